@@ -1,0 +1,67 @@
+# Everything a developer does. Each target makes `.venv` by itself and needs only Python >= 3.11 and make.
+# Variables: PYTHON (which Python makes .venv), PORT (make neo4j), ARGS (passed on to the command).
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?=
+PORT ?= 7687
+ARGS ?=
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -q
+COMPILE := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate
+
+# The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
+READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+
+.PHONY: help demo serve test test-full check format fuzz bench neo4j lock schema clean
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+$(READY):
+	@scripts/make_venv "$(PYTHON)"
+	@touch $@
+
+demo: $(READY) ## a sample company, five short stories, the risky ones stopped
+	@$(BIN)/graphsvc demo $(ARGS)
+
+serve: $(READY) ## the service on 127.0.0.1:8080
+	@$(BIN)/graphsvc serve $(ARGS)
+
+check: $(READY) ## lint, format, types, layers
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+test: check ## check, then every test that is not slow; GRAPHSVC_REQUIRE=neo4j,... makes absence a failure
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-full: check ## check, then every test
+	@$(PYTEST) $(ARGS)
+
+fuzz: $(READY) ## the laws on many more random inputs, new ones each time
+	@HYPOTHESIS_PROFILE=long $(PYTEST) --timeout 0 tests/law $(ARGS)
+
+bench: $(READY) ## the figures, as a table and as JSON
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+neo4j: $(READY) ## a real local Neo4j Community on 127.0.0.1:7687 (PORT=...), in the foreground
+	@$(BIN)/python -m scripts.neo4j_home --port $(PORT) $(ARGS)
+
+format: $(READY) ## rewrite the code in the house format
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+
+lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allows
+	@$(COMPILE) --upgrade --extra server --extra neo4j --group dev -o requirements/dev.lock
+	@$(COMPILE) --upgrade --extra server --extra neo4j -o requirements/server.lock
+
+schema: $(READY) ## schema.graphql from the code
+	@$(BIN)/python -m graphsvc.api.schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+clean: ## remove everything that was made here, the local Neo4j with its data included
+	@rm -rf .venv .neo4j .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,96 @@
+"""The service's routes as one ASGI application."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+
+from graphsvc.api.auth import Authenticator, Unauthenticated
+from graphsvc.api.context import Parts
+from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
+from graphsvc.api.limit import BodyLimit
+from graphsvc.api.metric import Metrics
+from graphsvc.api.schema.build import build_schema
+from graphsvc.decide.command import Service
+from graphsvc.decide.ports import History
+
+__all__ = ["create_app"]
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>graphsvc</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}code{background:#eee}</style>
+<h1>graphsvc</h1>
+<p>A policy decision point that remembers: it denies the action that completes a risky path.</p>
+<ul>
+<li><code>POST /graphql</code>: queries and mutations, with <code>Authorization: Bearer &lt;token&gt;</code>
+(<code>graphsvc token</code> makes one)</li>
+<li><code>WS /graphql</code>: subscriptions, protocol <code>graphql-transport-ws</code></li>
+<li><a href="/livez">/livez</a>, <a href="/readyz">/readyz</a>: whether it runs, and whether it can decide</li>
+<li><code>GET /metrics</code>: figures for Prometheus, with a token of any role but pep</li>
+</ul>
+</html>
+"""
+
+
+def create_app(
+    service: Service,
+    history: History,
+    *,
+    auth: Authenticator,
+    development: bool = False,
+    metrics: Metrics | None = None,
+) -> ASGIApp:
+    """The application. auth: a TokenVerifier, or OpenDoor on a loopback address.
+
+    development: IDE at GET /graphql, suggestions, and introspection for everybody.
+    """
+    parts = Parts(
+        service=service,
+        history=history,
+        auth=auth,
+        metrics=metrics if metrics is not None else Metrics(),
+        development=development,
+    )
+    graphql = GraphqlEndpoint(build_schema(development=development), parts)
+
+    async def ready(_: Request) -> Response:
+        ok, missing = service.ready()
+        body = {"ready": ok, "missing": None if ok else missing}
+        return JSONResponse(body, status_code=200 if ok else 503)
+
+    async def metrics_page(request: Request) -> Response:
+        try:
+            caller = auth.login(request.headers.get("authorization")).caller
+        except Unauthenticated as error:
+            return unauthenticated(error)
+        if not caller.roles - {"pep"}:
+            body = {"error": {"code": "not_allowed", "message": "`/metrics` needs a token with a role other than pep"}}
+            return JSONResponse(body, status_code=403)
+        parts.metrics.ready.set(1 if service.ready()[0] else 0)
+        return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return Starlette(
+        routes=[
+            # An ASGI application and not a function: it takes requests and sockets alike.
+            Route("/graphql", graphql, methods=None),
+            WebSocketRoute("/graphql", graphql),
+            Route("/livez", _live),
+            Route("/readyz", ready),
+            Route("/metrics", metrics_page),
+            Route("/", _front_page),
+        ],
+        middleware=[Middleware(BodyLimit)],
+    )
+
+
+async def _live(_: Request) -> Response:
+    return JSONResponse({"live": True})
+
+
+async def _front_page(_: Request) -> Response:
+    return HTMLResponse(_PAGE)

@@ -1,0 +1,179 @@
+"""Who calls: local development tokens, their key, and their verification."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from graphsvc.decide.command import Caller
+from graphsvc.errors import BadInput, GraphsvcError, SettingsError
+
+__all__ = [
+    "ROLES",
+    "Authenticator",
+    "Login",
+    "OpenDoor",
+    "TokenVerifier",
+    "Unauthenticated",
+    "issue_token",
+    "local_key",
+]
+
+ROLES = frozenset({"pep", "analyst", "approver", "auditor", "admin"})
+_ISSUER = "graphsvc-local"
+_AUDIENCE = "graphsvc"
+# Fixed on purpose: a token never chooses how it is verified.
+_ALGORITHMS = ["EdDSA"]
+_KEY_FILE = "token-key.pem"
+
+
+class Unauthenticated(GraphsvcError):
+    """There is no token, or it is expired, forged or meant for somebody else."""
+
+    code = "unauthenticated"
+    exit_code = 3
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified token. expires_s: Unix seconds from which it counts no longer, None = never."""
+
+    caller: Caller
+    expires_s: float | None = None
+
+
+class Authenticator(Protocol):
+    """Turns an `Authorization` value into a login."""
+
+    def login(self, authorization: str | None) -> Login:
+        """The login of `Bearer <token>`; Unauthenticated says what is wrong."""
+
+
+class OpenDoor:
+    """Authentication switched off: everybody is `local` and may do everything (loopback only)."""
+
+    def login(self, authorization: str | None) -> Login:
+        """Always the same login."""
+        return Login(caller=Caller(subject="local", roles=ROLES, scopes=frozenset({"chain:any", "search"})))
+
+
+class TokenVerifier:
+    """Verifies tokens that `issue_token` signed with the same key."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._public = key.public_key()
+
+    def login(self, authorization: str | None) -> Login:
+        """The login of `Bearer <token>`; Unauthenticated says what is wrong."""
+        if not authorization:
+            raise Unauthenticated("a token is needed: send `Authorization: Bearer <token>`, made by `graphsvc token`")
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("the Authorization value must be `Bearer <token>`")
+        try:
+            claims = jwt.decode(
+                token.strip(),
+                self._public,
+                algorithms=_ALGORITHMS,
+                audience=_AUDIENCE,
+                issuer=_ISSUER,
+                options={"require": ["exp", "iat", "sub", "jti"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("the token has expired; make a new one with `graphsvc token`") from None
+        except jwt.PyJWTError:
+            raise Unauthenticated("the token was not signed by this service or is damaged") from None
+        roles, subjects = claims.get("roles"), claims.get("subjects", ["*"])
+        if not _texts(roles) or not _texts(subjects) or not isinstance(claims.get("scope", ""), str):
+            raise Unauthenticated("the token's claims are malformed; make a new one with `graphsvc token`")
+        caller = Caller(
+            subject=claims["sub"],
+            roles=frozenset(roles) & ROLES,
+            scopes=frozenset(claims.get("scope", "").split()),
+            subjects=tuple(subjects),
+        )
+        return Login(caller=caller, expires_s=float(claims["exp"]))
+
+
+def local_key(state_dir: Path) -> Ed25519PrivateKey:
+    """The key in `state_dir`, made on first use, readable by its owner only; SettingsError if it is not."""
+    path = state_dir / _KEY_FILE
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _write_key(path)
+        if path.stat().st_mode & 0o077:
+            raise SettingsError(f"`{path}` can be read by others; run `chmod 600 {path}`")
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise SettingsError(f"`{path}` cannot be used: {error.strerror}; choose another GRAPHSVC_STATE_DIR") from error
+    except ValueError:
+        raise SettingsError(f"`{path}` holds no private key; remove it and a new one is made") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingsError(f"`{path}` holds no Ed25519 key; remove it and a new one is made")
+    return key
+
+
+def issue_token(
+    key: Ed25519PrivateKey,
+    *,
+    subject: str,
+    roles: Iterable[str],
+    scopes: Iterable[str] = (),
+    subjects: Iterable[str] = ("*",),
+    ttl_s: float = 3600.0,
+) -> str:
+    """A signed token; BadInput for an unknown role or an empty subject. ttl_s: seconds from now."""
+    wanted = sorted(set(roles))
+    if unknown := [role for role in wanted if role not in ROLES]:
+        raise BadInput(f"`{unknown[0]}` is none of the roles {', '.join(sorted(ROLES))}", field="role")
+    if not wanted:
+        raise BadInput("a token needs at least one role", field="role")
+    if not subject:
+        raise BadInput("a token needs a subject, the name of who calls", field="subject")
+    now = time.time()
+    claims = {
+        "iss": _ISSUER,
+        "aud": _AUDIENCE,
+        "sub": subject,
+        "roles": wanted,
+        "scope": " ".join(sorted(set(scopes))),
+        "subjects": list(subjects),
+        "iat": int(now),
+        "exp": int(now + ttl_s),
+        "jti": str(uuid.uuid4()),
+    }
+    return jwt.encode(claims, key, algorithm="EdDSA")
+
+
+def _write_key(path: Path) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    # Written aside and linked: two processes that start at once end up with one whole key.
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+    finally:
+        aside.unlink()
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,66 @@
+"""What every resolver can reach: the use cases, the history and who asks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import strawberry
+from starlette.websockets import WebSocket
+
+from graphsvc.api.auth import Authenticator, Login
+from graphsvc.api.metric import Metrics
+from graphsvc.decide.command import Caller, Service
+from graphsvc.decide.ports import History
+
+__all__ = ["Context", "Info", "Parts"]
+
+# Roles that read everything, not only what they themselves asked.
+_READERS = frozenset({"analyst", "approver", "auditor", "admin"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What one running API consists of. development: IDE, suggestions and introspection for all."""
+
+    service: Service
+    history: History
+    auth: Authenticator
+    metrics: Metrics = field(default_factory=Metrics)
+    development: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """One HTTP request or one socket. login is set once the caller is known."""
+
+    parts: Parts
+    login: Login | None = None
+    socket: WebSocket | None = None
+    connection_params: dict[str, object] | None = None
+    expiry: asyncio.Task[None] | None = None
+
+    @property
+    def service(self) -> Service:
+        """The use cases."""
+        return self.parts.service
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks; nobody, with no role, before login and from the moment the token expires."""
+        if self.login is None or (self.login.expires_s is not None and time.time() >= self.login.expires_s):
+            return Caller(subject="", roles=frozenset())
+        return self.login.caller
+
+    @property
+    def reads_all(self) -> bool:
+        """False for a caller that may only see its own chains and decisions."""
+        return bool(self.caller.roles & _READERS)
+
+
+if TYPE_CHECKING:
+    Info: TypeAlias = strawberry.Info[Context, None]
+else:
+    Info = strawberry.Info

@@ -1,0 +1,131 @@
+"""The GraphQL endpoint: POST and graphql-transport-ws, nothing else; authenticated before it is parsed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import orjson
+import strawberry
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.http.exceptions import HTTPException
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+
+from graphsvc.api.auth import Unauthenticated
+from graphsvc.api.context import Context, Parts
+
+__all__ = ["GraphqlEndpoint", "unauthenticated"]
+
+_CONTEXT = "graphsvc.context"
+# Told to a socket whose token has expired or was refused; clients ask for a new token and reconnect.
+_FORBIDDEN = 4403
+_MAX_SUBSCRIPTIONS = 100
+
+
+class GraphqlEndpoint(GraphQL[Context, None]):
+    """The endpoint as an ASGI application."""
+
+    def __init__(self, schema: strawberry.Schema, parts: Parts) -> None:
+        super().__init__(
+            schema,
+            graphql_ide="graphiql" if parts.development else None,
+            allow_queries_via_get=False,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            max_subscriptions_per_connection=_MAX_SUBSCRIPTIONS,
+        )
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or one socket."""
+        context = Context(parts=self._parts)
+        scope[_CONTEXT] = context
+        if scope["type"] == "websocket":
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                if context.expiry is not None:
+                    context.expiry.cancel()
+            return
+        page_wanted = scope["method"] == "GET" and self._parts.development
+        if not page_wanted:
+            if scope["method"] != "POST":
+                await _error(405, "method_not_allowed", "use POST, or a graphql-transport-ws socket", scope, receive, send)
+                return
+            try:
+                context.login = self._parts.auth.login(Request(scope).headers.get("authorization"))
+            except Unauthenticated as error:
+                self._parts.metrics.refused.labels("unauthenticated").inc()
+                await unauthenticated(error)(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """The context made for this request; of a socket it carries the socket."""
+        context: Context = request.scope[_CONTEXT]
+        if isinstance(request, WebSocket):
+            context.socket = request
+        return context
+
+    async def on_ws_connect(self, context: Context) -> Any:
+        """Log the socket in by its `authorization` parameter, and close it when the token expires."""
+        params = context.connection_params or {}
+        given = params.get("authorization") or params.get("Authorization")
+        try:
+            context.login = self._parts.auth.login(given if isinstance(given, str) else None)
+        except Unauthenticated as error:
+            self._parts.metrics.refused.labels("unauthenticated").inc()
+            raise ConnectionRejectionError from error
+        if context.login.expires_s is not None:
+            context.expiry = asyncio.create_task(_close_at(context, context.login.expires_s))
+        return await super().on_ws_connect(context)
+
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON text to values."""
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:
+            raise HTTPException(400, "the body is not JSON") from None
+
+    def encode_json(self, data: object) -> str:
+        """Values to JSON text; text and not bytes, because a socket would send bytes as binary frames."""
+        return orjson.dumps(data).decode()
+
+    def create_response(
+        self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
+    ) -> Response:
+        """The HTTP answer."""
+        return Response(
+            orjson.dumps(response_data),
+            status_code=sub_response.status_code or 200,
+            media_type="application/json",
+        )
+
+
+def unauthenticated(error: Unauthenticated) -> Response:
+    """401 that says what is wrong with the token."""
+    return JSONResponse(
+        {"error": {"code": error.code, "message": str(error)}},
+        status_code=401,
+        headers={"WWW-Authenticate": 'Bearer realm="graphsvc"'},
+    )
+
+
+async def _error(status: int, code: str, message: str, scope: Scope, receive: Receive, send: Send) -> None:
+    response = JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
+    await response(scope, receive, send)
+
+
+async def _close_at(context: Context, expires_s: float) -> None:
+    await asyncio.sleep(max(0.0, expires_s - time.time()))
+    if context.socket is not None:
+        # A socket that went away in the meantime needs no closing.
+        with contextlib.suppress(RuntimeError, OSError):
+            await context.socket.close(code=_FORBIDDEN, reason="the token has expired")

@@ -1,0 +1,117 @@
+"""Which role may use which field: one table, looked up for every guarded field, closed by default."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from inspect import isawaitable
+from typing import Any
+
+from graphql import GraphQLError
+from strawberry.extensions import FieldExtension
+
+from graphsvc.api.context import Context, Info
+from graphsvc.api.schema.failure import NotAllowed
+
+__all__ = ["FIELD_ROLES", "OPEN_TYPES", "RoleGuard", "is_allowed", "refusal"]
+
+_ALL = frozenset({"pep", "analyst", "approver", "auditor", "admin"})
+_READ = _ALL - {"pep"}
+_ASK = frozenset({"pep", "analyst", "admin"})
+_ENFORCE = frozenset({"pep", "admin"})
+_GRANT = frozenset({"approver", "admin"})
+_SUSPEND = frozenset({"analyst", "approver", "admin"})
+_ADMIN = frozenset({"admin"})
+_WATCH = frozenset({"pep", "analyst", "approver", "admin"})
+_GRAPH = frozenset({"analyst", "admin"})
+
+# `_ALL` on decisions and chains: a caller that is only a pep sees its own, see `Context.reads_all`.
+FIELD_ROLES: dict[str, frozenset[str]] = {
+    "Query.evaluate": _ASK,
+    "Query.node": _ALL,
+    "Query.nodes": _ALL,
+    "Query.decision": _ALL,
+    "Query.decisions": _ALL,
+    "Query.chain": _ALL,
+    "Query.chains": _ALL,
+    "Query.identity": _READ,
+    "Query.identities": _GRAPH | {"approver"},
+    "Query.patterns": _READ,
+    "Identity.grants": _READ,
+    "Identity.properties": _GRAPH,
+    "Mutation.decide": _ENFORCE,
+    "Mutation.decideMany": _ENFORCE,
+    "Mutation.report": _ENFORCE,
+    "Mutation.cancelDecision": _ENFORCE,
+    "Mutation.openChain": _ENFORCE,
+    "Mutation.closeChain": _ENFORCE,
+    "Mutation.grant": _GRANT,
+    "Mutation.revokeGrant": _GRANT,
+    "Mutation.suspend": _SUSPEND,
+    "Mutation.reinstate": _GRANT,
+    "Mutation.publishPolicy": _ADMIN,
+    "Mutation.upsertGraph": _ADMIN,
+    "Mutation.removeSource": _ADMIN,
+    "Subscription.decisions": _WATCH,
+    "Subscription.riskUpdates": _WATCH,
+}
+
+# Types whose fields carry no more than the guarded field that led to them gave away.
+OPEN_TYPES = frozenset({
+    "Ack", "Chain", "ChainConnection", "ChainEdge", "Completion", "Conflict", "Decision", "DecisionConnection",
+    "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "Granted", "Identity",
+    "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
+    "PathStep", "Pattern", "PatternRef", "Reason", "Review", "Revoked", "RiskChange", "RiskUpdate",
+    "ShadowVerdict", "Unavailable",
+})  # fmt: skip
+
+
+def is_allowed(context: Context, path: str) -> bool:
+    """True when a role of the caller is listed for `Type.field`; a field not listed is for nobody."""
+    return bool(context.caller.roles & FIELD_ROLES.get(path, frozenset()))
+
+
+def refusal(path: str) -> GraphQLError:
+    """The top-level error of a refused field."""
+    return GraphQLError(f"{_text(path)}", extensions={"code": "not_allowed"})
+
+
+class RoleGuard(FieldExtension):
+    """Refuses a field to callers without one of its roles.
+
+    as_data: the field's result is a union with `NotAllowed`, so the refusal is data, not an error.
+    """
+
+    def __init__(self, *, as_data: bool = False) -> None:
+        self._as_data = as_data
+
+    def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **kwargs: Any) -> Any:
+        """The field's value, or the refusal."""
+        path = _path(info)
+        if not is_allowed(info.context, path):
+            return self._refuse(path)
+        return next_(source, info, **kwargs)
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any] | AsyncIterator[Any]], source: Any, info: Info, **kwargs: Any
+    ) -> Any:
+        """The field's value, or the refusal."""
+        path = _path(info)
+        if not is_allowed(info.context, path):
+            return self._refuse(path)
+        value = next_(source, info, **kwargs)
+        return await value if isawaitable(value) else value
+
+    def _refuse(self, path: str) -> NotAllowed:
+        if self._as_data:
+            return NotAllowed(code="not_allowed", message=_text(path), field=None)
+        raise refusal(path)
+
+
+def _path(info: Info) -> str:
+    raw = info._raw_info
+    return f"{raw.parent_type.name}.{raw.field_name}"
+
+
+def _text(path: str) -> str:
+    roles = ", ".join(sorted(FIELD_ROLES.get(path, ()))) or "nobody"
+    return f"`{path.partition('.')[2]}` needs a token with one of the roles: {roles}"

@@ -1,0 +1,103 @@
+"""The schema as a whole: its types, its limits, and what of an error callers see."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import strawberry
+from graphql import GraphQLError
+from graphql.language import DocumentNode, FieldNode, Visitor, visit
+from strawberry.extensions import (
+    MaxAliasesLimiter, MaxTokensLimiter, ParserCache, QueryDepthLimiter, SchemaExtension, ValidationCache,
+)  # fmt: skip
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from graphsvc.api.context import Context
+from graphsvc.api.schema.mutation import Mutation
+from graphsvc.api.schema.query import Query
+from graphsvc.api.schema.scalar import SCALARS
+from graphsvc.api.schema.subscription import Subscription
+from graphsvc.errors import BadInput, GraphsvcError
+
+__all__ = ["MAX_ALIASES", "MAX_DEPTH", "MAX_TOKENS", "build_schema"]
+
+MAX_DEPTH = 12
+MAX_ALIASES = 30
+MAX_TOKENS = 2_000
+
+_log = logging.getLogger("graphsvc.api")
+
+
+class _Introspection(SchemaExtension):
+    """Only analyst and admin may ask for the schema, and anybody in development."""
+
+    def on_execute(self) -> Iterator[None]:
+        context = self.execution_context.context
+        document = self.execution_context.graphql_document
+        if isinstance(context, Context) and document is not None and not _may_introspect(context):
+            _refuse_introspection(document)
+        yield
+
+
+class _Schema(strawberry.Schema):
+    """Logs nothing of what the caller wrote, and gives expected errors a code."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Give every error its code; hide the text of those that nobody expected."""
+        for error in errors:
+            _finish(error)
+
+
+def build_schema(*, development: bool = False) -> strawberry.Schema:
+    """The schema. development: unknown names are answered with suggestions."""
+    return _Schema(
+        Query,
+        Mutation,
+        Subscription,
+        extensions=[
+            _Introspection,
+            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+            lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
+            lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
+            lambda: ParserCache(maxsize=256),
+            lambda: ValidationCache(maxsize=256),
+        ],
+        config=StrawberryConfig(
+            scalar_map=SCALARS, disable_field_suggestions=not development, sort_schema=True
+        ),
+    )
+
+
+def _may_introspect(context: Context) -> bool:
+    return context.parts.development or bool(context.caller.roles & {"analyst", "admin"})
+
+
+class _Finder(Visitor):
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        if node.name.value in {"__schema", "__type"}:
+            raise GraphQLError(
+                "introspection needs a token with one of the roles: admin, analyst",
+                node,
+                extensions={"code": "not_allowed"},
+            )
+
+
+def _refuse_introspection(document: DocumentNode) -> None:
+    visit(document, _Finder())
+
+
+def _finish(error: GraphQLError) -> None:
+    original = error.original_error
+    extensions = dict(error.extensions or {})
+    if isinstance(original, GraphsvcError):
+        extensions["code"] = original.code
+        if isinstance(original, BadInput) and original.field is not None:
+            extensions["field"] = original.field
+    elif original is not None and not isinstance(original, GraphQLError):
+        _log.error("call_failed", exc_info=original, extra={"path": error.path})
+        error.message = "unexpected error; the service's log tells more"
+        extensions["code"] = "internal"
+    extensions.setdefault("code", "invalid_request")
+    error.extensions = extensions

@@ -1,0 +1,154 @@
+"""Inputs of the changes that answer with a revision, and that answer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
+from graphsvc.api.schema.request import IntentInput
+from graphsvc.api.schema.scalar import JSON, DateTime
+from graphsvc.core.graph import Edge, Node, edge_from_record, node_from_record
+from graphsvc.decide import command
+from graphsvc.errors import BadInput
+
+__all__ = [
+    "Ack", "CancelResult", "ChainInput", "ChainResult", "GraphResult", "Outcome", "PolicyFileInput",
+    "PublishInput", "PublishResult", "ReportInput", "ReportResult", "SuspendInput", "SuspendResult",
+    "TargetKind", "UpsertGraphInput", "facts_of",
+]  # fmt: skip
+
+
+@strawberry.enum(description="What came of an action.")
+class Outcome(StrEnum):
+    """What came of an action."""
+
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    UNKNOWN = "UNKNOWN"
+
+
+@strawberry.enum(description="What can be suspended.")
+class TargetKind(StrEnum):
+    """What can be suspended."""
+
+    identity = "identity"
+    chain = "chain"
+    session = "session"
+    action = "action"
+    pattern = "pattern"
+
+
+@strawberry.input(description="What came of a permitted action.")
+class ReportInput:
+    """What came of a permitted action. tokens: salted hashes of values in the result."""
+
+    decision: strawberry.ID
+    outcome: Outcome
+    labels: list[str] | None = None
+    tokens: list[str] | None = None
+
+
+@strawberry.input(description="A chain to open before its first action.")
+class ChainInput:
+    """A chain to open. shared_with: token subjects that may use it besides the opener."""
+
+    id: strawberry.ID
+    session: strawberry.ID | None = None
+    parent_chain: strawberry.ID | None = None
+    shared_with: list[str] | None = None
+    intent: IntentInput | None = None
+
+
+@strawberry.input(description="Whom to stop; from the answer's revision on it may do nothing.")
+class SuspendInput:
+    """Whom to stop. until: null = until reinstated."""
+
+    kind: TargetKind
+    id: strawberry.ID
+    reason: str
+    until: DateTime | None = None
+
+
+@strawberry.input(description="One policy file.")
+class PolicyFileInput:
+    """One policy file. file: the name that errors show."""
+
+    yaml: str
+    file: str = "<policy>"
+
+
+@strawberry.input(description="Packs that come into force together.")
+class PublishInput:
+    """Packs that come into force together: `yaml` for one, `files` for several."""
+
+    yaml: str | None = None
+    files: list[PolicyFileInput] | None = None
+    comment: str = ""
+
+    def texts(self) -> list[tuple[str, str]]:
+        """(text, file name) pairs; BadInput when there is none."""
+        pairs = [] if self.yaml is None else [(self.yaml, "<policy>")]
+        pairs += [(one.yaml, one.file) for one in self.files or ()]
+        if not pairs:
+            raise BadInput("nothing to publish: give `yaml` or `files`", field="yaml")
+        return pairs
+
+
+@strawberry.input(description="Facts of one source, as in graph files: `{node: ...}` or `{edge: ...}` each.")
+class UpsertGraphInput:
+    """Facts of one source. replace: what the source said before and does not say now is gone."""
+
+    source: str
+    records: list[JSON]
+    replace: bool = False
+
+
+@strawberry.type(description="The change is durable at `revision`.")
+class Ack:
+    """The change is durable at `revision`."""
+
+    revision: str
+    at: DateTime
+
+    @staticmethod
+    def of(ack: command.Ack) -> Ack:
+        """From the use case's answer."""
+        return Ack(revision=ack.revision, at=DateTime(ack.at_ms))
+
+
+ReportResult: TypeAlias = Annotated[
+    Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("ReportResult")
+]
+CancelResult: TypeAlias = Annotated[
+    Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("CancelResult")
+]
+ChainResult: TypeAlias = Annotated[
+    Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("ChainResult")
+]
+SuspendResult: TypeAlias = Annotated[
+    Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("SuspendResult")
+]
+PublishResult: TypeAlias = Annotated[
+    Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("PublishResult")
+]
+GraphResult: TypeAlias = Annotated[
+    Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("GraphResult")
+]
+
+
+def facts_of(records: list[JSON]) -> tuple[list[Node], list[Edge]]:
+    """Nodes and edges of graph records; BadInput names the record's place."""
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    for place, record in enumerate(records):
+        where = f"records.{place}"
+        if isinstance(record, dict) and isinstance(record.get("node"), dict):
+            nodes.append(node_from_record(record["node"], place=f"{where}.node"))
+        elif isinstance(record, dict) and isinstance(record.get("edge"), dict):
+            edges.append(edge_from_record(record["edge"], place=f"{where}.edge"))
+        else:
+            raise BadInput(f"{where}: must be an object with `node` or `edge`", field=where)
+    return nodes, edges

@@ -1,0 +1,138 @@
+"""A decision, an evaluation, and what decide answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+import strawberry
+
+from graphsvc.api.schema.entity import Entity
+from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed
+from graphsvc.api.schema.node import Node
+from graphsvc.api.schema.scalar import DateTime, prefixed
+from graphsvc.api.schema.verdict import (
+    Completion, NearHarm, Obligation, Reason, Review, RiskChange, ShadowVerdict, Verdict,
+)  # fmt: skip
+from graphsvc.core.record import Decided, Record
+from graphsvc.decide.command import Answer, Judged
+from graphsvc.errors import StoreError
+
+__all__ = ["DecideResult", "Decision", "Evaluation", "answered", "decided_from_body", "decision_of", "evaluation_of"]
+
+_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+@strawberry.type(description="What was decided of one action.")
+class Decision(Node):
+    """What was decided of one action."""
+
+    verdict: Verdict
+    reasons: list[Reason]
+    completions: list[Completion]
+    risk: RiskChange
+    nearest: list[NearHarm] = strawberry.field(description="The nearest patterns; told with the answer only.")
+    obligations: list[Obligation]
+    review: Review | None
+    shadow: list[ShadowVerdict]
+    revision: str
+    audit_id: strawberry.ID
+    replayed: bool = strawberry.field(description="The same key had been answered before.")
+    recorded: bool = strawberry.field(description="False when nothing was stored: ask again with the same key.")
+    decided_at: DateTime
+    chain: strawberry.ID
+    session: strawberry.ID
+    index: int = strawberry.field(description="The action's place in its chain, from 1.")
+    subject: Entity
+    on_behalf_of: list[Entity]
+    action: str
+    resource: Entity
+    would_be: Verdict | None = strawberry.field(description="While observing: the verdict that was not enforced.")
+
+
+@strawberry.type(description="What decide would answer now; nothing was changed.")
+class Evaluation:
+    """What decide would answer now; nothing was changed."""
+
+    verdict: Verdict
+    reasons: list[Reason]
+    completions: list[Completion]
+    risk: RiskChange
+    nearest: list[NearHarm]
+    revision: str
+    stale: bool = strawberry.field(description="The log could not be read lately.")
+
+
+DecideResult: TypeAlias = Annotated[
+    Decision | InvalidRequest | NotAllowed | Conflict, strawberry.union("DecideResult")
+]
+
+
+def decision_of(
+    decided: Decided, *, revision: str, audit_id: str, nearest: list[NearHarm] | None = None,
+    replayed: bool = False, recorded: bool = True,
+) -> Decision:  # fmt: skip
+    """From a record and its place in the log."""
+    request = decided.request
+    return Decision(
+        id=prefixed("decision", request.id),
+        verdict=decided.enforced or decided.verdict,
+        reasons=[Reason.of(reason) for reason in decided.reasons],
+        completions=[Completion.of(completion) for completion in decided.completions],
+        risk=RiskChange.of(decided.risk),
+        nearest=nearest or [],
+        obligations=[],
+        review=None,
+        shadow=[],
+        revision=revision,
+        audit_id=strawberry.ID(audit_id),
+        replayed=replayed,
+        recorded=recorded,
+        decided_at=DateTime(decided.at_ms),
+        chain=prefixed("chain", request.chain),
+        session=prefixed("session", decided.session),
+        index=decided.index,
+        subject=Entity.of(request.subject),
+        on_behalf_of=[Entity.of(entity) for entity in request.on_behalf_of],
+        action=request.action,
+        resource=Entity.of(request.resource),
+        would_be=decided.verdict if decided.enforced is not None else None,
+    )
+
+
+def answered(answer: Answer) -> Decision:
+    """From an answer."""
+    decision = decision_of(
+        answer.decision,
+        revision=answer.revision,
+        audit_id=answer.audit_id,
+        nearest=[NearHarm.of(near) for near in answer.nearest],
+        replayed=answer.replayed,
+        recorded=answer.recorded,
+    )
+    decision.verdict = answer.verdict
+    return decision
+
+
+def evaluation_of(judged: Judged) -> Evaluation:
+    """From a judgement."""
+    return Evaluation(
+        verdict=judged.verdict,
+        reasons=[Reason.of(reason) for reason in judged.reasons],
+        completions=[Completion.of(completion) for completion in judged.completions],
+        risk=RiskChange.of(judged.risk),
+        nearest=[NearHarm.of(near) for near in judged.nearest],
+        revision=judged.revision,
+        stale=judged.stale,
+    )
+
+
+def decided_from_body(body: bytes) -> Decided:
+    """The record of a drawn decision; StoreError when it is none."""
+    try:
+        record = _decoder.decode(body)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"a drawn decision cannot be read: {error}") from error
+    if not isinstance(record, Decided):
+        raise StoreError("a drawn decision holds another kind of record")
+    return record

@@ -1,0 +1,84 @@
+"""Rights given for a while, and what granting and revoking answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
+from graphsvc.api.schema.scalar import DateTime, prefixed
+from graphsvc.core import record
+
+__all__ = ["Grant", "GrantInput", "GrantResult", "Granted", "RevokeResult", "Revoked"]
+
+
+@strawberry.input(description="Rights for a while. actions and resources are globs; resources are `type:id`.")
+class GrantInput:
+    """Rights for a while."""
+
+    identity: strawberry.ID
+    actions: list[str]
+    resources: list[str]
+    expires_at: DateTime
+    purpose: str
+    not_before: DateTime | None = None
+    uses: int | None = None
+    chain: strawberry.ID | None = None
+
+
+@strawberry.type(description="A situational grant.")
+class Grant:
+    """A situational grant."""
+
+    id: strawberry.ID
+    identity: strawberry.ID
+    actions: list[str]
+    resources: list[str]
+    not_before: DateTime
+    expires_at: DateTime
+    uses: int | None
+    chain: strawberry.ID | None
+    purpose: str
+    granted_by: str
+
+    @staticmethod
+    def of(grant: record.Granted) -> Grant:
+        """From the record."""
+        return Grant(
+            id=prefixed("grant", grant.id),
+            identity=prefixed("identity", grant.identity),
+            actions=list(grant.actions),
+            resources=list(grant.resources),
+            not_before=DateTime(grant.from_ms),
+            expires_at=DateTime(grant.to_ms),
+            uses=grant.uses,
+            chain=None if grant.chain is None else prefixed("chain", grant.chain),
+            purpose=grant.purpose,
+            granted_by=grant.by,
+        )
+
+
+@strawberry.type(description="The grant is durable at `revision`.")
+class Granted:
+    """The grant is durable at `revision`."""
+
+    grant: Grant
+    revision: str
+
+
+@strawberry.type(description="The grant ended; from `revision` on nobody is permitted by it.")
+class Revoked:
+    """The grant ended. affected_chains: open chains that were permitted since it began."""
+
+    grant: Grant
+    revision: str
+    affected_chains: list[strawberry.ID]
+
+
+GrantResult: TypeAlias = Annotated[
+    Granted | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("GrantResult")
+]
+RevokeResult: TypeAlias = Annotated[
+    Revoked | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("RevokeResult")
+]

@@ -1,0 +1,243 @@
+"""What can be decided and changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TypeAlias, TypeVar
+
+import strawberry
+
+from graphsvc.api.context import Context, Info
+from graphsvc.api.role import RoleGuard
+from graphsvc.api.schema.change import (
+    Ack, CancelResult, ChainInput, ChainResult, GraphResult, PublishInput, PublishResult, ReportInput,
+    ReportResult, SuspendInput, SuspendResult, TargetKind, UpsertGraphInput, facts_of,
+)  # fmt: skip
+from graphsvc.api.schema.decision import Decision, DecideResult, answered
+from graphsvc.api.schema.failure import Conflict, Failed, InvalidRequest, NotAllowed, Unavailable, failed
+from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, Revoked, RevokeResult
+from graphsvc.api.schema.request import DecideInput
+from graphsvc.api.schema.scalar import prefixed, raw_id
+from graphsvc.decide import command
+from graphsvc.decide.command import Answer, DecideCommand
+from graphsvc.errors import BadInput, GraphsvcError, NotSupported
+
+__all__ = ["Mutation"]
+
+T = TypeVar("T")
+_Call: TypeAlias = Callable[[], Coroutine[object, object, command.Ack]]
+_MAX_BATCH = 200
+_GUARD = RoleGuard(as_data=True)
+
+
+@strawberry.type
+class Mutation:
+    """What can be decided and changed."""
+
+    @strawberry.mutation(extensions=[_GUARD], description="May this identity do this now?")
+    async def decide(self, info: Info, input: DecideInput) -> DecideResult:  # noqa: A002  # the contract's name
+        """May this identity do this now?"""
+        context, began = info.context, time.perf_counter()
+        try:
+            # A caller that hangs up does not leave half a decision: the use case always runs to its end.
+            answer = await _whole(context.service.decide(context.caller, input.as_command()))
+        except GraphsvcError as error:
+            return _decide_failure(error)
+        finally:
+            context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
+        return _counted(context, answer)
+
+    @strawberry.mutation(
+        extensions=[RoleGuard()],
+        description="Up to 200 requests in order, each judged after the ones before it.",
+    )
+    async def decide_many(self, info: Info, inputs: list[DecideInput]) -> list[DecideResult]:
+        """Up to 200 requests in order, each judged after the ones before it."""
+        context, began = info.context, time.perf_counter()
+        if len(inputs) > _MAX_BATCH:
+            raise BadInput(f"inputs: {len(inputs)} requests; at most {_MAX_BATCH} at once", field="inputs")
+        results: list[Decision | InvalidRequest | NotAllowed | Conflict | None] = [None] * len(inputs)
+        commands: list[DecideCommand] = []
+        places: list[int] = []
+        for place, one in enumerate(inputs):
+            try:
+                commands.append(one.as_command())
+                places.append(place)
+            except GraphsvcError as error:
+                results[place] = _decide_failure(error)
+        if commands:
+            answers = await _whole(context.service.decide_many(context.caller, commands))
+            for place, answer in zip(places, answers, strict=True):
+                if isinstance(answer, Answer):
+                    results[place] = _counted(context, answer)
+                else:
+                    results[place] = _decide_failure(answer)
+        context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
+        return [result for result in results if result is not None]
+
+    @strawberry.mutation(extensions=[_GUARD], description="What came of a permitted action.")
+    async def report(self, info: Info, input: ReportInput) -> ReportResult:  # noqa: A002
+        """What came of a permitted action."""
+        context = info.context
+        return await _acknowledged(
+            lambda: context.service.report(
+                context.caller,
+                raw_id("decision", input.decision, "decision"),
+                input.outcome.value,
+                input.labels or (),
+                input.tokens or (),
+            )
+        )
+
+    @strawberry.mutation(extensions=[_GUARD], description="A permitted action did not happen.")
+    async def cancel_decision(self, info: Info, id: strawberry.ID) -> CancelResult:  # noqa: A002
+        """A permitted action did not happen."""
+        context = info.context
+        return await _acknowledged(lambda: context.service.cancel(context.caller, raw_id("decision", id, "id")))
+
+    @strawberry.mutation(extensions=[_GUARD], description="Open a chain before its first action.")
+    async def open_chain(self, info: Info, input: ChainInput) -> ChainResult:  # noqa: A002
+        """Open a chain before its first action."""
+        context = info.context
+        return await _acknowledged(
+            lambda: context.service.open_chain(
+                context.caller,
+                raw_id("chain", input.id, "id"),
+                session=None if input.session is None else raw_id("session", input.session, "session"),
+                parent_chain=None
+                if input.parent_chain is None
+                else raw_id("chain", input.parent_chain, "parentChain"),
+                shared_with=input.shared_with or (),
+                intent=None if input.intent is None else input.intent.as_object(),
+            )
+        )
+
+    @strawberry.mutation(extensions=[_GUARD], description="The chain takes no further action.")
+    async def close_chain(self, info: Info, id: strawberry.ID) -> ChainResult:  # noqa: A002
+        """The chain takes no further action."""
+        context = info.context
+        return await _acknowledged(
+            lambda: context.service.close_chain(context.caller, raw_id("chain", id, "id"))
+        )
+
+    @strawberry.mutation(extensions=[_GUARD], description="Give rights for a while.")
+    async def grant(self, info: Info, input: GrantInput) -> GrantResult:  # noqa: A002
+        """Give rights for a while."""
+        context = info.context
+        try:
+            answer = await _whole(
+                context.service.grant(
+                    context.caller,
+                    identity=raw_id("identity", input.identity, "identity"),
+                    actions=input.actions,
+                    resources=input.resources,
+                    expires_ms=input.expires_at,
+                    not_before_ms=input.not_before,
+                    uses=input.uses,
+                    chain=None if input.chain is None else raw_id("chain", input.chain, "chain"),
+                    purpose=input.purpose,
+                )
+            )
+        except GraphsvcError as error:
+            return failed(error)
+        return Granted(grant=Grant.of(answer.grant), revision=answer.revision)
+
+    @strawberry.mutation(extensions=[_GUARD], description="End a grant; once this answers nobody is permitted by it.")
+    async def revoke_grant(self, info: Info, id: strawberry.ID, reason: str) -> RevokeResult:  # noqa: A002
+        """End a grant now."""
+        context = info.context
+        try:
+            answer = await _whole(context.service.revoke_grant(context.caller, raw_id("grant", id, "id"), reason))
+        except GraphsvcError as error:
+            return failed(error)
+        return Revoked(
+            grant=Grant.of(answer.grant),
+            revision=answer.revision,
+            affected_chains=[prefixed("chain", chain) for chain in answer.affected_chains],
+        )
+
+    @strawberry.mutation(extensions=[_GUARD], description="Stop an identity; the other targets are not supported yet.")
+    async def suspend(self, info: Info, input: SuspendInput) -> SuspendResult:  # noqa: A002
+        """Stop an identity."""
+        context = info.context
+
+        def call() -> Coroutine[object, object, command.Ack]:
+            _only_identity(input.kind)
+            target = raw_id("identity", input.id, "id")
+            return context.service.suspend(context.caller, target, input.reason, input.until)
+
+        return await _acknowledged(call)
+
+    @strawberry.mutation(extensions=[_GUARD], description="End a suspension.")
+    async def reinstate(
+        self, info: Info, id: strawberry.ID, kind: TargetKind = TargetKind.identity  # noqa: A002
+    ) -> SuspendResult:
+        """End a suspension."""
+        context = info.context
+
+        def call() -> Coroutine[object, object, command.Ack]:
+            _only_identity(kind)
+            return context.service.reinstate(context.caller, raw_id("identity", id, "id"))
+
+        return await _acknowledged(call)
+
+    @strawberry.mutation(extensions=[_GUARD], description="Put packs into force, all or none.")
+    async def publish_policy(self, info: Info, input: PublishInput) -> PublishResult:  # noqa: A002
+        """Put packs into force, all or none."""
+        context = info.context
+        return await _acknowledged(
+            lambda: context.service.publish_policy(context.caller, input.texts(), input.comment)
+        )
+
+    @strawberry.mutation(extensions=[_GUARD], description="Facts of one source become visible at once.")
+    async def upsert_graph(self, info: Info, input: UpsertGraphInput) -> GraphResult:  # noqa: A002
+        """Facts of one source become visible at once."""
+        context = info.context
+
+        def call() -> Coroutine[object, object, command.Ack]:
+            if not input.source:
+                raise BadInput("source: must not be empty", field="source")
+            nodes, edges = facts_of(input.records)
+            return context.service.load_graph(context.caller, input.source, nodes, edges, replace=input.replace)
+
+        return await _acknowledged(call)
+
+    @strawberry.mutation(extensions=[_GUARD], description="All facts of a source are gone.")
+    async def remove_source(self, info: Info, source: str) -> GraphResult:
+        """All facts of a source are gone."""
+        context = info.context
+        return await _acknowledged(lambda: context.service.remove_source(context.caller, source))
+
+
+async def _whole(work: Awaitable[T]) -> T:
+    """`work` to its end, even when whoever waits for it gives up."""
+    return await asyncio.shield(asyncio.ensure_future(work))
+
+
+async def _acknowledged(
+    call: _Call,
+) -> Ack | InvalidRequest | NotAllowed | Conflict | Unavailable:
+    try:
+        return Ack.of(await _whole(call()))
+    except GraphsvcError as error:
+        return failed(error)
+
+
+def _only_identity(kind: TargetKind) -> None:
+    if kind is not TargetKind.identity:
+        raise NotSupported(f"kind: `{kind}` is not supported yet; name an identity", field="kind")
+
+
+def _counted(context: Context, answer: Answer) -> Decision:
+    context.parts.metrics.decisions.labels(answer.verdict.value).inc()
+    return answered(answer)
+
+
+def _decide_failure(error: GraphsvcError) -> InvalidRequest | NotAllowed | Conflict:
+    failure: Failed = failed(error)
+    if isinstance(failure, Unavailable):
+        # The use case answers store trouble with DENY; what still comes here has no place in the union.
+        raise error
+    return failure

@@ -1,0 +1,238 @@
+"""What can be read, and asked without changing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import strawberry
+
+from graphsvc.api.context import Context, Info
+from graphsvc.api.role import RoleGuard, is_allowed
+from graphsvc.api.schema.chain import Chain
+from graphsvc.api.schema.decision import (
+    Decision, Evaluation, decided_from_body, decision_of, evaluation_of,
+)  # fmt: skip
+from graphsvc.api.schema.identity import Identity
+from graphsvc.api.schema.node import Connection, Edge, Node, page_size
+from graphsvc.api.schema.pattern import Pattern
+from graphsvc.api.schema.request import DecideInput
+from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
+from graphsvc.api.schema.verdict import Verdict
+from graphsvc.core.record import Decided
+from graphsvc.decide.ports import ChainQuery, DecisionQuery, DecisionRow
+from graphsvc.errors import BadInput, NotAllowed
+
+__all__ = ["DecisionFilter", "Query", "decision_at", "decision_filter"]
+
+# How many rows a caller that sees only its own may have looked through for one page.
+_MAX_SCANNED = 5_000
+_MAX_NODES = 100
+
+
+@strawberry.input(description="Every condition given must hold. from is inclusive, to exclusive.")
+class DecisionFilter:
+    """Every condition given must hold."""
+
+    subject: strawberry.ID | None = None
+    verdict: Verdict | None = None
+    pattern: strawberry.ID | None = None
+    chain: strawberry.ID | None = None
+    from_: DateTime | None = strawberry.field(name="from", default=None)
+    to: DateTime | None = None
+
+
+@strawberry.input(description="Every condition given must hold.")
+class ChainFilter:
+    """Every condition given must hold. status: open or closed; owner: a token subject."""
+
+    session: strawberry.ID | None = None
+    status: str | None = None
+    owner: str | None = None
+
+
+@strawberry.type
+class Query:
+    """What can be read, and asked without changing anything."""
+
+    @strawberry.field(extensions=[RoleGuard()], description="What decide would answer now; changes nothing.")
+    async def evaluate(self, info: Info, input: DecideInput) -> Evaluation:  # noqa: A002  # the contract's name
+        """What decide would answer now."""
+        return evaluation_of(await info.context.service.evaluate(info.context.caller, input.as_request()))
+
+    @strawberry.field(extensions=[RoleGuard()], description="Anything by its prefixed id.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002  # Relay's name
+        """Anything by its prefixed id."""
+        return await _node(info.context, id)
+
+    @strawberry.field(extensions=[RoleGuard()], description="Several by their prefixed ids, in that order.")
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        """Several by their prefixed ids."""
+        if len(ids) > _MAX_NODES:
+            raise BadInput(f"ids: at most {_MAX_NODES} at once", field="ids")
+        return [await _node(info.context, one) for one in ids]
+
+    @strawberry.field(extensions=[RoleGuard()], description="One decision.")
+    async def decision(self, info: Info, id: strawberry.ID) -> Decision | None:  # noqa: A002
+        """One decision."""
+        return await _decision(info.context, id)
+
+    @strawberry.field(extensions=[RoleGuard()], description="Decisions, newest first.")
+    async def decisions(
+        self, info: Info, first: int | None = None, after: str | None = None,
+        filter: DecisionFilter | None = None,  # noqa: A002  # the contract's name
+    ) -> Connection[Decision]:  # fmt: skip
+        """Decisions, newest first."""
+        context, size = info.context, page_size(first)
+        asked = decision_filter(filter)
+        rows, before, more = [], _before(context, after), True
+        scanned = 0
+        while len(rows) <= size and more and scanned < _MAX_SCANNED:
+            want = size + 1
+            found = await context.parts.history.decisions(asked(want, before))
+            more = len(found) == want
+            scanned += len(found)
+            for row in found:
+                before = row.seq
+                decided = decided_from_body(row.body)
+                if _may_see(context, decided):
+                    rows.append((row, decided))
+        page = rows[:size]
+        edges = [Edge(cursor=_cursor(context, row.seq), node=_shown(context, row, one)) for row, one in page]
+        return Connection.of(edges, more=len(rows) > size or more, first=after is None)
+
+    @strawberry.field(extensions=[RoleGuard()], description="One chain.")
+    async def chain(self, info: Info, id: strawberry.ID) -> Chain | None:  # noqa: A002
+        """One chain."""
+        return await _chain(info.context, id)
+
+    @strawberry.field(extensions=[RoleGuard()], description="Chains, newest first.")
+    async def chains(
+        self, info: Info, first: int | None = None, after: str | None = None,
+        filter: ChainFilter | None = None,  # noqa: A002  # the contract's name
+    ) -> Connection[Chain]:  # fmt: skip
+        """Chains, newest first."""
+        context, size = info.context, page_size(first)
+        wanted = filter or ChainFilter()
+        owner = wanted.owner
+        if not context.reads_all:
+            if owner not in {None, context.caller.subject}:
+                return Connection.of([], more=False, first=True)
+            owner = context.caller.subject
+        query = ChainQuery(
+            limit=size + 1,
+            before=_before(context, after),
+            session=None if wanted.session is None else raw_id("session", wanted.session, "filter.session"),
+            status=wanted.status,
+            owner=owner,
+        )
+        rows = await context.parts.history.chains(query)
+        edges = [Edge(cursor=_cursor(context, row.seq), node=Chain.of(row)) for row in rows[:size]]
+        return Connection.of(edges, more=len(rows) > size, first=after is None)
+
+    @strawberry.field(extensions=[RoleGuard()], description="One identity.")
+    def identity(self, info: Info, id: strawberry.ID) -> Identity | None:  # noqa: A002
+        """One identity."""
+        return _identity(info.context, id)
+
+    @strawberry.field(extensions=[RoleGuard()], description="Identities by id.")
+    def identities(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Identity]:
+        """Identities by id."""
+        service, size = info.context.service, page_size(first)
+        start = None if after is None else raw_id("identity", after, "after")
+        ids = service.identities(after=start, limit=size + 1)
+        views = [view for view in (service.identity(one) for one in ids[:size]) if view is not None]
+        edges = [Edge(cursor=str(prefixed("identity", view.id)), node=Identity.of(view)) for view in views]
+        return Connection.of(edges, more=len(ids) > size, first=after is None)
+
+    @strawberry.field(extensions=[RoleGuard()], description="The patterns in force.")
+    def patterns(self, info: Info) -> list[Pattern]:
+        """The patterns in force."""
+        return [Pattern.of(view) for view in info.context.service.patterns()]
+
+
+def decision_filter(given: DecisionFilter | None) -> Callable[[int, int | None], DecisionQuery]:
+    """The filter as a query by (limit, before)."""
+    wanted = given or DecisionFilter()
+
+    def query(limit: int, before: int | None) -> DecisionQuery:
+        return DecisionQuery(
+            limit=limit,
+            before=before,
+            subject=None if wanted.subject is None else raw_id("identity", wanted.subject, "filter.subject"),
+            verdict=None if wanted.verdict is None else wanted.verdict.value,
+            pattern=None if wanted.pattern is None else raw_id("pattern", wanted.pattern, "filter.pattern"),
+            chain=None if wanted.chain is None else raw_id("chain", wanted.chain, "filter.chain"),
+            from_ms=wanted.from_,
+            to_ms=wanted.to,
+        )
+
+    return query
+
+
+def decision_at(context: Context, seq: int, decided: Decided) -> Decision:
+    """A decision as number `seq` of the log."""
+    revision = _cursor(context, seq)
+    return decision_of(decided, revision=revision, audit_id=f"audit:{revision}")
+
+
+def _shown(context: Context, row: DecisionRow, decided: Decided) -> Decision:
+    return decision_at(context, row.seq, decided)
+
+
+def _cursor(context: Context, seq: int) -> str:
+    incarnation = context.service.revision().rpartition(".")[0]
+    return f"{incarnation}.{seq}"
+
+
+def _before(context: Context, after: str | None) -> int | None:
+    if after is None:
+        return None
+    seq = context.service.cursor_seq(after)
+    if seq is None:
+        raise BadInput(f"after: `{after}` is not a cursor of this store", field="after")
+    return seq
+
+
+def _may_see(context: Context, decided: Decided) -> bool:
+    return context.reads_all or decided.by == context.caller.subject
+
+
+async def _decision(context: Context, given: str) -> Decision | None:
+    row = await context.parts.history.decision(raw_id("decision", given, "id"))
+    if row is None:
+        return None
+    decided = decided_from_body(row.body)
+    # One answer for what is hidden and what is not there.
+    return _shown(context, row, decided) if _may_see(context, decided) else None
+
+
+async def _chain(context: Context, given: str) -> Chain | None:
+    row = await context.parts.history.chain(raw_id("chain", given, "id"))
+    if row is None or not (context.reads_all or row.owner == context.caller.subject):
+        return None
+    return Chain.of(row)
+
+
+def _identity(context: Context, given: str) -> Identity | None:
+    view = context.service.identity(raw_id("identity", given, "id"))
+    return None if view is None else Identity.of(view)
+
+
+async def _node(context: Context, given: str) -> Node | None:
+    # Each kind asks for the same role as its own field, so this door opens no others.
+    kind = given.partition(":")[0]
+    if kind not in {"decision", "chain", "identity"}:
+        raise BadInput(
+            f"id: `{given}` starts with none of decision:, chain:, identity:", field="id"
+        )
+    if not is_allowed(context, f"Query.{kind}"):
+        raise NotAllowed(f"`{kind}` needs a role that may read it")
+    match kind:
+        case "decision":
+            return await _decision(context, given)
+        case "chain":
+            return await _chain(context, given)
+        case _:
+            return _identity(context, given)

@@ -1,0 +1,147 @@
+"""The input of decide and evaluate, and its way into the core."""
+
+from __future__ import annotations
+
+import strawberry
+
+from graphsvc.api.schema.entity import EntityInput
+from graphsvc.api.schema.scalar import JSON, as_object, raw_id
+from graphsvc.core.request import AccessRequest, Argument
+from graphsvc.core.value import Json
+from graphsvc.decide.command import DecideCommand
+from graphsvc.errors import BadInput, NotSupported
+
+__all__ = ["ActionInput", "ArgumentInput", "DecideInput", "IntentInput"]
+
+
+@strawberry.input(description="What is to be done.")
+class ActionInput:
+    """What is to be done."""
+
+    name: str
+    properties: JSON | None = None
+
+
+@strawberry.input(description="What the task is for: what it may do and to what.")
+class IntentInput:
+    """What the task is for. Lists are globs; null = says nothing."""
+
+    actions: list[str] | None = None
+    resources: list[str] | None = None
+    effects: list[str] | None = None
+    text: str | None = None
+
+    def as_object(self) -> dict[str, Json]:
+        """What was said, as the core keeps it."""
+        said: dict[str, Json] = {}
+        for name in ("actions", "resources", "effects"):
+            if (values := getattr(self, name)) is not None:
+                said[name] = list(values)
+        if self.text is not None:
+            said["text"] = self.text
+        return said
+
+
+@strawberry.input(description="A critical argument: where its value came from, never the value itself.")
+class ArgumentInput:
+    """A critical argument."""
+
+    name: str
+    role: str | None = None
+    fact: str | None = None
+    tokens: list[str] | None = None
+    designation: int | None = None
+
+
+@strawberry.input(description="One action that somebody wants to take.")
+class DecideInput:
+    """One action that somebody wants to take."""
+
+    idempotency_key: str = strawberry.field(
+        description="Same key and same request: the same answer. Same key and another request: Conflict."
+    )
+    chain: strawberry.ID = strawberry.field(
+        description="The caller's id of the task in flight; an unknown one is opened by this call."
+    )
+    subject: EntityInput = strawberry.field(description="The acting identity.")
+    action: ActionInput
+    resource: EntityInput
+    session: strawberry.ID | None = strawberry.field(
+        default=None, description="Of a root chain, first call only; default: the chain's own id."
+    )
+    parent_chain: strawberry.ID | None = strawberry.field(
+        default=None, description="The chain this one was delegated from; first call only."
+    )
+    joins: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Chains whose results flow in before this action."
+    )
+    on_behalf_of: list[EntityInput] | None = strawberry.field(
+        default=None, description="Delegators, nearest first, the root (human or service) last."
+    )
+    context: JSON | None = strawberry.field(default=None, description="Attributes for conditions.")
+    labels: list[str] | None = strawberry.field(
+        default=None, description="Labels the caller already knows of the data touched."
+    )
+    parents: list[strawberry.ID] | None = strawberry.field(
+        default=None,
+        description="Decisions whose results feed this one; null = unknown, so everything earlier in the chain.",
+    )
+    intent: IntentInput | None = None
+    arguments: list[ArgumentInput] | None = None
+    at_least: str | None = strawberry.field(
+        default=None, description="A revision that the answer must be as fresh as."
+    )
+    deadline_ms: int | None = strawberry.field(
+        default=None, description="From now; past it DENY with code deadline_exceeded, nothing permitted."
+    )
+    review: strawberry.ID | None = strawberry.field(default=None, description="An approved review.")
+
+    def as_request(self) -> AccessRequest:
+        """The core's request, without an id; BadInput names the field."""
+        if self.review is not None:
+            raise NotSupported("review: reviews are not supported yet; leave it out", field="review")
+        if not self.action.name:
+            raise BadInput("action.name: must not be empty", field="action.name")
+        return AccessRequest(
+            id="",
+            chain=raw_id("chain", self.chain, "chain"),
+            subject=self.subject.as_identity("subject"),
+            action=self.action.name,
+            resource=self.resource.as_resource("resource"),
+            action_properties=as_object(self.action.properties, "action.properties"),
+            session=None if self.session is None else raw_id("session", self.session, "session"),
+            parent_chain=None if self.parent_chain is None else raw_id("chain", self.parent_chain, "parentChain"),
+            joins=tuple(raw_id("chain", join, f"joins.{place}") for place, join in enumerate(self.joins or ())),
+            on_behalf_of=tuple(
+                entity.as_identity(f"onBehalfOf.{place}") for place, entity in enumerate(self.on_behalf_of or ())
+            ),
+            context=as_object(self.context, "context"),
+            labels=tuple(self.labels or ()),
+            parents=None
+            if self.parents is None
+            else tuple(raw_id("decision", one, f"parents.{place}") for place, one in enumerate(self.parents)),
+            arguments=tuple(
+                Argument(
+                    name=one.name,
+                    role=one.role,
+                    fact=one.fact,
+                    tokens=tuple(one.tokens or ()),
+                    designation=one.designation,
+                )
+                for one in self.arguments or ()
+            ),
+            intent=None if self.intent is None else self.intent.as_object(),
+        )
+
+    def as_command(self) -> DecideCommand:
+        """The use case's command; BadInput names the field."""
+        if not self.idempotency_key:
+            raise BadInput("idempotencyKey: must not be empty", field="idempotencyKey")
+        if self.deadline_ms is not None and self.deadline_ms <= 0:
+            raise BadInput(f"deadlineMs: `{self.deadline_ms}` is not above 0", field="deadlineMs")
+        return DecideCommand(
+            key=self.idempotency_key,
+            request=self.as_request(),
+            at_least=self.at_least,
+            deadline_ms=self.deadline_ms,
+        )

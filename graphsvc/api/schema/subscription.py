@@ -1,0 +1,183 @@
+"""What can be watched: decisions and risk as they become durable, resumable by cursor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, TypeAlias, cast
+
+import strawberry
+
+from graphsvc.api.context import Context, Info
+from graphsvc.api.role import is_allowed, refusal
+from graphsvc.api.schema.decision import Decision
+from graphsvc.api.schema.query import DecisionFilter, decision_at
+from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
+from graphsvc.api.schema.verdict import NearHarm
+from graphsvc.core.record import Decided
+from graphsvc.core.score import as_score
+from graphsvc.core.verdict import Verdict
+from graphsvc.decide.command import LogEvent
+
+__all__ = ["DecisionEvent", "DecisionItem", "Gap", "RiskFilter", "RiskItem", "RiskUpdate", "Subscription"]
+
+
+@strawberry.type(description="Events between this cursor and the one before it are lost; read them as pages.")
+class Gap:
+    """Events were missed. missed: how many records of any kind, null when it cannot be known."""
+
+    cursor: str
+    missed: int | None
+
+
+@strawberry.type(description="A decision became durable.")
+class DecisionEvent:
+    """A decision became durable. cursor: give it as `after` to go on behind it."""
+
+    cursor: str
+    decision: Decision
+
+
+@strawberry.type(description="Risk changed by an action that was permitted.")
+class RiskUpdate:
+    """Risk changed by an action that was permitted. cause: the decision."""
+
+    cursor: str
+    at: DateTime
+    chain: strawberry.ID
+    identity: strawberry.ID
+    before: float
+    after: float
+    before_micros: int
+    after_micros: int
+    cause: strawberry.ID
+    nearest: list[NearHarm]
+
+
+@strawberry.input(description="Every condition given must hold.")
+class RiskFilter:
+    """Every condition given must hold. min_after: only updates that end at this risk or above."""
+
+    identity: strawberry.ID | None = None
+    chain: strawberry.ID | None = None
+    min_after: float | None = None
+
+
+DecisionItem: TypeAlias = Annotated[DecisionEvent | Gap, strawberry.union("DecisionItem")]
+RiskItem: TypeAlias = Annotated[RiskUpdate | Gap, strawberry.union("RiskItem")]
+
+
+@strawberry.type
+class Subscription:
+    """What can be watched."""
+
+    @strawberry.subscription(description="Decisions in the order of the log, from `after`, else from now on.")
+    async def decisions(
+        self, info: Info, after: str | None = None,
+        filter: DecisionFilter | None = None,  # noqa: A002  # the contract's name
+    ) -> AsyncGenerator[DecisionItem, None]:  # fmt: skip
+        """Decisions in the order of the log."""
+        wanted = _DecisionMatch(filter or DecisionFilter())
+        async for item in _watch(info.context, "Subscription.decisions", after):
+            if isinstance(item, Gap):
+                yield item
+            elif isinstance(item.record, Decided) and wanted.holds(item.record):
+                decision = decision_at(info.context, item.seq, item.record)
+                yield DecisionEvent(cursor=decision.revision, decision=decision)
+
+    @strawberry.subscription(description="Changes of risk in the order of the log, from `after`, else from now on.")
+    async def risk_updates(
+        self, info: Info, after: str | None = None,
+        filter: RiskFilter | None = None,  # noqa: A002  # the contract's name
+    ) -> AsyncGenerator[RiskItem, None]:  # fmt: skip
+        """Changes of risk in the order of the log."""
+        wanted = _RiskMatch(filter or RiskFilter())
+        async for item in _watch(info.context, "Subscription.riskUpdates", after):
+            if isinstance(item, Gap):
+                yield item
+            elif isinstance(item.record, Decided) and wanted.holds(item.record):
+                yield _risk_update(info.context, item.seq, item.record)
+
+
+class _DecisionMatch:
+    def __init__(self, wanted: DecisionFilter) -> None:
+        self._subject = None if wanted.subject is None else raw_id("identity", wanted.subject, "filter.subject")
+        self._chain = None if wanted.chain is None else raw_id("chain", wanted.chain, "filter.chain")
+        self._pattern = None if wanted.pattern is None else raw_id("pattern", wanted.pattern, "filter.pattern")
+        self._wanted = wanted
+
+    def holds(self, decided: Decided) -> bool:
+        wanted = self._wanted
+        return (
+            (self._subject is None or _bare(decided.request.subject.id) == self._subject)
+            and (self._chain is None or decided.request.chain == self._chain)
+            and (self._pattern is None or any(one.pattern == self._pattern for one in decided.completions))
+            and (wanted.verdict is None or (decided.enforced or decided.verdict) is wanted.verdict)
+            and (wanted.from_ is None or decided.at_ms >= wanted.from_)
+            and (wanted.to is None or decided.at_ms < wanted.to)
+        )
+
+
+class _RiskMatch:
+    def __init__(self, wanted: RiskFilter) -> None:
+        self._identity = None if wanted.identity is None else raw_id("identity", wanted.identity, "filter.identity")
+        self._chain = None if wanted.chain is None else raw_id("chain", wanted.chain, "filter.chain")
+        self._min_after = wanted.min_after
+
+    def holds(self, decided: Decided) -> bool:
+        risk = decided.risk
+        return (
+            # What was not permitted changed nothing.
+            (decided.enforced or decided.verdict) is Verdict.PERMIT
+            and risk.before_micros != risk.after_micros
+            and (self._identity is None or _bare(decided.request.subject.id) == self._identity)
+            and (self._chain is None or decided.request.chain == self._chain)
+            and (self._min_after is None or as_score(risk.after_micros) >= self._min_after)
+        )
+
+
+async def _watch(context: Context, path: str, after: str | None) -> AsyncGenerator[LogEvent | Gap, None]:
+    """Records the caller may see. Its role is looked at again for every batch: a token ends at its time."""
+    if not is_allowed(context, path):
+        raise refusal(path)
+    service = context.service
+    start = None
+    if after is not None:
+        start = service.cursor_seq(after)
+        if start is None:
+            yield Gap(cursor=service.revision(), missed=None)
+    incarnation = service.revision().rpartition(".")[0]
+    position = start
+    source: AsyncIterator[list[LogEvent]] = service.events(after=start)
+    with context.parts.metrics.subscriptions.track_inprogress():
+        async with aclosing(cast("AsyncGenerator[list[LogEvent], None]", source)) as batches:
+            async for batch in batches:
+                if position is not None and batch and batch[0].seq > position + 1:
+                    missed = batch[0].seq - position - 1
+                    yield Gap(cursor=f"{incarnation}.{batch[0].seq - 1}", missed=missed)
+                for event in batch:
+                    position = event.seq
+                    if not is_allowed(context, path):
+                        raise refusal(path)
+                    if context.reads_all or getattr(event.record, "by", None) == context.caller.subject:
+                        yield event
+
+
+def _risk_update(context: Context, seq: int, decided: Decided) -> RiskUpdate:
+    decision = decision_at(context, seq, decided)
+    return RiskUpdate(
+        cursor=decision.revision,
+        at=DateTime(decided.at_ms),
+        chain=decision.chain,
+        identity=prefixed("identity", decided.request.subject.id),
+        before=decision.risk.before,
+        after=decision.risk.after,
+        before_micros=decision.risk.before_micros,
+        after_micros=decision.risk.after_micros,
+        cause=decision.id,
+        nearest=[],
+    )
+
+
+def _bare(identity: str) -> str:
+    return identity.removeprefix("identity:")

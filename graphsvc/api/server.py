@@ -1,0 +1,151 @@
+"""Runs the application on a port or a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from graphsvc.api.limit import MAX_BODY_BYTES
+from graphsvc.errors import SettingsError
+
+__all__ = ["AddressInUse", "bind", "running", "serve"]
+
+_BACKLOG = 2048
+_GRACE_S = 5
+
+
+class AddressInUse(SettingsError):
+    """Somebody else listens there already, or the address cannot be used."""
+
+    code = "address_in_use"
+    exit_code: ClassVar[int] = 3
+
+
+class _EmbeddedServer(uvicorn.Server):
+    """A server inside somebody's event loop: signals stay with whoever runs the loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int, uds: Path | None = None) -> socket.socket:
+    """A listening socket; AddressInUse says what to do about it. A dead socket file is replaced."""
+    if uds is not None:
+        return _bind_file(uds)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise AddressInUse(f"port {port} on {host} is in use; choose another with --port") from None
+        if error.errno == errno.EACCES:
+            raise AddressInUse(f"port {port} on {host} may not be opened; choose one above 1023 with --port") from None
+        raise AddressInUse(f"`{host}` port {port} cannot be opened: {error.strerror or error}; choose another with --host") from None
+    except OverflowError:
+        listener.close()
+        raise AddressInUse(f"port {port} is not between 0 and 65535; choose another with --port") from None
+    listener.setblocking(False)
+    return listener
+
+
+async def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 8080, uds: Path | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; requests in flight get a few seconds. AddressInUse if it cannot start."""
+    listener = bind(host, port, uds)
+    try:
+        await uvicorn.Server(_config(app)).serve(sockets=[listener])
+    finally:
+        listener.close()
+        if uds is not None:
+            uds.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def running(
+    app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, uds: Path | None = None
+) -> AsyncIterator[str]:
+    """Serve inside the running event loop; yields the base URL. port 0 = any free one."""
+    listener = bind(host, port, uds)
+    name = host if ":" not in host else f"[{host}]"
+    url = "http://localhost" if uds is not None else f"http://{name}:{listener.getsockname()[1]}"
+    server = _EmbeddedServer(_config(app))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                await task
+                raise AddressInUse(f"the server at {url} stopped while starting")
+            await asyncio.sleep(0.005)
+        yield url
+    finally:
+        server.should_exit = True
+        try:
+            await task
+        finally:
+            listener.close()
+            if uds is not None:
+                uds.unlink(missing_ok=True)
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_BODY_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
+def _bind_file(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.exists():
+            if not stat.S_ISSOCK(path.stat().st_mode):
+                raise AddressInUse(f"`{path}` exists and is not a socket; choose another with --uds")
+            if _answers(path):
+                raise AddressInUse(f"`{path}` is in use; choose another with --uds")
+            path.unlink()
+        listener.bind(str(path))
+        # The socket is a door: its owner and group only.
+        path.chmod(0o660)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise AddressInUse(f"`{path}` cannot be opened: {error.strerror or error}; choose another with --uds") from None
+    except AddressInUse:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0.5)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

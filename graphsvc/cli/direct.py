@@ -1,0 +1,90 @@
+"""Asking the store itself: a service of our own for the length of a command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+from graphsvc.cli.answer import answer_record, decided_record, judged_record
+from graphsvc.core.codec import decode_records
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.record import Record
+from graphsvc.core.value import Json
+from graphsvc.decide.command import Caller, DecideCommand
+from graphsvc.decide.service import GraphsvcService
+
+__all__ = ["OPERATOR", "Direct"]
+
+# Whoever may open the store may do everything with it.
+OPERATOR = Caller(
+    subject="operator",
+    roles=frozenset({"pep", "analyst", "approver", "auditor", "admin"}),
+    scopes=frozenset({"chain:any", "search"}),
+)
+_DRAWN_WITHIN_S = 60.0
+_ENTRIES = 200
+
+
+class Direct:
+    """An `Admin` over a service in this process."""
+
+    def __init__(self, service: GraphsvcService) -> None:
+        self._service = service
+
+    async def publish(self, texts: Sequence[tuple[str, str]], comment: str) -> str:
+        """Put packs into force; the revision."""
+        revision = (await self._service.publish_policy(OPERATOR, texts, comment)).revision
+        await self._drawn()
+        return revision
+
+    async def patterns(self) -> list[dict[str, Json]]:
+        """The patterns in force."""
+        return [
+            {
+                "id": view.id, "title": view.title, "severity": view.severity, "onMatch": view.on_match,
+                "scope": view.scope, "pack": view.pack, "version": view.version, "steps": list(view.steps),
+            }
+            for view in self._service.patterns()
+        ]  # fmt: skip
+
+    async def load(self, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool) -> str:
+        """Make facts visible at once; the revision."""
+        ack = await self._service.load_graph(OPERATOR, source, nodes, edges, replace=replace)
+        await self._drawn()
+        return ack.revision
+
+    async def facts(self) -> tuple[list[Node], list[Edge]]:
+        """The whole graph."""
+        return self._service.facts()
+
+    async def history(self) -> AsyncIterator[tuple[int, Record]]:
+        """Every record with its number, oldest first."""
+        after = 0
+        while entries := await self._service.store.read(after=after, limit=_ENTRIES):
+            for entry in entries:
+                for place, record in enumerate(decode_records(entry.body)):
+                    yield entry.first + place, record
+            after = entries[-1].seq
+
+    async def decide(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
+        """Judge and record."""
+        del document
+        record = answer_record(await self._service.decide(OPERATOR, command))
+        await self._drawn()
+        return record
+
+    async def evaluate(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
+        """Judge; nothing changes."""
+        del document
+        return judged_record(await self._service.evaluate(OPERATOR, command.request))
+
+    async def decision(self, decision_id: str) -> dict[str, Json] | None:
+        """A decision made earlier."""
+        decided = self._service.decided(decision_id)
+        return decided_record(decided) if decided is not None else None
+
+    async def _drawn(self) -> None:
+        # Architects look at the graph next; what is not drawn yet is drawn by whoever opens the store.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._service.wait_drawn(), _DRAWN_WITHIN_S)

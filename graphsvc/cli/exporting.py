@@ -1,0 +1,123 @@
+"""`graphsvc export`: the graph, or the history, as JSON Lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from graphsvc.cli.failure import ErrorGroup
+from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.core.value import Json
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    cls=ErrorGroup, name="export", help="Write the graph or the history.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; standard output if not given.")
+]
+
+
+@app.command()
+def jsonl(
+    output: Output = None,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """The whole graph; importing it gives the same graph.
+
+    \b
+    Examples:
+      graphsvc export jsonl -o graph.jsonl
+      graphsvc export jsonl | grep '"identity:alice"'
+    """
+    from graphsvc.cli.session import run_admin
+    from graphsvc.importers.graph_jsonl import write
+
+    nodes, edges = run_admin(
+        lambda admin: admin.facts(), store=store, server=server, token=token, config=config, create=False
+    )
+    with _open(output) as file:
+        for line in write(nodes, edges):
+            file.write(line.encode())
+
+
+@app.command()
+def trace(
+    output: Output = None,
+    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="RFC 3339, inclusive.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="RFC 3339, exclusive.")] = None,
+    chain: Annotated[str | None, typer.Option("--chain", metavar="ID", help="Only what concerns this chain.")] = None,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """The history as a trace, for `graphsvc replay`.
+
+    \b
+    Examples:
+      graphsvc export trace -o history.jsonl
+      graphsvc export trace --from 2026-11-23T00:00:00Z --chain support-4711
+    """
+    import msgspec
+
+    from graphsvc.cli.session import Admin, run_admin
+    from graphsvc.core.trace import to_trace_records
+    from graphsvc.core.value import parse_time
+
+    from_ms = parse_time(start, field="--from") if start else None
+    to_ms = parse_time(end, field="--to") if end else None
+
+    async def read(admin: Admin) -> list[dict[str, Json]]:
+        found = [(seq, record) async for seq, record in admin.history()]
+        return list(to_trace_records(found))
+
+    records = run_admin(read, store=store, server=server, token=token, config=config, create=False)
+    with _open(output) as file:
+        for record in _chosen(records, from_ms, to_ms, chain.removeprefix("chain:") if chain else None):
+            file.write(msgspec.json.encode(record) + b"\n")
+
+
+def _chosen(
+    records: Iterable[dict[str, Json]], from_ms: int | None, to_ms: int | None, chain: str | None
+) -> Iterator[dict[str, Json]]:
+    from graphsvc.core.value import parse_time
+
+    actions: set[Json] = set()
+    for record in records:
+        at_ms = parse_time(str(record["at"]))
+        if (from_ms is not None and at_ms < from_ms) or (to_ms is not None and at_ms >= to_ms):
+            continue
+        if chain is not None and record["type"] in {"action", "open", "close"} and record["chain"] != chain:
+            continue
+        if record["type"] == "action":
+            actions.add(record["id"])
+        elif record["type"] in {"report", "cancel"} and chain is not None and record["action"] not in actions:
+            continue
+        yield record
+
+
+@contextmanager
+def _open(output: Path | None) -> Iterator[BinaryIO]:
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    # Written aside and renamed: nobody finds half a file under the name.
+    aside = output.with_name(f".{output.name}.part")
+    try:
+        with aside.open("wb") as file:
+            yield file
+        aside.replace(output)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""`graphsvc policy`: the life of rule packs, from a file to the store."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graphsvc.cli.failure import ErrorGroup
+from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.output import Format, print_json, print_rows
+from graphsvc.core.value import Json
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    cls=ErrorGroup, name="policy", help="Check, test and publish rule packs.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policy files, or folders of them.")]
+
+
+@app.command()
+def lint(
+    files: Files,
+    fail_on: Annotated[
+        str, typer.Option(metavar="SEVERITY", help="Exit 1 from this severity on: info, warning, error or never.")
+    ] = "warning",
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Find what is refused and what is doubtful, with file, line and column.
+
+    \b
+    Examples:
+      graphsvc policy lint packs/agents.yaml
+      graphsvc policy lint packs/ --format json --fail-on never
+    """
+    from graphsvc.cli.file import read_texts
+    from graphsvc.core.policy.lint import lint as find
+    from graphsvc.core.policy.load import load_policy, problems, set_problems
+    from graphsvc.errors import BadInput
+
+    ranks = {"info": 0, "warning": 1, "error": 2, "never": 3}
+    if fail_on not in ranks:
+        raise BadInput(f"--fail-on: `{fail_on}` is none of {', '.join(ranks)}", field="fail_on")
+    texts = read_texts(files)
+    refused = [problem for text, file in texts for problem in problems(text, file)]
+    findings: list[Any] = []
+    if not refused:
+        policies = tuple(load_policy(text, file) for text, file in texts)
+        refused = set_problems(policies)
+        findings = find(policies)
+    rows: list[dict[str, Json]] = [
+        {
+            "file": each.file, "line": each.line, "column": each.column, "severity": "error", "code": each.rule,
+            "message": each.reason,
+        }
+        for each in refused
+    ]  # fmt: skip
+    rows += [
+        {
+            "file": each.file, "line": each.line, "column": each.column, "severity": each.severity, "code": each.code,
+            "message": each.message,
+        }
+        for each in findings
+    ]  # fmt: skip
+    if form is Format.table:
+        for row in rows:
+            print("{file}:{line}:{column}: {severity}: {message} [{code}]".format(**row))
+        if not rows:
+            print(f"{len(texts)} file{'s' if len(texts) != 1 else ''}: nothing to report")
+    else:
+        print_rows(rows, form)
+    if refused:
+        raise typer.Exit(2)
+    if any(ranks.get(str(row["severity"]), 1) >= ranks[fail_on] for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def test(
+    files: Files,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Run the tests inside policy files; all files are in force together.
+
+    \b
+    Examples:
+      graphsvc policy test packs/agents.yaml
+      graphsvc policy test packs/ --format json
+    """
+    from graphsvc.cli.file import read_policies
+    from graphsvc.cli.scenario import run_tests
+
+    ran, failures = run_tests(read_policies(files))
+    if form is Format.table:
+        for failure in failures:
+            print(failure)
+        print(f"{ran} tests, {len({(each.file, each.test) for each in failures})} failed")
+    else:
+        rows: list[dict[str, Json]] = [
+            {
+                "file": each.file, "line": each.line, "column": each.column, "test": each.test,
+                "message": each.message,
+            }
+            for each in failures
+        ]  # fmt: skip
+        if form is Format.json:
+            print_json({"tests": ran, "failures": rows})
+        else:
+            print_rows(rows, form)
+    if not ran:
+        print("warning: the files hold no tests", file=sys.stderr)
+    if failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(
+    files: Files,
+    comment: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Put packs into force, all of them at one place of the log; packs of the same id are replaced.
+
+    \b
+    Examples:
+      graphsvc policy publish packs/agents.yaml --comment "first version"
+      graphsvc policy publish packs/ --server http://127.0.0.1:8080 --token "$TOKEN"
+    """
+    from graphsvc.cli.file import read_texts
+    from graphsvc.cli.session import run_admin
+    from graphsvc.core.policy.load import load_policies
+
+    texts = read_texts(files)
+    # Refused before a store or a server is touched, with places in the files as named here.
+    packs = load_policies(texts)
+    revision = run_admin(
+        lambda admin: admin.publish(texts, comment), store=store, server=server, token=token, config=config
+    )
+    names = ", ".join(f"{policy.pack.id} {policy.pack.version}" for policy in packs)
+    print(f"published {names} at revision {revision}")
+
+
+@app.command(name="list")
+def list_(
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """The patterns in force.
+
+    \b
+    Examples:
+      graphsvc policy list
+      graphsvc policy list --format json --server http://127.0.0.1:8080 --token "$TOKEN"
+    """
+    from graphsvc.cli.session import run_admin
+
+    rows = run_admin(lambda admin: admin.patterns(), store=store, server=server, token=token, config=config)
+    print_rows(rows, form, empty="no policy is published; `graphsvc policy publish FILE...` does it")

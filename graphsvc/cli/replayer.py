@@ -1,0 +1,177 @@
+"""A trace through the engine: one verdict an action, without a store, a clock or a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from graphsvc.core.evaluate import Evaluation, evaluate
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.policy.document import Policy
+from graphsvc.core.record import Cancelled, Decided, GraphCommitted, GraphStaged, PolicyPublished, Record, Reported, Revoked, Suspended
+from graphsvc.core.request import AccessRequest, Entity
+from graphsvc.core.state import ChainState
+from graphsvc.core.trace import TraceAction, TraceApproval, TraceChange, TraceItem, TraceNote
+from graphsvc.core.value import Json
+from graphsvc.core.verdict import Verdict
+from graphsvc.core.world import World
+from graphsvc.errors import BadInput
+
+__all__ = ["Replayer", "outcome_record", "risk_score"]
+
+_REVIEW = "review:"
+
+
+class Replayer:
+    """A world that lives through a trace.
+
+    force: what happened is what the trace says (`executed`), whatever the verdict; only `completed`
+    is then comparable (rule R18). warnings: what was ignored and why, each with its place.
+    """
+
+    def __init__(
+        self,
+        policies: Iterable[Policy],
+        *,
+        nodes: Iterable[Node] = (),
+        edges: Iterable[Edge] = (),
+        entitlement: str | None = None,
+        force: bool = False,
+    ) -> None:
+        self.world = World(entitlement=entitlement)
+        self.force = force
+        self.warnings: list[str] = []
+        self._apply(GraphStaged(at_ms=0, load="graph", nodes=tuple(nodes), edges=tuple(edges)))
+        self._apply(GraphCommitted(at_ms=0, load="graph", source="graph"))
+        for policy in policies:
+            source, pack = policy.source, policy.pack
+            self._apply(
+                PolicyPublished(
+                    at_ms=0, pack=pack.id, version=pack.version, sha256=source.sha256, text=source.text, file=source.file
+                )
+            )
+
+    def step(self, item: TraceItem) -> Evaluation | None:
+        """Take one item; the evaluation when it is an action."""
+        match item:
+            case TraceAction():
+                return self._action(item)
+            case TraceChange():
+                for record in item.records:
+                    if self._is_known(record, item.place):
+                        self._apply(record)
+            case TraceApproval():
+                self._approve(item)
+            case TraceNote():
+                if item.type in {"signal", "intent"}:
+                    self.warnings.append(f"{item.place}: `{item.type}` records are not acted on yet")
+        return None
+
+    def _action(self, item: TraceAction) -> Evaluation:
+        request, world = item.request, self.world
+        if request.id in world.decided:
+            raise BadInput(f"{item.place}: id: `{request.id}` names an earlier action; give each its own", field="id")
+        self._check_chain(request, item.place)
+        at_ms = item.at_ms if item.seq is not None else world.time_at(request, item.at_ms)
+        return self._decide(request, at_ms, force=self.force)
+
+    def _decide(self, request: AccessRequest, at_ms: int, *, force: bool) -> Evaluation:
+        world, seq = self.world, self.world.seq + 1
+        judged = folded = world.evaluate(request, at_ms, seq=seq)
+        enforced: Verdict | None = judged.enforced
+        if force:
+            folded = evaluate(request, at_ms, world.facts(), seq=seq, force=request.executed)
+            enforced = Verdict.PERMIT if request.executed else Verdict.DENY
+        record = Decided(
+            at_ms=at_ms,
+            request=request,
+            verdict=judged.verdict,
+            reasons=judged.reasons,
+            completions=judged.completions,
+            risk=judged.risk,
+            session=judged.session,
+            index=judged.index,
+            scopes=judged.scopes,
+            enforced=None if enforced is judged.verdict else enforced,
+        )
+        world.apply(record, seq, folded)
+        return judged
+
+    def _approve(self, item: TraceApproval) -> None:
+        """The approval takes its place as the action `review:Approve` of the approver (rule R14)."""
+        reviewed = self.world.decided.get(item.decision)
+        if reviewed is None:
+            self.warnings.append(f"{item.place}: decision: `{item.decision}` names no earlier action; ignored")
+            return
+        asked = reviewed.request
+        request = AccessRequest(
+            id=f"{_REVIEW}{len(self.world.decided)}",
+            chain=f"{_REVIEW}{item.decision}",
+            session=reviewed.session,
+            subject=item.by,
+            action="review:Approve",
+            resource=Entity(asked.resource.type, asked.resource.id, asked.resource.properties),
+            action_properties=asked.action_properties,
+            context=asked.context,
+        )
+        self._decide(request, self.world.time_at(request, item.at_ms), force=True)
+
+    def _check_chain(self, request: AccessRequest, place: str) -> None:
+        held = self.world.cells.get(("c", request.chain))
+        if not isinstance(held, ChainState) or not held.used:
+            return
+        for name, asked, fixed in (
+            ("session", request.session, held.session),
+            ("parent_chain", request.parent_chain, held.parent),
+        ):
+            if asked is not None and asked != fixed:
+                self.warnings.append(
+                    f"{place}: {name}: the chain `{request.chain}` began with `{fixed}`; `{asked}` is ignored"
+                )
+
+    def _is_known(self, record: Record, place: str) -> bool:
+        match record:
+            case Reported(action=action) | Cancelled(action=action):
+                if action not in self.world.decided:
+                    self.warnings.append(f"{place}: action: `{action}` names no earlier action; ignored")
+                    return False
+            case Revoked(grant=grant):
+                if self.world.grants.by_id.get(grant) is None:
+                    self.warnings.append(f"{place}: grant: `{grant}` names no earlier grant; ignored")
+                    return False
+            case Suspended(target_kind=kind) if kind != "identity":
+                self.warnings.append(f"{place}: target.type: only identities are suspended yet, not a `{kind}`; ignored")
+                return False
+        return True
+
+    def _apply(self, record: Record) -> None:
+        self.world.apply(record, self.world.seq + 1)
+
+
+def risk_score(micros: int) -> float:
+    """A microscore as a probability, 0..1, six digits."""
+    return round(1.0 - math.exp(-micros / 1_000_000), 6)
+
+
+def outcome_record(evaluation: Evaluation, took_ns: int | None = None) -> dict[str, Json]:
+    """The line a replay writes for an action; the same evaluation gives the same bytes."""
+    record: dict[str, Json] = {
+        "id": evaluation.request.id,
+        "verdict": evaluation.enforced.value,
+        "completed": sorted(completion.pattern for completion in evaluation.completions),
+        "reasons": list(dict.fromkeys(reason.code.value for reason in evaluation.reasons)),
+        "risk": {
+            "before": risk_score(evaluation.risk.before_micros),
+            "after": risk_score(evaluation.risk.after_micros),
+        },
+    }
+    if took_ns is not None:
+        record["micros"] = took_ns // 1000
+    return record
+
+
+def encode(record: Json) -> bytes:
+    """One line of JSON, fields in the order they were put in."""
+    return msgspec.json.encode(record) + b"\n"

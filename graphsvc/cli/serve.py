@@ -1,0 +1,75 @@
+"""`graphsvc serve`: the service, until it is told to stop."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphsvc.cli.option import ConfigOption, StoreOption
+
+if TYPE_CHECKING:
+    from graphsvc.config import Settings
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(serve)
+
+
+def serve(
+    store: StoreOption = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen at; default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Default 8080; 0 = any free one.")] = None,
+    uds: Annotated[
+        Path | None, typer.Option("--uds", metavar="PATH", help="Listen at a Unix socket instead of a port.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, metavar="N", help="Processes; above 1 not supported yet.")
+    ] = 1,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option("--policy", metavar="FILE", help="Publish these policy files at the start (development)."),
+    ] = None,
+    config: ConfigOption = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More policy files.")] = None,
+) -> None:
+    """Run the service; an empty store denies everything and says so.
+
+    \b
+    Examples:
+      graphsvc serve
+      graphsvc serve --store sqlite:////var/lib/graphsvc/graphsvc.db --port 8081
+      GRAPHSVC_NEO4J_PASSWORD=... graphsvc serve --store neo4j://neo4j@localhost:7687/neo4j
+      graphsvc serve --policy packs/agents.yaml
+    """
+    from graphsvc.cli.session import run
+    from graphsvc.cli.setting import load_settings
+    from graphsvc.errors import BadInput
+
+    if workers > 1:
+        raise BadInput("--workers: one process owns the store; leave it out", field="workers")
+    settings = load_settings(config, store=store, host=host, port=port, uds=uds)
+    run(_serve(settings, [*(policy or []), *(more or [])]))
+
+
+async def _serve(settings: Settings, files: list[Path]) -> None:
+    from graphsvc.api.server import serve as listen
+    from graphsvc.cli.direct import OPERATOR
+    from graphsvc.cli.file import read_texts
+    from graphsvc.core.policy.load import load_policies
+    from graphsvc.wiring import build_app, open_service
+
+    texts = read_texts(files)
+    load_policies(texts)  # refused before anything is opened
+    async with open_service(settings) as service:
+        if texts:
+            await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")
+        _, state = service.ready()
+        where = settings.uds if settings.uds is not None else f"http://{settings.host}:{settings.port}"
+        print(f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr)
+        await listen(build_app(service, settings), host=settings.host, port=settings.port, uds=settings.uds)

@@ -1,0 +1,104 @@
+"""One interface to a store that is ours and to a service that runs elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.record import Record
+from graphsvc.core.value import Json
+from graphsvc.decide.command import DecideCommand
+from graphsvc.errors import BadInput
+
+__all__ = ["Admin", "open_admin", "run", "run_admin"]
+
+T = TypeVar("T")
+
+
+class Admin(Protocol):
+    """What commands ask, wherever it is answered. Decisions come as JSON in the shape of the API."""
+
+    async def publish(self, texts: Sequence[tuple[str, str]], comment: str) -> str:
+        """Put packs (text, file) into force; the revision."""
+
+    async def patterns(self) -> list[dict[str, Json]]:
+        """The patterns in force."""
+
+    async def load(self, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool) -> str:
+        """Make facts of a source visible at once; the revision."""
+
+    async def facts(self) -> tuple[list[Node], list[Edge]]:
+        """The whole graph, merged over its sources."""
+
+    def history(self) -> AsyncIterator[tuple[int, Record]]:
+        """Every record with its number, oldest first."""
+
+    async def decide(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
+        """Judge and record."""
+
+    async def evaluate(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
+        """Judge; nothing changes."""
+
+    async def decision(self, decision_id: str) -> dict[str, Json] | None:
+        """A decision made earlier, None when there is none of that id."""
+
+
+def run(main: Awaitable[T]) -> T:
+    """Run a coroutine; one error of a group is told as itself."""
+
+    async def body() -> T:
+        return await main
+
+    try:
+        return asyncio.run(body())
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None
+
+
+def run_admin(
+    ask: Callable[[Admin], Awaitable[T]],
+    *,
+    store: str | None,
+    server: str | None,
+    token: str | None,
+    config: Path | None,
+    create: bool = True,
+) -> T:
+    """Ask the store or the service once. create: whether a store that is not there is made."""
+
+    async def body() -> T:
+        async with open_admin(store=store, server=server, token=token, config=config, create=create) as admin:
+            return await ask(admin)
+
+    return run(body())
+
+
+@asynccontextmanager
+async def open_admin(
+    *, store: str | None, server: str | None, token: str | None, config: Path | None, create: bool = True
+) -> AsyncIterator[Admin]:
+    """The service at `server`, else the store itself; closed with the block."""
+    if server is not None:
+        if store is not None:
+            raise BadInput("--store and --server exclude each other; give one", field="server")
+        from graphsvc.cli.remote import open_remote
+
+        async with open_remote(server, token) as remote:
+            yield remote
+        return
+    if token is not None:
+        raise BadInput("--token goes with --server URL; add it or leave both out", field="token")
+    from graphsvc.cli.direct import Direct
+    from graphsvc.cli.setting import load_settings
+    from graphsvc.wiring import open_service
+
+    settings = load_settings(config, store=store)
+    async with open_service(settings, create=create) as service:
+        yield Direct(service)

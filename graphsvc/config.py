@@ -1,0 +1,169 @@
+"""The settings of a graphsvc process, from arguments, environment, secret files and a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource, SecretsSettingsSource,
+    SettingsConfigDict,
+)  # fmt: skip
+
+from graphsvc.errors import SettingsError
+
+__all__ = ["Settings", "load_settings"]
+
+_PREFIX = "GRAPHSVC_"
+_SECRETS = Path("/run/secrets")
+# These belong to the tests of this project.
+_IGNORED = frozenset({"GRAPHSVC_REQUIRE", "GRAPHSVC_REAL_DATA"})
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Names in the environment: `GRAPHSVC_` and the name in capitals.
+
+    deadline_ms: default time to answer a decision, from its arrival. state_dir: where the local
+    signing key lies; None = `.graphsvc` beside a SQLite store, else in the working directory.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    store: str = "sqlite:///graphsvc.db"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    uds: Path | None = None
+    env: Literal["production", "development"] = "production"
+    auth: Literal["on", "off"] = "on"
+    neo4j_password: SecretStr | None = None
+    public_url: str | None = None
+    state_dir: Path | None = None
+    policy: tuple[Path, ...] = ()
+    deadline_ms: int = Field(default=5_000, ge=1, le=600_000)
+    workers: int = Field(default=1, ge=1, le=64)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def development(self) -> bool:
+        """True outside production: IDE, suggestions, introspection for everybody."""
+        return self.env == "development"
+
+    @property
+    def state(self) -> Path:
+        """The directory of the local signing key."""
+        if self.state_dir is not None:
+            return self.state_dir
+        file = self.store.removeprefix("sqlite:///")
+        beside = Path(file).parent if self.store.startswith("sqlite:///") and file else Path()
+        return beside / ".graphsvc"
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Settings:
+        if self.auth == "off" and self.uds is None and not _is_loopback(self.host):
+            raise ValueError(
+                f"`auth` may be off on a loopback address only, not on `{self.host}`; "
+                "set GRAPHSVC_AUTH=on or GRAPHSVC_HOST=127.0.0.1"
+            )
+        url = self.public_url
+        if url is not None and not url.startswith("https://") and not (
+            self.development and url.startswith("http://")
+        ):
+            raise ValueError(f"`public_url` must start with https:// outside development, not `{url}`")
+        return self
+
+
+def load_settings(
+    config: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    secrets_dir: Path = _SECRETS,
+    **given: object,
+) -> Settings:
+    """The settings; SettingsError names what is wrong.
+
+    given: from the command line, None = not given; they win over the environment, that over files in
+    `secrets_dir` (named as the variable, any case), those over the TOML file `config`.
+    """
+    environment = dict(os.environ if environ is None else environ)
+    _refuse_unknown(environment)
+    from_file = _toml(config) if config is not None else {}
+    said = {name: value for name, value in given.items() if value is not None}
+
+    class Sourced(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            env = env_settings
+            if isinstance(env, EnvSettingsSource):
+                env.env_vars = {name.lower(): value for name, value in environment.items()}
+            sources = [init_settings, env]
+            if secrets_dir.is_dir():
+                sources.append(SecretsSettingsSource(settings_cls, secrets_dir=secrets_dir))
+            sources.append(InitSettingsSource(settings_cls, init_kwargs=from_file))
+            return tuple(sources)
+
+    try:
+        return Sourced(**said)
+    except ValidationError as error:
+        raise SettingsError(_told(error)) from None
+    except ValueError as error:
+        raise SettingsError(f"a setting cannot be read: {error}") from None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(environment):
+        upper = name.upper()
+        if not upper.startswith(_PREFIX) or upper in _IGNORED or upper.split("__")[0] in known:
+            continue
+        near = difflib.get_close_matches(upper, sorted(known), n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}"
+        raise SettingsError(f"the environment variable `{name}` is unknown; {hint}")
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"`{path}` cannot be read: {error.strerror}; name another file with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"`{path}` is not TOML: {error}") from None
+    for name in values:
+        if name not in Settings.model_fields:
+            near = difflib.get_close_matches(name, list(Settings.model_fields), n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(Settings.model_fields)}"
+            raise SettingsError(f"`{path}`: the setting `{name}` is unknown; {hint}")
+    return values
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = "__".join(str(part) for part in first["loc"])
+    text = first["msg"].removeprefix("Value error, ")
+    if not place:
+        return text
+    text = text[:1].lower() + text[1:]
+    return f"the setting `{place}` (variable `{_PREFIX}{place.upper()}`): {text}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,137 @@
+"""Who may: subject known and active, delegation declared, and every one of them holding the right.
+
+What an agent may do for somebody is the intersection of its rights and theirs (delegation never
+adds). Every hop of a delegation needs an ACTS_FOR edge; an agent that has such edges but names no
+principal is refused, for leaving the human out would widen its rights.
+"""
+
+from __future__ import annotations
+
+from graphsvc.core.estate import Estate
+from graphsvc.core.event import Event, identity_id
+from graphsvc.core.glob import matcher
+from graphsvc.core.record import Granted
+from graphsvc.core.rights import Rights
+from graphsvc.core.verdict import Reason, ReasonCode, Verdict
+
+__all__ = ["Grants", "check_entitlement"]
+
+
+class Grants:
+    """Situational grants and suspensions in force; changed only by folding records."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Granted] = {}
+        self.revoked: dict[str, int] = {}
+        self.suspended: dict[str, int | None] = {}
+        self._of: dict[str, list[Granted]] = {}
+
+    def add(self, grant: Granted) -> None:
+        """A grant begins to count."""
+        self.by_id[grant.id] = grant
+        self._of.setdefault(grant.identity, []).append(grant)
+
+    def revoke(self, grant_id: str, at_ms: int) -> None:
+        """A grant counts no more; unknown ids are no error."""
+        grant = self.by_id.get(grant_id)
+        if grant is not None and grant_id not in self.revoked:
+            self.revoked[grant_id] = at_ms
+            self._of[grant.identity] = [other for other in self._of[grant.identity] if other.id != grant_id]
+
+    def of(self, identity: str) -> list[Granted]:
+        """Grants of an identity that are not revoked, past and future ones too."""
+        return self._of.get(identity, [])
+
+    def is_suspended(self, identity: str, at_ms: int) -> bool:
+        """True while a suspension lasts."""
+        if identity not in self.suspended:
+            return False
+        until_ms = self.suspended[identity]
+        return until_ms is None or at_ms < until_ms
+
+
+def check_entitlement(
+    event: Event, estate: Estate, rights: Rights, grants: Grants, mode: str
+) -> tuple[bool, list[Reason]]:
+    """Reasons against the action, and whether they end the evaluation.
+
+    mode: `required`; `advisory`: the reasons are listed but do not deny; `off`: only suspensions count.
+    """
+    verdict = Verdict.DENY if mode == "required" else Verdict.PERMIT
+    delegators = [identity_id(estate, entity.id) for entity in event.request.on_behalf_of]
+    parties = [event.subject, *delegators]
+    suspended = [party for party in parties if _is_suspended(party, estate, grants, event.at_ms)]
+    if suspended:
+        return True, [
+            Reason(ReasonCode.subject_suspended, f"identity `{party}` is suspended", Verdict.DENY, party)
+            for party in suspended
+        ]
+    if mode == "off":
+        return False, []
+    unknown = [party for party in parties if estate.node(f"identity:{party}") is None]
+    if unknown:
+        reasons = [
+            Reason(ReasonCode.subject_unknown, f"identity `{party}` is unknown", verdict, party)
+            for party in unknown
+        ]
+        return mode == "required", reasons
+    reasons = _delegation(event, estate, parties, verdict)
+    for party in dict.fromkeys(parties):
+        reason = _right(event, party, rights, grants, verdict)
+        if reason is not None:
+            reasons.append(reason)
+    return False, reasons
+
+
+def _is_suspended(identity: str, estate: Estate, grants: Grants, at_ms: int) -> bool:
+    node = estate.node(f"identity:{identity}")
+    inactive = node is not None and node.fields.get("status") == "suspended"
+    return inactive or grants.is_suspended(identity, at_ms)
+
+
+def _delegation(event: Event, estate: Estate, parties: list[str], verdict: Verdict) -> list[Reason]:
+    reasons = []
+    for actor, principal in zip(parties, parties[1:], strict=False):
+        ends = frozenset(estate.holders(f"identity:{principal}"))
+        starts = estate.holders(f"identity:{actor}")
+        if not any(end in ends for start in starts for end in estate.out("ACTS_FOR", start)):
+            told = f"`{actor}` does not act for `{principal}`"
+            reasons.append(Reason(ReasonCode.not_delegated, told, verdict, actor))
+    if len(parties) == 1 and event.subject_kind == "agent":
+        node = estate.node(f"identity:{event.subject}")
+        autonomous = node is not None and (
+            node.fields.get("autonomous") is True or node.properties.get("autonomous") is True
+        )
+        if not autonomous and any(estate.out("ACTS_FOR", start) for start in event.holders()):
+            told = f"agent `{event.subject}` acts for others but names none; send `onBehalfOf`"
+            reasons.append(Reason(ReasonCode.principal_missing, told, verdict, event.subject))
+    return reasons
+
+
+def _right(event: Event, party: str, rights: Rights, grants: Grants, verdict: Verdict) -> Reason | None:
+    action = event.request.action
+    resource = f"resource:{event.resource_type}:{event.resource_id}"
+    right = rights.check(f"identity:{party}", action, resource)
+    if right.allowed:
+        return None
+    if right.code != "denied_explicitly":
+        matching = [grant for grant in grants.of(party) if _covers(grant, event)]
+        if any(grant.from_ms <= event.at_ms < grant.to_ms for grant in matching):
+            return None
+        if matching and all(grant.to_ms <= event.at_ms for grant in matching):
+            told = f"the grant that let `{party}` do `{action}` has ended"
+            return Reason(ReasonCode.grant_expired, told, verdict, matching[-1].id)
+    place = f"{event.resource_type}:{event.resource_id}"
+    told = {
+        "denied_explicitly": f"a permission denies `{party}` the action `{action}` on `{place}`",
+        "condition_unknown": f"`{party}` may do `{action}` on `{place}` only under a condition not known to hold",
+    }.get(right.code, f"`{party}` holds no right to `{action}` on `{place}`")
+    return Reason(ReasonCode(right.code), told, verdict, right.rule)
+
+
+def _covers(grant: Granted, event: Event) -> bool:
+    if grant.chain is not None and grant.chain != event.chain:
+        return False
+    place = f"{event.resource_type}:{event.resource_id}"
+    places = [key.partition(":")[2] for key in event.estate.ancestors(f"resource:{place}")]
+    return matcher(grant.actions)(event.request.action) and any(map(matcher(grant.resources), places))

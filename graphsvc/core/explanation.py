@@ -1,0 +1,159 @@
+"""A completed path told as a person would: from the facts alone, so that it can never say more than is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from graphsvc.core.event import Event
+from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.register import Match
+from graphsvc.core.state import Happened, Register
+from graphsvc.core.verdict import Completion, PathStep
+
+__all__ = ["explain", "tell_path"]
+
+# Verbs by effect, the strongest first: an action with several effects is told by its strongest.
+_VERBS = (
+    ("destroy", "destroy"), ("pay", "pay through"), ("account", "change the account"), ("grant", "give rights on"),
+    ("assume", "assume"), ("send", "send through"), ("message", "message through"), ("execute", "run code on"),
+    ("commit", "commit to"), ("fetch", "fetch from"), ("modify", "modify"), ("write", "write"), ("read", "read"),
+)  # fmt: skip
+_OUTWARD = frozenset({"send", "pay", "message", "fetch", "grant"})
+_MAX_TOLD = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    register: Register
+    happened: Happened | None  # None: the action being judged
+
+
+def explain(match: Match, event: Event, find: Callable[[str], Happened | None]) -> Completion:
+    """The completion of a match. find: an action's place in history by its id."""
+    pattern = match.pattern
+    if match.counted:
+        path = _count_path(match, event, find)
+        told = _tell_count(match, event)
+    else:
+        steps = _in_log_order(match, event, find)
+        path = tuple(_path_step(pattern, step, event) for step in steps)
+        told = tell_path([_phrase(pattern, step, event) for step in steps])
+    return Completion(
+        pattern=pattern.id,
+        title=pattern.title,
+        severity=pattern.severity,
+        on_match=pattern.on_match,
+        path=path,
+        explanation=told,
+        pack=pattern.pack,
+        key=dict(match.key),
+    )
+
+
+def tell_path(phrases: Sequence[str]) -> str:
+    """Phrases joined by arrows; a long path is shortened in the middle and says so."""
+    if len(phrases) > _MAX_TOLD:
+        left_out = len(phrases) - _MAX_TOLD
+        phrases = [*phrases[: _MAX_TOLD - 2], f"({left_out} more steps)", *phrases[-2:]]
+    return " -> ".join(phrases)
+
+
+def _in_log_order(match: Match, event: Event, find: Callable[[str], Happened | None]) -> list[_Step]:
+    registers: dict[tuple[str, int], Register] = {}
+    queue = list(match.tops)
+    for register in queue:
+        if (register.action, register.step) not in registers:
+            registers[register.action, register.step] = register
+            queue.extend(register.children)
+    steps = [
+        _Step(register, find(register.action) if register.action != event.id else None) for register in queue
+    ]
+    unique = {(step.register.action, step.register.step): step for step in steps}
+    return sorted(unique.values(), key=lambda step: (step.happened is None, _place(step), step.register.step))
+
+
+def _place(step: _Step) -> tuple[int, int]:
+    return (step.happened.seq, step.happened.index) if step.happened is not None else (0, 0)
+
+
+def _path_step(pattern: CompiledPattern, step: _Step, event: Event) -> PathStep:
+    return _told(pattern.steps[step.register.step].name, step.happened, event)
+
+
+def _told(name: str, happened: Happened | None, event: Event) -> PathStep:
+    if happened is None:
+        return PathStep(
+            step=name,
+            action=event.id,
+            action_name=event.request.action,
+            subject=event.subject,
+            resource=f"{event.resource_type}:{event.resource_id}",
+            chain=event.chain,
+            index=event.index,
+            at_ms=event.at_ms,
+        )
+    return PathStep(
+        step=name,
+        action=happened.id,
+        action_name=happened.action,
+        subject=happened.subject,
+        resource=happened.resource,
+        chain=happened.chain,
+        index=happened.index,
+        at_ms=happened.at_ms,
+    )
+
+
+def _count_path(match: Match, event: Event, find: Callable[[str], Happened | None]) -> tuple[PathStep, ...]:
+    # The first, the last and the judged action say enough; the number is in the sentence.
+    chosen = match.counted if len(match.counted) <= _MAX_TOLD else (*match.counted[:2], *match.counted[-3:])
+    steps = []
+    for action in chosen:
+        happened = find(action) if action != event.id else None
+        if happened is not None or action == event.id:
+            steps.append(_told("counted", happened, event))
+    return tuple(steps)
+
+
+def _tell_count(match: Match, event: Event) -> str:
+    count = match.pattern.count
+    assert count is not None
+    what = "different values" if count.distinct is not None else "actions"
+    window = f" within {_duration(match.pattern.within_ms)}" if match.pattern.within_ms is not None else ""
+    return (
+        f"{event.request.action} on {event.resource_type} {event.resource_id} is number {len(match.counted)} of "
+        f"{what}{window}; more than {count.more_than} is not expected"
+    )
+
+
+def _phrase(pattern: CompiledPattern, step: _Step, event: Event) -> str:
+    name = pattern.steps[step.register.step].name.replace("_", " ")
+    if step.happened is None:
+        effects, action = event.effects, event.request.action
+        place = f"{event.resource_type} {event.resource_id}"
+        verb = _verb(effects)
+        outward = (
+            " to an unknown destination" if effects & _OUTWARD and event.destination == "unknown" else ""
+        )
+        return f"now {verb} {place}{outward} ({action}: {name})"
+    happened = step.happened
+    place = happened.resource.replace(":", " ", 1)
+    labels = ", ".join(sorted(happened.labels)[:3])
+    described = f"{labels} {place}" if labels else place
+    where = f"step {happened.index}" + (
+        f" of chain {happened.chain}" if happened.chain != event.chain else ""
+    )
+    return f"{_verb(happened.effects)} {described} ({happened.action}: {name}, {where})"
+
+
+def _verb(effects: frozenset[str]) -> str:
+    return next((verb for effect, verb in _VERBS if effect in effects), "act on")
+
+
+def _duration(duration_ms: int | None) -> str:
+    seconds = (duration_ms or 0) // 1000
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

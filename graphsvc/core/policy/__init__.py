@@ -1,0 +1,1 @@
+"""The policy file: its document model, loader, checks, lint and JSON Schema."""

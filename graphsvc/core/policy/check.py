@@ -1,0 +1,260 @@
+"""The rules beyond the schema for which a policy is refused: C1-C9 and the limits of R13-R17, R23, R25."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+from graphsvc.core.glob import is_literal, matches
+from graphsvc.core.policy.condition import EventCondition
+from graphsvc.core.policy.document import Policy
+from graphsvc.core.policy.mention import foreign_steps, has_ordering
+from graphsvc.core.policy.pattern import Pattern
+from graphsvc.core.policy.problem import suggest
+from graphsvc.core.policy.tree import ROOT, cycle_from, path_between
+from graphsvc.errors import PolicyError
+
+__all__ = ["EMITTED", "MAX_STEPS", "RESERVED", "check"]
+
+MAX_STEPS: Final = 16
+RESERVED: Final = ("review:", "grant:", "signal:")
+# The events that the service itself writes into the log, the only ones in the reserved namespaces.
+EMITTED: Final = ("review:Approve", "review:Reject", "grant:Create", "grant:Revoke", "signal:Receive")
+
+Problem: TypeAlias = tuple[str, tuple[str | int, ...], str]
+_FORMS: Final = ("steps", "count", "rights", "reach")
+_TREE_ONLY: Final = ("relation", "sanitized_by", "without", "distinct")
+
+
+def check(policy: Policy) -> list[PolicyError]:
+    """Every rule that the policy breaks, in file order; `rule` is the code (`C1`, `R15`, `guard_key`, ...)."""
+    found: list[PolicyError] = []
+    source = policy.source
+    seen: dict[str, int] = {}
+    for index, pattern in enumerate(policy.patterns):
+        line, _ = source.at("patterns", index, "id")
+        mine: list[Problem] = []
+        if pattern.id in seen:
+            first = f"first in line {seen[pattern.id]}"
+            mine.append(
+                (f"the pattern id `{pattern.id}` is used twice, {first}; rename one", ("id",), "duplicate_id")
+            )
+        seen.setdefault(pattern.id, line)
+        mine.extend(_pattern(pattern))
+        for message, place, rule in mine:
+            line, column = source.at("patterns", index, *place)
+            if isinstance(place[-1], int) or place[-1] in {"id", "then"}:
+                line, column = source.value_at("patterns", index, *place)
+            field = ".".join(str(part) for part in ("patterns", index, *place))
+            found.append(
+                PolicyError(message, file=source.file, line=line, column=column, rule=rule, field=field)
+            )
+    return sorted(found, key=lambda problem: (problem.line, problem.column))
+
+
+def _pattern(pattern: Pattern) -> Iterator[Problem]:
+    yield from _forms(pattern)
+    yield from _emitted(pattern)
+    yield from _scope(pattern)
+    if pattern.kind == "steps" and pattern.steps:
+        forest = list(_forest(pattern))
+        yield from forest
+        yield from _mentions(pattern)
+        yield from _sanitizers(pattern)
+        if not forest:
+            # Keys and edges mean something only in a forest.
+            yield from _keys(pattern)
+            yield from _resets(pattern)
+            yield from _guard_keys(pattern, [set(pattern.steps[top].key) for top in pattern.tops])
+    else:
+        bound = set(pattern.count.step.key) if pattern.count is not None else set()
+        yield from _guard_keys(pattern, [bound])
+
+
+def _forms(pattern: Pattern) -> Iterator[Problem]:
+    given = [name for name in _FORMS if name in pattern.model_fields_set]
+    if len(given) != 1:
+        what = f"it has {' and '.join(f'`{name}`' for name in given)}" if given else "it has none"
+        yield (
+            f"the pattern `{pattern.id}` needs exactly one of `steps`, `count`, `rights`, `reach`; {what}",
+            (given[1],) if given else ("id",),
+            "kind",
+        )
+        return
+    if given[0] == "steps":
+        if not pattern.steps:
+            yield f"the pattern `{pattern.id}` has no steps; name at least one", ("steps",), "kind"
+        return
+    for name in _TREE_ONLY:
+        if name in pattern.model_fields_set:
+            yield f"`{name}` has no meaning beside `{given[0]}`; remove it", (name,), "kind"
+
+
+def _forest(pattern: Pattern) -> Iterator[Problem]:
+    steps = pattern.steps
+    if len(steps) > MAX_STEPS:
+        yield (
+            f"the pattern `{pattern.id}` has {len(steps)} steps, more than {MAX_STEPS}; split it",
+            ("steps",),
+            "C8",
+        )
+    then = {name: step.then for name, step in steps.items()}
+    told: set[str] = set()
+    for name, following in then.items():
+        if following is not None and following not in steps:
+            near = suggest(following, steps) or f"; steps are {', '.join(f'`{each}`' for each in steps)}"
+            yield f"`then` names `{following}`, which is no step{near}", ("steps", name, "then"), "C1"
+        elif name not in told and (cycle := cycle_from(name, then)):
+            told.update(cycle)
+            way = " -> ".join(f"`{each}`" for each in (*cycle, name))
+            yield f"steps lead in a circle, {way}; remove one `then`", ("steps", name, "then"), "C1"
+    for index, name in enumerate(pattern.distinct):
+        if name not in steps:
+            near = suggest(name, steps)
+            yield f"`distinct` names `{name}`, which is no step{near}", ("distinct", index), "R13"
+    if pattern.distinct and len(set(pattern.distinct)) < 2:
+        yield "`distinct` compares steps with each other; name at least two", ("distinct",), "R13"
+
+
+def _keys(pattern: Pattern) -> Iterator[Problem]:
+    steps = pattern.steps
+    then = {name: step.then for name, step in steps.items()}
+    for variable in dict.fromkeys(variable for step in steps.values() for variable in step.key):
+        users = [name for name, step in steps.items() if variable in step.key]
+        for name in users[1:]:
+            between = path_between(users[0], name, then)
+            gap = next((each for each in between if each != ROOT and variable not in steps[each].key), None)
+            if gap is not None:
+                yield (
+                    f"`{variable}` binds `{users[0]}` and `{name}`, but not `{gap}` between; add it to that key",
+                    ("steps", name, "key", variable),
+                    "C2",
+                )
+                break
+    first, *others = pattern.tops
+    for top in others:
+        if set(steps[top].key) != set(steps[first].key):
+            differing = ", ".join(f"`{name}`" for name in sorted(set(steps[top].key) ^ set(steps[first].key)))
+            yield (
+                f"the tops `{first}` and `{top}` must bind the same key variables; one lacks {differing}",
+                ("steps", top, "key") if steps[top].key else ("steps", top),
+                "C3",
+            )
+
+
+def _scope(pattern: Pattern) -> Iterator[Problem]:
+    scope, relation = pattern.scope, pattern.relation
+    if pattern.kind not in {"steps", "count"}:
+        return
+    if scope == "principal" and relation not in {None, "log"}:
+        yield (
+            f"`relation: {relation}` is not possible in principal scope; use `log` or remove it",
+            ("relation",),
+            "R25",
+        )
+    if scope == "data" and relation == "log":
+        yield "`relation: log` is not possible in data scope; use `flow` or `causal`", ("relation",), "R25"
+    if pattern.within_ms is None and scope != "session":
+        rule = "R17" if pattern.kind == "count" else "R23" if scope == "data" else "C4"
+        yield (
+            f"scope `{scope}` reaches over sessions and needs a window; add `within`, such as 24h",
+            ("scope",),
+            rule,
+        )
+    if scope == "data" and pattern.kind == "count":
+        yield "a count has no data flow; use scope `session` or `principal`", ("scope",), "R23"
+    if scope == "data" and len(pattern.tops) > 1:
+        tops = ", ".join(f"`{name}`" for name in pattern.tops)
+        yield f"scope `data` needs a single top, but {tops} lead nowhere; add `then`", ("scope",), "R23"
+
+
+def _guards(pattern: Pattern) -> Iterator[tuple[str, int, EventCondition]]:
+    for index, guard in enumerate(pattern.unless):
+        yield "unless", index, guard
+    for index, sanitizer in enumerate(pattern.sanitized_by):
+        yield "sanitized_by", index, sanitizer
+    for index, reset in enumerate(pattern.without):
+        yield "without", index, reset
+
+
+def _emitted(pattern: Pattern) -> Iterator[Problem]:
+    for part, index, condition in _guards(pattern):
+        for at, action in enumerate(condition.action):
+            if action.startswith(RESERVED) and not _is_emitted(action):
+                near = suggest(action, EMITTED)
+                yield (
+                    f"nothing ever emits `{action}`; the service emits {', '.join(f'`{e}`' for e in EMITTED)}{near}",
+                    (part, index, "action", at),
+                    "C9",
+                )
+
+
+def _is_emitted(action: str) -> bool:
+    return action in EMITTED if is_literal(action) else any(matches(action, event) for event in EMITTED)
+
+
+def _mentions(pattern: Pattern) -> Iterator[Problem]:
+    conditions: list[tuple[tuple[str | int, ...], EventCondition]] = [
+        (("steps", name), step) for name, step in pattern.steps.items()
+    ]
+    conditions += [((part, index), condition) for part, index, condition in _guards(pattern)]
+    for place, condition in conditions:
+        if condition.when is None:
+            continue
+        for foreign in foreign_steps(condition.when, pattern.steps):
+            ordering = has_ordering(condition.when)
+            fix = (
+                "only equality over steps can be tested; bind both to one key variable"
+                if ordering
+                else "a condition sees its own event only; bind both steps to one key variable"
+            )
+            yield f"`when` looks at the step `{foreign}`; {fix}", (*place, "when"), "C6" if ordering else "C7"
+
+
+def _sanitizers(pattern: Pattern) -> Iterator[Problem]:
+    if pattern.sanitized_by and pattern.effective_relation == "log":
+        yield (
+            "`sanitized_by` cuts flow paths and needs relation `flow` or `causal`, not `log`",
+            ("sanitized_by",),
+            "R15",
+        )
+
+
+def _resets(pattern: Pattern) -> Iterator[Problem]:
+    steps = pattern.steps
+    for index, reset in enumerate(pattern.without):
+        start, end = reset.between
+        if (unknown := next((name for name in reset.between if name not in steps), None)) is not None:
+            near = suggest(unknown, steps)
+            yield f"`between` names `{unknown}`, which is no step{near}", ("without", index, "between"), "R16"
+        elif steps[start].then != end:
+            turned = f"; turn it round: [{end}, {start}]" if steps[end].then == start else ""
+            yield (
+                f"`between` must name a step and the one it leads to, but `{start}` does not lead to `{end}`{turned}",
+                ("without", index, "between"),
+                "R16",
+            )
+        else:
+            shared = set(steps[start].key) & set(steps[end].key)
+            for variable in reset.key:
+                if variable not in shared:
+                    yield (
+                        f"`{start}` and `{end}` do not both bind `{variable}`; use a shared key variable",
+                        ("without", index, "key", variable),
+                        "R16",
+                    )
+
+
+def _guard_keys(pattern: Pattern, bound: list[set[str]]) -> Iterator[Problem]:
+    common = set.intersection(*bound)
+    for index, guard in enumerate(pattern.unless):
+        for variable in guard.key:
+            if variable not in common:
+                what = (
+                    f"bound are {', '.join(f'`{n}`' for n in sorted(common))}" if common else "none is bound"
+                )
+                yield (
+                    f"the guard's key variable `{variable}` is not bound where the pattern completes; {what}",
+                    ("unless", index, "key", variable),
+                    "guard_key",
+                )

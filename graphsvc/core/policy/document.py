@@ -1,0 +1,95 @@
+"""A whole policy file as values: the pack, its settings, what actions mean, patterns and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr
+
+from graphsvc.core.policy.pattern import Pattern
+from graphsvc.core.policy.scalar import ArgumentRole, Effect, Identifier, Many, Model, Text, as_tuple
+from graphsvc.core.policy.scenario import PolicyTest
+from graphsvc.core.policy.source import Source
+
+__all__ = ["ActionDeclaration", "Pack", "Policy", "ResultDeclaration", "Settings"]
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Pack(Model):
+    """Which rule pack this is. Packs act in the order of (`order`, `id`)."""
+
+    id: Identifier
+    version: Text = "0"
+    title: str = ""
+    description: str = ""
+    source: str = ""
+    order: int = 100
+
+
+class Settings(Model):
+    """What the pack asks of the service; None = says nothing. Over all packs the strictest wins."""
+
+    escalate_at: Probability | None = None
+    deny_at: Probability | None = None
+    entitlement: Literal["off", "advisory", "required"] | None = None
+    enforce: Literal["on", "observe"] | None = None
+
+
+class ResultDeclaration(Model):
+    """What the action's result carries."""
+
+    labels: Many[Text] = ()
+
+
+class ActionDeclaration(Model):
+    """What an action means: its effects, the labels of its result, the roles of its arguments.
+
+    level: how hard its effect is to undo, 0..3; None = the effect's own level.
+    """
+
+    effects: Many[Effect] = ()
+    result: ResultDeclaration = Field(default_factory=ResultDeclaration)
+    arguments: Mapping[Text, ArgumentRole] = Field(default_factory=dict)
+    level: Annotated[int, Field(ge=0, le=3)] | None = None
+
+
+class Policy(Model):
+    """A policy file. `actions` maps globs to their meaning, in file order; `source` is where it came from.
+
+    score, signals and provenance are kept as written.
+    """
+
+    graphsvc: Literal[1]
+    pack: Pack
+    settings: Settings = Field(default_factory=Settings)
+    actions: Mapping[Text, ActionDeclaration] = Field(default_factory=dict)
+    patterns: Annotated[
+        tuple[Pattern, ...], BeforeValidator(as_tuple, json_schema_input_type=list[Pattern])
+    ] = ()
+    tests: Annotated[
+        tuple[PolicyTest, ...], BeforeValidator(as_tuple, json_schema_input_type=list[PolicyTest])
+    ] = ()
+    score: dict[str, JsonValue] = Field(default_factory=dict)
+    signals: dict[str, JsonValue] = Field(default_factory=dict)
+    provenance: dict[str, JsonValue] = Field(default_factory=dict)
+
+    _source: Source = PrivateAttr(default_factory=Source)
+
+    def model_post_init(self, context: object, /) -> None:
+        """Keep where the text came from: the validation context, when it is a Source."""
+        if isinstance(context, Source):
+            self._source = context
+
+    @property
+    def source(self) -> Source:
+        """The text this was loaded from: file name, SHA-256, and the line and column of every part."""
+        return self._source
+
+    def where(self, pattern_id: str, *path: str | int) -> tuple[int, int]:
+        """Line and column of a pattern, or of a part of it: `where("p", "steps", "pay", "then")`."""
+        for index, pattern in enumerate(self.patterns):
+            if pattern.id == pattern_id:
+                return self._source.at("patterns", index, *path)
+        return (1, 1)

@@ -1,0 +1,178 @@
+"""Everything durable: the records that log entries hold, of which all state is a fold.
+
+A record is written once and never changed. Each takes the next number of the store's one counter.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.request import AccessRequest
+from graphsvc.core.value import Json
+from graphsvc.core.verdict import Completion, Reason, Risk, Verdict
+
+__all__ = [
+    "Cancelled", "ChainClosed", "ChainOpened", "Decided", "GraphCommitted", "GraphStaged", "Granted",
+    "PolicyPublished", "Record", "Reinstated", "Relabelled", "Reported", "Revoked", "SourceRemoved", "Suspended",
+]  # fmt: skip
+
+
+class _Base(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    at_ms: int
+
+
+class Decided(_Base, frozen=True, kw_only=True, tag="decided"):
+    """An action was judged. The request's id names both the action and the decision.
+
+    index: the action's place in its chain, from 1. scopes: its session and principals, as cell names.
+    edges: happened-before and data flow into it, (NEXT | SPAWN | JOIN | FED, earlier action).
+    opened: chains that this record opened. by: the token subject that asked. dedupe: hash of (by, idempotency key); digest: hash of the
+    canonical input. enforced: what was
+    answered while observing, None when it was the verdict itself.
+    """
+
+    request: AccessRequest
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    completions: tuple[Completion, ...] = ()
+    risk: Risk = Risk()
+    session: str
+    index: int
+    scopes: tuple[str, ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+    opened: tuple[str, ...] = ()
+    by: str = ""
+    dedupe: str = ""
+    digest: str = ""
+    enforced: Verdict | None = None
+
+
+class Reported(_Base, frozen=True, kw_only=True, tag="reported"):
+    """What came of a permitted action (rule R11). outcome: SUCCESS, FAILURE or UNKNOWN."""
+
+    action: str
+    outcome: str
+    labels: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    by: str = ""
+
+
+class Cancelled(_Base, frozen=True, kw_only=True, tag="cancelled"):
+    """A permitted action did not happen (rule R10)."""
+
+    action: str
+    by: str = ""
+
+
+class ChainOpened(_Base, frozen=True, kw_only=True, tag="chain_opened"):
+    """A chain was opened before its first action. shared_with: token subjects that may use it."""
+
+    chain: str
+    session: str | None = None
+    parent_chain: str | None = None
+    owner: str = ""
+    shared_with: tuple[str, ...] = ()
+    intent: dict[str, Json] | None = None
+
+
+class ChainClosed(_Base, frozen=True, kw_only=True, tag="chain_closed"):
+    """A chain takes no further action."""
+
+    chain: str
+    by: str = ""
+
+
+class Granted(_Base, frozen=True, kw_only=True, tag="granted"):
+    """A situational grant: rights for a while. chain: only within that chain."""
+
+    id: str
+    identity: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    from_ms: int
+    to_ms: int
+    chain: str | None = None
+    uses: int | None = None
+    purpose: str = ""
+    by: str = ""
+
+
+class Revoked(_Base, frozen=True, kw_only=True, tag="revoked"):
+    """A situational grant ended early."""
+
+    grant: str
+    reason: str = ""
+    by: str = ""
+
+
+class Suspended(_Base, frozen=True, kw_only=True, tag="suspended"):
+    """An identity may do nothing until it is reinstated or `until_ms` has passed."""
+
+    target_kind: str
+    target: str
+    reason: str = ""
+    until_ms: int | None = None
+    by: str = ""
+
+
+class Reinstated(_Base, frozen=True, kw_only=True, tag="reinstated"):
+    """A suspension ended."""
+
+    target_kind: str
+    target: str
+    by: str = ""
+
+
+class Relabelled(_Base, frozen=True, kw_only=True, tag="relabelled"):
+    """A resource carries these labels from now on; earlier actions keep what they had."""
+
+    resource_type: str
+    resource: str
+    labels: tuple[str, ...]
+    by: str = ""
+
+
+class PolicyPublished(_Base, frozen=True, kw_only=True, tag="policy_published"):
+    """A pack takes effect at this place of the log, replacing the one of the same id."""
+
+    pack: str
+    version: str
+    sha256: str
+    text: str
+    file: str = "<policy>"
+    comment: str = ""
+    by: str = ""
+
+
+class GraphStaged(_Base, frozen=True, kw_only=True, tag="graph_staged"):
+    """A part of an import, invisible until its GraphCommitted."""
+
+    load: str
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+
+class GraphCommitted(_Base, frozen=True, kw_only=True, tag="graph_committed"):
+    """All staged parts of `load` become visible at once as facts of `source`.
+
+    replace: facts of the source that the load does not hold are gone; else they stay.
+    """
+
+    load: str
+    source: str
+    replace: bool = False
+    by: str = ""
+
+
+class SourceRemoved(_Base, frozen=True, kw_only=True, tag="source_removed"):
+    """All facts of a source are gone."""
+
+    source: str
+    by: str = ""
+
+
+Record = (
+    Decided | Reported | Cancelled | ChainOpened | ChainClosed | Granted | Revoked | Suspended | Reinstated
+    | Relabelled | PolicyPublished | GraphStaged | GraphCommitted | SourceRemoved
+)  # fmt: skip

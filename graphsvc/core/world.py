@@ -1,0 +1,353 @@
+"""Everything known at one place of the log: a fold over records, one after the other.
+
+`apply` is the only way in which anything changes. Two worlds that folded the same records are equal,
+whatever store the records came from and however they were batched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from graphsvc.core.entitlement import Grants
+from graphsvc.core.estate import EdgeKey, Estate
+from graphsvc.core.evaluate import Evaluation, Facts, evaluate
+from graphsvc.core.event import Event, identity_id
+from graphsvc.core.graph import Edge, Node, resource_key
+from graphsvc.core.policy.document import Policy
+from graphsvc.core.policy.load import load_policies
+from graphsvc.core.record import (
+    Cancelled,
+    ChainClosed,
+    ChainOpened,
+    Decided,
+    GraphCommitted,
+    GraphStaged,
+    Granted,
+    PolicyPublished,
+    Record,
+    Reinstated,
+    Relabelled,
+    Reported,
+    Revoked,
+    SourceRemoved,
+    Suspended,
+)
+from graphsvc.core.request import AccessRequest
+from graphsvc.core.rights import Rights
+from graphsvc.core.ruleset import Ruleset, compile_ruleset
+from graphsvc.core.state import ChainState, Delta, StateView
+from graphsvc.core.verdict import Reason, Verdict
+
+__all__ = ["Past", "World", "load_packs", "scope_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A recorded action, as much as rebuilding needs: its facts as of when it was judged.
+
+    labels: reported later (rule R11).
+    """
+
+    seq: int
+    at_ms: int
+    event: Event
+    scopes: tuple[str, ...]
+    in_history: bool
+    labels: tuple[str, ...] = ()
+
+
+class World:
+    """The state of everything. entitlement: overrides the packs' setting (for replay)."""
+
+    def __init__(self, *, entitlement: str | None = None) -> None:
+        self.seq = 0
+        self.estate = Estate()
+        self.rights = Rights(self.estate)
+        self.grants = Grants()
+        self.packs: dict[str, PolicyPublished] = {}
+        self.ruleset: Ruleset = compile_ruleset(())
+        self.cells: Delta = {}
+        self.decided: dict[str, Decided] = {}
+        self.answered: dict[str, tuple[str, str]] = {}
+        self.reported: dict[str, Reported] = {}
+        self._past: dict[str, Past] = {}
+        self._opened: dict[str, tuple[int, ChainOpened]] = {}
+        self._names_of: dict[str, list[str]] = {}  # scope -> its actions, in log order
+        self._keys_of: dict[str, set[Hashable]] = {}  # scope -> its keys in cells
+        # What graph changes touched, by their number, until the projector has drawn it.
+        self.redrawn: dict[int, tuple[set[str], set[EdgeKey]]] = {}
+        self.cancelled: dict[str, Cancelled] = {}
+        self._staged: dict[str, tuple[list[Node], list[Edge]]] = {}
+        self._entitlement = entitlement
+
+    def facts(self, view: StateView | None = None) -> Facts:
+        """What a judgement may read; view: an overlay instead of the folded state."""
+        return Facts(
+            self.estate,
+            self.rights,
+            self.ruleset,
+            self.grants,
+            view if view is not None else self.cells,
+            self._entitlement,
+        )
+
+    def time_at(self, request: AccessRequest, at_ms: int, view: StateView | None = None) -> int:
+        """The time of a record: never before the newest in its session, principals or resource (R2)."""
+        get = (view if view is not None else self.cells).get
+        chain = cast("ChainState | None", get(("c", request.chain)))
+        session = chain.session if chain is not None else self._session_of(request, get)
+        parties = (request.subject, *request.on_behalf_of)
+        persons = {self.estate.person(identity_id(self.estate, entity.id)) for entity in parties}
+        cells = [
+            f"s:{session}",
+            f"r:{request.resource.type}:{request.resource.id}",
+            *(f"p:{person}" for person in persons),
+        ]
+        newest = [cast("int | None", get(("m", cell))) for cell in cells]
+        return max(at_ms, *(moment for moment in newest if moment is not None), 0)
+
+    def evaluate(
+        self, request: AccessRequest, at_ms: int, view: StateView | None = None, *, seq: int = 0
+    ) -> Evaluation:
+        """Judge a request; nothing changes."""
+        return evaluate(request, at_ms, self.facts(view), seq=seq)
+
+    def refuse(
+        self, evaluation: Evaluation, reason: Reason, view: StateView | None = None, *, seq: int = 0
+    ) -> Evaluation:
+        """The same action kept out of history for a reason from outside the rules."""
+        refused = evaluate(evaluation.request, evaluation.at_ms, self.facts(view), seq=seq, force=False)
+        return replace(
+            refused, reasons=(reason,), completions=(), verdict=reason.verdict, enforced=reason.verdict
+        )
+
+    def publish(self, packs: Iterable[PolicyPublished]) -> Ruleset:
+        """What would be in force with these packs published; PolicyError when they cannot be."""
+        texts = {**self.packs, **{pack.pack: pack for pack in packs}}
+        return compile_ruleset(load_packs(texts))
+
+    def seq_of(self, action: str) -> int:
+        """The number of an action's record; 0 when it is unknown."""
+        past = self._past.get(action)
+        return past.seq if past is not None else 0
+
+    # -- folding ---------------------------------------------------------------------------------
+
+    def apply(self, record: Record, seq: int, known: Evaluation | None = None) -> None:
+        """Fold one record. known: its evaluation, when this process judged it at this very state."""
+        self.seq = seq
+        match record:
+            case Decided():
+                self._decide(record, seq, known)
+            case Reported():
+                self._report(record)
+            case Cancelled():
+                self._cancel(record)
+            case ChainOpened():
+                self._opened[record.chain] = (seq, record)
+                self._open_chain(record)
+            case ChainClosed():
+                chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
+                if chain is not None:
+                    self.cells["c", record.chain] = replace(chain, closed=True)
+            case Granted():
+                self.grants.add(record)
+            case Revoked():
+                self.grants.revoke(record.grant, record.at_ms)
+            case Suspended():
+                self.grants.suspended[record.target] = record.until_ms
+            case Reinstated():
+                self.grants.suspended.pop(record.target, None)
+            case Relabelled():
+                self._freeze()
+                key = resource_key(record.resource_type, record.resource)
+                self.estate.relabel(key, record.labels)
+                self.redrawn[seq] = ({key}, set())
+            case PolicyPublished():
+                self.packs[record.pack] = record
+                self.ruleset = compile_ruleset(load_packs(self.packs))
+                self.rebuild()
+            case GraphStaged():
+                nodes, edges = self._staged.setdefault(record.load, ([], []))
+                nodes.extend(record.nodes)
+                edges.extend(record.edges)
+            case GraphCommitted():
+                self._freeze()
+                nodes, edges = self._staged.pop(record.load, ([], []))
+                self.redrawn[seq] = self.estate.load(record.source, nodes, edges, replace=record.replace)
+            case SourceRemoved():
+                self._freeze()
+                self.redrawn[seq] = self.estate.remove(record.source)
+
+    def _decide(self, record: Decided, seq: int, known: Evaluation | None) -> None:
+        request = record.request
+        verdict = record.enforced if record.enforced is not None else record.verdict
+        in_history = verdict is Verdict.PERMIT and request.executed
+        if known is None:
+            known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history)
+        fresh = ("c", request.chain) not in self.cells
+        self._merge(known.delta)
+        if record.by and (fresh or not self._chain(request.chain).owner):
+            self.cells["c", request.chain] = replace(self._chain(request.chain), owner=record.by)
+        self.decided[request.id] = record
+        if record.dedupe:
+            self.answered[record.dedupe] = (record.digest, request.id)
+        self._past[request.id] = Past(seq, record.at_ms, known.event, known.scopes, in_history)
+        for scope in known.scopes:
+            self._names_of.setdefault(scope, []).append(request.id)
+
+    def _report(self, record: Reported) -> None:
+        self.reported[record.action] = record
+        past = self._past.get(record.action)
+        if past is None or not record.labels:
+            return
+        labels = tuple(dict.fromkeys((*past.labels, *record.labels)))
+        if labels != past.labels:
+            self._past[record.action] = replace(past, labels=labels)
+            if past.in_history:
+                self.rebuild(self._touched(past))
+
+    def _cancel(self, record: Cancelled) -> None:
+        self.cancelled[record.action] = record
+        past = self._past.get(record.action)
+        if past is not None and past.in_history:
+            self._past[record.action] = replace(past, in_history=False)
+            self.rebuild(self._touched(past))
+
+    def _open_chain(self, record: ChainOpened) -> None:
+        held = cast("ChainState | None", self.cells.get(("c", record.chain)))
+        session, head, spawned_from = record.session or record.chain, None, None
+        if held is not None and not held.used:
+            session = held.session
+        if record.parent_chain is not None and record.parent_chain != record.chain:
+            parent = cast("ChainState | None", self.cells.get(("c", record.parent_chain)))
+            if parent is None:
+                parent = ChainState(session=record.session or record.parent_chain, opened_ms=record.at_ms)
+                self.cells["c", record.parent_chain] = parent
+            session, head, spawned_from = parent.session, parent.head, parent.last_action
+        self.cells["c", record.chain] = ChainState(
+            session=session,
+            head=head,
+            parent=record.parent_chain,
+            spawned_from=spawned_from,
+            owner=record.owner,
+            shared_with=record.shared_with,
+            opened_ms=record.at_ms,
+            intent=record.intent,
+            used=True,
+        )
+
+    def rebuild(self, scopes: frozenset[str] | None = None) -> None:
+        """Registers from history again, as if what is known now had been known then.
+
+        scopes: only these scope instances; None: all. Verdicts given stand: each action keeps its
+        place, in history or out of it.
+        """
+        chains = {
+            key: chain
+            for key, chain in self.cells.items()
+            if isinstance(chain, ChainState) and (scopes is None or f"s:{chain.session}" in scopes)
+        }
+        if scopes is None:
+            self.cells, self._keys_of = {}, {}
+            names: Iterable[str] = self._past
+        else:
+            for scope in scopes:
+                for key in self._keys_of.pop(scope, ()):
+                    self.cells.pop(key, None)
+            for key in chains:
+                del self.cells[key]
+            names = {name for scope in scopes for name in self._names_of.get(scope, ())}
+        pasts: list[tuple[int, Past | ChainOpened]] = [
+            (past.seq, past) for past in map(self._past.__getitem__, names)
+        ]
+        pasts += [self._opened[key[1]] for key in chains if isinstance(key, tuple) and key[1] in self._opened]
+        for seq, past in sorted(pasts, key=lambda item: item[0]):
+            if isinstance(past, ChainOpened):
+                self._open_chain(past)
+                continue
+            evaluation = evaluate(
+                past.event.request,
+                past.at_ms,
+                self.facts(),
+                seq=seq,
+                force=past.in_history,
+                known=past.event,
+                reported=past.labels if past.in_history else (),
+            )
+            mine = scopes is None or f"s:{evaluation.session}" in scopes
+            self._merge(
+                {key: value for key, value in evaluation.delta.items() if _belongs(key, scopes, mine=mine)}
+            )
+        for key, old in chains.items():
+            now = self.cells.get(key)
+            if isinstance(now, ChainState):
+                self.cells[key] = replace(
+                    now,
+                    closed=old.closed,
+                    owner=old.owner,
+                    shared_with=old.shared_with,
+                    opened_ms=old.opened_ms,
+                    intent=old.intent,
+                )
+            else:
+                self.cells[key] = old
+
+    def _freeze(self) -> None:
+        # A condition is judged as of the event's graph version and then fixed.
+        for past in self._past.values():
+            past.event.freeze()
+
+    def _merge(self, delta: Delta) -> None:
+        self.cells |= delta
+        for key in delta:
+            scope = scope_of(key)
+            if scope is not None:
+                self._keys_of.setdefault(scope, set()).add(key)
+
+    def _touched(self, past: Past) -> frozenset[str] | None:
+        # Guards of `by: other` and `anyone` are read across scopes: then everything is built again.
+        guards = self.ruleset.candidates(past.event.request.action).guards
+        if any(guard.by != "same" for _, guard in guards):
+            return None
+        return frozenset(past.scopes)
+
+    def _chain(self, chain: str) -> ChainState:
+        return cast("ChainState", self.cells["c", chain])
+
+    @staticmethod
+    def _session_of(request: AccessRequest, get: object) -> str:
+        if request.parent_chain is not None and callable(get):
+            parent = cast("ChainState | None", get(("c", request.parent_chain)))
+            if parent is not None:
+                return parent.session
+            return request.session or request.parent_chain
+        return request.session or request.chain
+
+
+def scope_of(key: Hashable) -> str | None:
+    """The scope instance that a key of the state belongs to; None for chains, actions and times."""
+    if not isinstance(key, tuple):
+        return None
+    match key[0]:
+        case "l" | "t" | "g":
+            return str(key[3]) or None
+        case "n":
+            return str(key[2])
+        case "v":
+            return str(key[1])
+    return None
+
+
+def _belongs(key: Hashable, scopes: frozenset[str] | None, *, mine: bool) -> bool:
+    if scopes is None:
+        return True
+    scope = scope_of(key)
+    return scope in scopes if scope is not None else mine
+
+
+def load_packs(packs: Mapping[str, PolicyPublished]) -> tuple[Policy, ...]:
+    """Load the texts of published packs."""
+    return load_policies([(pack.text, pack.file) for pack in packs.values()])

@@ -1,0 +1,1 @@
+"""The use cases: decisions in order, grants, reviews, policies; ports as Protocols."""

@@ -1,0 +1,58 @@
+"""Names of the cells a record reads and touches: what two decisions must share to affect each other."""
+
+from __future__ import annotations
+
+from graphsvc.core.evaluate import Evaluation
+from graphsvc.core.record import Decided
+from graphsvc.core.request import AccessRequest, Entity
+from graphsvc.core.ruleset import Ruleset
+from graphsvc.core.verdict import Verdict
+
+__all__ = ["GRAPH", "chain_cell", "decision_reads", "decision_touches", "principal_cell"]
+
+GRAPH = "g"
+
+
+def chain_cell(chain: str) -> str:
+    """The cell of a chain's existence, owner and state."""
+    return f"c:{chain}"
+
+
+def principal_cell(identity: str) -> str:
+    """The cell of an identity: its patterns, grants and suspension."""
+    return f"p:{identity}"
+
+
+def decision_reads(evaluation: Evaluation, dedupe: str, ruleset: Ruleset) -> set[str]:
+    """Everything a judgement looked at: graph and rules, session, principals, chains, its key."""
+    request = evaluation.request
+    reads = {GRAPH, chain_cell(request.chain), f"k:{dedupe}", *evaluation.scopes}
+    reads |= {principal_cell(entity.id.removeprefix("identity:")) for entity in _parties(request)}
+    reads |= {
+        chain_cell(chain)
+        for chain in (*request.joins, *((request.parent_chain,) if request.parent_chain else ()))
+    }
+    return reads | _foreign_guards(request.action, ruleset, of_steps=True)
+
+
+def decision_touches(record: Decided, ruleset: Ruleset) -> set[str]:
+    """Everything that recording it changes. A refused action keeps its place, so its session moves too."""
+    request = record.request
+    touched = {chain_cell(request.chain), f"s:{record.session}", f"k:{record.dedupe}"}
+    touched |= {chain_cell(chain) for chain in record.opened}
+    if (record.enforced or record.verdict) is Verdict.PERMIT:
+        touched |= set(record.scopes) | _foreign_guards(request.action, ruleset, of_steps=False)
+    return touched
+
+
+def _parties(request: AccessRequest) -> list[Entity]:
+    return [request.subject, *request.on_behalf_of]
+
+
+def _foreign_guards(action: str, ruleset: Ruleset, *, of_steps: bool) -> set[str]:
+    """Guards that hold whoever's they are live in no scope: each pattern with one has a cell for it."""
+    candidates = ruleset.candidates(action)
+    if not of_steps:
+        return {f"u:{pattern.id}" for pattern, guard in candidates.guards if guard.by != "same"}
+    patterns = [pattern for pattern, _ in candidates.steps] + list(candidates.counts)
+    return {f"u:{pattern.id}" for pattern in patterns if any(guard.by != "same" for guard in pattern.guards)}

@@ -1,0 +1,222 @@
+"""What callers ask of the service and what they get: the use cases' vocabulary, free of wire formats."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.record import Decided, Granted, Record
+from graphsvc.core.request import AccessRequest
+from graphsvc.core.value import Json
+from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk, Verdict
+from graphsvc.errors import GraphsvcError
+
+__all__ = [
+    "Ack",
+    "Answer",
+    "Caller",
+    "DecideCommand",
+    "GrantAnswer",
+    "IdentityView",
+    "Judged",
+    "LogEvent",
+    "PatternView",
+    "RevokeAnswer",
+    "Service",
+]
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, by its token. subjects: globs of identities it may speak for."""
+
+    subject: str
+    roles: frozenset[str]
+    scopes: frozenset[str] = frozenset()
+    subjects: tuple[str, ...] = ("*",)
+
+
+class DecideCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for a decision; `request.id` is empty and given by the service.
+
+    at_least: a revision the answer must be as fresh as. deadline_ms: from now; past it DENY.
+    """
+
+    key: str
+    request: AccessRequest
+    at_least: str | None = None
+    deadline_ms: int | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision as answered. `verdict` is what the caller must do.
+
+    decision: what was decided; recorded is False for the transient refusals (store unreachable,
+    deadline past), of which nothing was stored. replayed: the same key had been answered before.
+    revision: `<incarnation>.<seq>` of the record; audit_id: the record's place in the audit log.
+    """
+
+    decision: Decided
+    verdict: Verdict
+    revision: str
+    audit_id: str
+    recorded: bool = True
+    replayed: bool = False
+    nearest: tuple[NearHarm, ...] = ()
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What the answer would be; nothing was changed. stale: the log could not be read lately."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    completions: tuple[Completion, ...]
+    risk: Risk
+    nearest: tuple[NearHarm, ...]
+    revision: str
+    stale: bool = False
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
+    """A change is durable at `revision`."""
+
+    revision: str
+    at_ms: int
+
+
+class GrantAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A situational grant was made."""
+
+    grant: Granted
+    revision: str
+
+
+class RevokeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant ended. affected_chains: open chains of the identity that were permitted since it began."""
+
+    grant: Granted
+    revision: str
+    affected_chains: tuple[str, ...]
+
+
+class IdentityView(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity as the graph holds it now. risk_micros: see `Risk`."""
+
+    id: str
+    kind: str
+    name: str | None
+    status: str
+    groups: tuple[str, ...]
+    acts_for: tuple[str, ...]
+    grants: tuple[Granted, ...]
+    permissions: int
+    risk_micros: int
+    properties: dict[str, Json]
+
+
+class PatternView(msgspec.Struct, frozen=True, kw_only=True):
+    """A pattern in force."""
+
+    id: str
+    title: str
+    severity: str
+    on_match: str
+    pack: str
+    version: str
+    scope: str
+    steps: tuple[str, ...]
+
+
+class LogEvent(msgspec.Struct, frozen=True):
+    """A record with its number, as subscribers see it. Its cursor is its revision."""
+
+    seq: int
+    record: Record
+
+
+class Service(Protocol):
+    """Everything the adapters may ask. Expected failures are raised as `GraphsvcError` subclasses:
+    BadInput (field), NotAllowed, Conflict, PolicyError, StoreError."""
+
+    async def decide(self, caller: Caller, command: DecideCommand) -> Answer:
+        """Judge, record, and only then answer. Store trouble and deadlines are DENY answers."""
+
+    async def decide_many(
+        self, caller: Caller, commands: Sequence[DecideCommand]
+    ) -> list[Answer | GraphsvcError]:
+        """Up to 200, in order, each judged after the ones before it."""
+
+    async def evaluate(self, caller: Caller, request: AccessRequest) -> Judged:
+        """What decide would answer now; changes nothing."""
+
+    async def report(
+        self, caller: Caller, action: str, outcome: str, labels: Sequence[str], tokens: Sequence[str]
+    ) -> Ack:
+        """What came of a permitted action."""
+
+    async def cancel(self, caller: Caller, action: str) -> Ack:
+        """A permitted action did not happen."""
+
+    async def open_chain(
+        self, caller: Caller, chain: str, *, session: str | None, parent_chain: str | None,
+        shared_with: Sequence[str], intent: dict[str, Json] | None,
+    ) -> Ack:  # fmt: skip
+        """Open a chain before its first action."""
+
+    async def close_chain(self, caller: Caller, chain: str) -> Ack:
+        """The chain takes no further action."""
+
+    async def grant(
+        self, caller: Caller, *, identity: str, actions: Sequence[str], resources: Sequence[str], expires_ms: int,
+        not_before_ms: int | None, uses: int | None, chain: str | None, purpose: str,
+    ) -> GrantAnswer:  # fmt: skip
+        """Give rights for a while."""
+
+    async def revoke_grant(self, caller: Caller, grant: str, reason: str) -> RevokeAnswer:
+        """End a grant now; once this returns nobody is permitted by it."""
+
+    async def suspend(self, caller: Caller, identity: str, reason: str, until_ms: int | None) -> Ack:
+        """The identity may do nothing."""
+
+    async def reinstate(self, caller: Caller, identity: str) -> Ack:
+        """End a suspension."""
+
+    async def publish_policy(self, caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> Ack:
+        """Put packs, given as (text, file name), into force at one place of the log."""
+
+    async def load_graph(
+        self, caller: Caller, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool
+    ) -> Ack:
+        """Facts of one source become visible at once."""
+
+    async def remove_source(self, caller: Caller, source: str) -> Ack:
+        """All facts of a source are gone."""
+
+    def identity(self, identity: str) -> IdentityView | None:
+        """One identity, None when the graph holds none of that id or alias."""
+
+    def identities(self, *, after: str | None, limit: int) -> list[str]:
+        """Ids of known identities in order, after `after`."""
+
+    def patterns(self) -> list[PatternView]:
+        """The patterns in force."""
+
+    def facts(self) -> tuple[list[Node], list[Edge]]:
+        """The whole permission graph as merged facts, sorted by key."""
+
+    def revision(self) -> str:
+        """`<incarnation>.<seq>` of what has been folded."""
+
+    def cursor_seq(self, cursor: str) -> int | None:
+        """The number in a revision of this store's incarnation, else None."""
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether decisions can be made, and what is missing if not."""
+
+    def events(self, *, after: int | None) -> AsyncIterator[list[LogEvent]]:
+        """Records as they become durable, from `after` (None: from now on), in order, without gaps.
+
+        A reader that falls behind by more than the bound gets what it missed from the log.
+        """

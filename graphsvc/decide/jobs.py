@@ -1,0 +1,159 @@
+"""The jobs that the sequencer runs: what each adds to the log, judged again whenever the world moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import msgspec
+
+from graphsvc.core.glob import matcher
+from graphsvc.core.record import Cancelled, Decided, Record, Reported
+from graphsvc.core.request import AccessRequest
+from graphsvc.core.state import ChainState, Overlay
+from graphsvc.core.verdict import Reason, ReasonCode, Verdict
+from graphsvc.core.world import World
+from graphsvc.decide.cell import GRAPH, chain_cell, decision_reads, decision_touches
+from graphsvc.decide.command import Caller
+from graphsvc.decide.sequencer import Proposal
+from graphsvc.errors import BadInput, Conflict, NotAllowed
+
+__all__ = ["ChangeJob", "DecideJob", "ReportJob", "check_chain", "check_owner"]
+
+
+@dataclass(slots=True)
+class DecideJob:
+    """One request for a decision. replay: the id of the stored decision when the key was used before."""
+
+    caller: Caller
+    request: AccessRequest
+    dedupe: str
+    digest: str
+    deadline_ms: int | None = None
+    rank: int = 2
+    replay: str | None = None
+
+    def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
+        """Judge the request; None when its key has been answered."""
+        self.replay = None
+        answered = world.answered.get(self.dedupe) or cast(
+            "tuple[str, str] | None", overlay.get(("k", self.dedupe))
+        )
+        if answered is not None:
+            digest, decision = answered
+            if digest != self.digest:
+                raise Conflict("the idempotency key was used for another request; use a new key")
+            self.replay = decision
+            return None
+        if self.deadline_ms is not None and at_ms >= self.deadline_ms:
+            # Given up before it was judged: nothing is recorded.
+            raise TimeoutError
+        request = self.request
+        check_chain(world, overlay, self.caller, request)
+        at_ms = world.time_at(request, at_ms, overlay)
+        evaluation = world.evaluate(request, at_ms, overlay, seq=seq)
+        speaks_for = matcher(self.caller.subjects)
+        if not speaks_for(request.subject.id):
+            told = f"the token may not speak for `{request.subject.id}`"
+            reason = Reason(ReasonCode.caller_not_allowed, told, Verdict.DENY)
+            evaluation = world.refuse(evaluation, reason, overlay, seq=seq)
+        # The opener's token subject owns the chain, for the rest of this batch already.
+        chain = evaluation.delta["c", request.chain]
+        if isinstance(chain, ChainState) and not chain.owner:
+            evaluation.delta["c", request.chain] = replace(chain, owner=self.caller.subject)
+        record = Decided(
+            at_ms=at_ms,
+            request=request,
+            verdict=evaluation.verdict,
+            reasons=evaluation.reasons,
+            completions=evaluation.completions,
+            risk=evaluation.risk,
+            session=evaluation.session,
+            index=evaluation.index,
+            scopes=evaluation.scopes,
+            edges=evaluation.edges,
+            opened=evaluation.opened,
+            by=self.caller.subject,
+            dedupe=self.dedupe,
+            digest=self.digest,
+            enforced=evaluation.enforced if evaluation.enforced is not evaluation.verdict else None,
+        )
+        # A second request with this key in the same batch finds the first here.
+        overlay.merge({("k", self.dedupe): (self.digest, request.id)})
+        return Proposal(
+            records=(record,),
+            reads=frozenset(decision_reads(evaluation, self.dedupe, world.ruleset)),
+            touches=frozenset(decision_touches(record, world.ruleset)),
+            known=evaluation,
+        )
+
+
+@dataclass(slots=True)
+class ReportJob:
+    """What came of an action, or that it did not happen."""
+
+    caller: Caller
+    record: Reported | Cancelled
+    rank: int = 1
+
+    def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
+        """BadInput when the action is unknown or was not permitted."""
+        action = self.record.action
+        decided = world.decided.get(action)
+        if decided is None:
+            raise BadInput(
+                f"no decision `{action}`; report takes the id that decide returned", field="decision"
+            )
+        check_owner(world, overlay, self.caller, decided.request.chain)
+        if (decided.enforced or decided.verdict) is not Verdict.PERMIT:
+            raise BadInput(f"decision `{action}` was not PERMIT, so nothing ran", field="decision")
+        record = msgspec.structs.replace(self.record, at_ms=max(at_ms, decided.at_ms), by=self.caller.subject)
+        chain = chain_cell(decided.request.chain)
+        touches = frozenset((*decided.scopes, chain))
+        return Proposal(records=(record,), reads=frozenset((chain,)), touches=touches)
+
+
+@dataclass(slots=True)
+class ChangeJob:
+    """A change of rights, rules, graph or chains. build: its records as of the world, at a time."""
+
+    build: Callable[[World, Overlay, int], Sequence[Record]]
+    touches: frozenset[str]
+    reads: frozenset[str] = field(default_factory=lambda: frozenset((GRAPH,)))
+    rank: int = 0
+
+    def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
+        """The records; GraphsvcError from `build` when the change cannot be made."""
+        records = tuple(self.build(world, overlay, at_ms))
+        return Proposal(records=records, reads=self.reads, touches=self.touches) if records else None
+
+
+def check_chain(world: World, overlay: Overlay, caller: Caller, request: AccessRequest) -> None:
+    """The caller owns the chain and those it draws from; a chain's session and parent stay (R3)."""
+    chain = overlay.get(("c", request.chain))
+    if isinstance(chain, ChainState) and chain.used:
+        if request.session is not None and request.session != chain.session:
+            told = f"chain `{request.chain}` belongs to session `{chain.session}`; leave `session` out"
+            raise BadInput(told, field="session")
+        if request.parent_chain is not None and request.parent_chain != chain.parent:
+            told = f"chain `{request.chain}` was opened with another parent; leave `parentChain` out"
+            raise BadInput(told, field="parentChain")
+    if request.parent_chain == request.chain:
+        raise BadInput("a chain cannot be its own parent", field="parentChain")
+    named = (
+        request.chain,
+        *request.joins,
+        *((request.parent_chain,) if request.parent_chain is not None else ()),
+    )
+    for name in named:
+        check_owner(world, overlay, caller, name)
+
+
+def check_owner(world: World, overlay: Overlay, caller: Caller, chain: str) -> None:
+    """The opener's token subject owns a chain; NotAllowed never tells whether it exists."""
+    state = overlay.get(("c", chain))
+    if not isinstance(state, ChainState) or not state.owner or "chain:any" in caller.scopes:
+        return
+    if state.owner != caller.subject and caller.subject not in state.shared_with:
+        raise NotAllowed(f"chain `{chain}` is not yours to use")

@@ -1,0 +1,252 @@
+"""Policy administration: changes of chains, grants, suspensions, packs and the graph, as jobs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from graphsvc.core.event import identity_id
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.policy.load import load_policies
+from graphsvc.core.record import (
+    ChainClosed,
+    ChainOpened,
+    GraphCommitted,
+    GraphStaged,
+    Granted,
+    PolicyPublished,
+    Record,
+    Reinstated,
+    Revoked,
+    SourceRemoved,
+    Suspended,
+)
+from graphsvc.core.state import ChainState, Overlay
+from graphsvc.core.value import Json
+from graphsvc.core.world import World
+from graphsvc.decide.cell import GRAPH, chain_cell, principal_cell
+from graphsvc.decide.command import Caller
+from graphsvc.decide.jobs import ChangeJob, check_owner
+from graphsvc.errors import BadInput, Conflict, NotSupported
+
+__all__ = [
+    "close_chain", "commit_graph", "grant", "open_chain", "publish_policy", "reinstate", "remove_source",
+    "revoke_grant", "stage_graph", "suspend",
+]  # fmt: skip
+
+STAGE_LIMIT = 5_000
+_MAX_TEXT = 1_000
+
+
+def open_chain(
+    caller: Caller,
+    chain: str,
+    session: str | None,
+    parent_chain: str | None,
+    shared_with: tuple[str, ...],
+    intent: dict[str, Json] | None,
+) -> ChangeJob:
+    """Open a chain that nobody has used."""
+    chain = chain.removeprefix("chain:")
+    if not chain:
+        raise BadInput("must not be empty", field="chain")
+    if chain == parent_chain:
+        raise BadInput("a chain cannot be its own parent", field="parentChain")
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        check_owner(world, overlay, caller, chain)
+        held = overlay.get(("c", chain))
+        if isinstance(held, ChainState) and held.used:
+            raise Conflict(f"chain `{chain}` is open already; its first use fixed its session and owner")
+        if parent_chain is not None:
+            check_owner(world, overlay, caller, parent_chain)
+        return [
+            ChainOpened(
+                at_ms=at_ms,
+                chain=chain,
+                session=session,
+                parent_chain=parent_chain,
+                owner=caller.subject,
+                shared_with=shared_with,
+                intent=intent,
+            )
+        ]
+
+    cells = {chain_cell(chain), *([chain_cell(parent_chain)] if parent_chain else [])}
+    return ChangeJob(build, frozenset(cells), reads=frozenset(cells))
+
+
+def close_chain(caller: Caller, chain: str) -> ChangeJob:
+    """Close a chain that is open."""
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        check_owner(world, overlay, caller, chain)
+        held = overlay.get(("c", chain))
+        if not isinstance(held, ChainState) or not held.used:
+            raise BadInput(f"no chain `{chain}`", field="chain")
+        if held.closed:
+            raise Conflict(f"chain `{chain}` is closed already")
+        return [ChainClosed(at_ms=at_ms, chain=chain, by=caller.subject)]
+
+    cells = frozenset((chain_cell(chain),))
+    return ChangeJob(build, cells, reads=cells)
+
+
+def grant(
+    caller: Caller,
+    grant_id: str,
+    world: World,
+    *,
+    identity: str,
+    actions: tuple[str, ...],
+    resources: tuple[str, ...],
+    expires_ms: int,
+    not_before_ms: int | None,
+    uses: int | None,
+    chain: str | None,
+    purpose: str,
+) -> ChangeJob:
+    """A situational grant to a known identity, with an end."""
+    if not actions:
+        raise BadInput("name at least one action glob, such as crm:Read", field="actions")
+    if not resources:
+        raise BadInput("name at least one resource glob, such as record:*", field="resources")
+    if not purpose.strip() or len(purpose) > _MAX_TEXT:
+        raise BadInput(f"say in 1 to {_MAX_TEXT} characters what the grant is for", field="purpose")
+    if uses is not None:
+        raise NotSupported("a limit of uses is not kept by this version; end the grant by time", field="uses")
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        holder = _known(world, identity)
+        begins_ms = not_before_ms if not_before_ms is not None else at_ms
+        if expires_ms <= max(begins_ms, at_ms):
+            raise BadInput("must lie after now and after `notBefore`", field="expiresAt")
+        return [
+            Granted(
+                at_ms=at_ms,
+                id=grant_id,
+                identity=holder,
+                actions=actions,
+                resources=tuple(glob.removeprefix("resource:") for glob in resources),
+                from_ms=begins_ms,
+                to_ms=expires_ms,
+                chain=chain.removeprefix("chain:") if chain is not None else None,
+                purpose=purpose,
+                by=caller.subject,
+            )
+        ]
+
+    return ChangeJob(build, frozenset((principal_cell(identity_id(world.estate, identity)),)))
+
+
+def revoke_grant(caller: Caller, granted: Granted, reason: str) -> ChangeJob:
+    """End a grant; Conflict when it has been revoked."""
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        if granted.id in world.grants.revoked:
+            raise Conflict(f"grant `{granted.id}` is revoked already")
+        return [Revoked(at_ms=at_ms, grant=granted.id, reason=reason[:_MAX_TEXT], by=caller.subject)]
+
+    return ChangeJob(build, frozenset((principal_cell(granted.identity),)))
+
+
+def suspend(caller: Caller, world: World, identity: str, reason: str, until_ms: int | None) -> ChangeJob:
+    """Stop an identity at once."""
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        if until_ms is not None and until_ms <= at_ms:
+            raise BadInput("must lie in the future", field="until")
+        return [
+            Suspended(
+                at_ms=at_ms,
+                target_kind="identity",
+                target=_known(world, identity),
+                reason=reason[:_MAX_TEXT],
+                until_ms=until_ms,
+                by=caller.subject,
+            )
+        ]
+
+    return ChangeJob(build, frozenset((principal_cell(identity_id(world.estate, identity)),)))
+
+
+def reinstate(caller: Caller, world: World, identity: str) -> ChangeJob:
+    """End a suspension; Conflict when there is none."""
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        holder = _known(world, identity)
+        if holder not in world.grants.suspended:
+            raise Conflict(f"identity `{holder}` is not suspended")
+        return [Reinstated(at_ms=at_ms, target_kind="identity", target=holder, by=caller.subject)]
+
+    return ChangeJob(build, frozenset((principal_cell(identity_id(world.estate, identity)),)))
+
+
+def publish_policy(caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> ChangeJob:
+    """Packs that load, check and compile together with those in force; else PolicyError, nothing stored."""
+    policies = load_policies(texts)
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        packs = [
+            PolicyPublished(
+                at_ms=at_ms,
+                pack=policy.pack.id,
+                version=policy.pack.version,
+                sha256=hashlib.sha256(policy.source.text.encode()).hexdigest(),
+                text=policy.source.text,
+                file=policy.source.file,
+                comment=comment[:_MAX_TEXT],
+                by=caller.subject,
+            )
+            for policy in policies
+        ]
+        world.publish(packs)
+        return list(packs)
+
+    return ChangeJob(build, frozenset((GRAPH,)))
+
+
+def stage_graph(load: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Iterator[ChangeJob]:
+    """Parts of a load, each a log entry of bounded size that nobody sees yet."""
+    for start in range(0, len(nodes), STAGE_LIMIT):
+        yield _stage(load, tuple(nodes[start : start + STAGE_LIMIT]), ())
+    for start in range(0, len(edges), STAGE_LIMIT):
+        yield _stage(load, (), tuple(edges[start : start + STAGE_LIMIT]))
+
+
+def _stage(load: str, nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> ChangeJob:
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        return [GraphStaged(at_ms=at_ms, load=load, nodes=nodes, edges=edges)]
+
+    return ChangeJob(build, frozenset((f"l:{load}",)), reads=frozenset())
+
+
+def commit_graph(caller: Caller, load: str, source: str, *, replace: bool) -> ChangeJob:
+    """Make a staged load visible."""
+    if not source:
+        raise BadInput("name the source, such as aws-prod", field="source")
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        return [GraphCommitted(at_ms=at_ms, load=load, source=source, replace=replace, by=caller.subject)]
+
+    return ChangeJob(build, frozenset((GRAPH,)), reads=frozenset())
+
+
+def remove_source(caller: Caller, world: World, source: str) -> ChangeJob:
+    """Forget a source; BadInput when there is none of that name."""
+
+    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+        if source not in world.estate.sources:
+            raise BadInput(
+                f"no source `{source}`; there is {', '.join(world.estate.sources) or 'none'}", field="source"
+            )
+        return [SourceRemoved(at_ms=at_ms, source=source, by=caller.subject)]
+
+    return ChangeJob(build, frozenset((GRAPH,)))
+
+
+def _known(world: World, identity: str) -> str:
+    key = world.estate.identity_key(identity)
+    if key is None:
+        raise BadInput(f"no identity `{identity}` in the graph", field="identity")
+    return key.removeprefix("identity:")

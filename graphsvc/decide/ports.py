@@ -1,0 +1,223 @@
+"""What the use cases ask of the outside: a log, a drawing of the graph, a history to read, a clock.
+
+Every store implements `Store`; the conformance suite in tests/store says the same in code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+__all__ = [
+    "Accepted",
+    "ChainQuery",
+    "ChainRow",
+    "Clock",
+    "DecisionQuery",
+    "DecisionRow",
+    "Draft",
+    "Drawing",
+    "Entry",
+    "History",
+    "Ids",
+    "Log",
+    "NodeStroke",
+    "EdgeStroke",
+    "Refused",
+    "Store",
+    "Strokes",
+]
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch that wants to be the next log entry.
+
+    id: unique; by it an entry with an unknown outcome is found again. count: number of records in
+    `body`, at least 1. cells: names of the cells the records touch. body: encoded, opaque here.
+    """
+
+    id: str
+    count: int
+    cells: tuple[str, ...]
+    body: bytes
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A log entry: records number `first` to `seq`."""
+
+    seq: int
+    first: int
+    id: str
+    cells: tuple[str, ...]
+    body: bytes
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The draft is durable as `entry`. tail: entries after `seen` that came before it, oldest first."""
+
+    entry: Entry
+    tail: tuple[Entry, ...] = ()
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Nothing was written: the tail after `seen` (oldest first) touches a cell that was read."""
+
+    tail: tuple[Entry, ...]
+
+
+class Log(Protocol):
+    """One ordered log per store; the single source of truth."""
+
+    @property
+    def incarnation(self) -> str:
+        """Names this life of the store; a restored or swapped store has another."""
+
+    async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
+        """Write `draft` as the next entry unless an entry after `seen` touches a cell in `reads`.
+
+        Returns only when the entry is durable. Atomic against every other writer. StoreUnavailable
+        when nothing was written, with `outcome_unknown` when the entry may be there.
+        """
+
+    async def read(self, *, after: int, limit: int) -> Sequence[Entry]:
+        """Entries with seq > `after`, oldest first, at most `limit` entries, without gaps."""
+
+    async def find(self, entry_id: str) -> Entry | None:
+        """The entry of a draft's id, None when it was never written."""
+
+    async def head(self) -> int:
+        """The newest number, 0 in an empty store."""
+
+
+class NodeStroke(msgspec.Struct, frozen=True):
+    """Draw or update a node: `label` (Identity, Action ...), its key, properties to set (None removes).
+
+    Property values are text, numbers, booleans or lists of text.
+    """
+
+    label: str
+    key: str
+    properties: dict[str, None | bool | int | float | str | list[str]]
+
+
+class EdgeStroke(msgspec.Struct, frozen=True):
+    """Draw or update an edge between two nodes by key; an end that does not exist yet is skipped."""
+
+    type: str
+    start: str
+    end: str
+    properties: dict[str, None | bool | int | float | str | list[str]] = {}
+
+
+class Strokes(msgspec.Struct, kw_only=True):
+    """What one step of the projector draws, in this order: nodes, edges, then what goes away."""
+
+    nodes: list[NodeStroke] = msgspec.field(default_factory=list)
+    edges: list[EdgeStroke] = msgspec.field(default_factory=list)
+    removed_edges: list[tuple[str, str, str]] = msgspec.field(default_factory=list)
+    removed_nodes: list[str] = msgspec.field(default_factory=list)
+
+
+class Drawing(Protocol):
+    """The graph that architects query; drawn from the log, so it may lag behind it."""
+
+    async def drawn(self) -> int:
+        """The number up to which the graph is drawn."""
+
+    async def draw(self, strokes: Strokes, *, expected: int, drawn: int) -> bool:
+        """Draw and move the cursor from `expected` to `drawn`, both or neither.
+
+        False, and nothing drawn, when the cursor is not at `expected`: another projector was faster.
+        Drawing the same strokes twice gives the same graph.
+        """
+
+    async def count(self) -> dict[str, int]:
+        """How many nodes there are by label and edges by type."""
+
+
+class DecisionQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of decisions, newest first unless `ascending`. Every filter given must hold."""
+
+    limit: int = 50
+    before: int | None = None  # seq, exclusive
+    after: int | None = None  # seq, exclusive
+    ascending: bool = False
+    subject: str | None = None
+    verdict: str | None = None
+    pattern: str | None = None
+    chain: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+class DecisionRow(msgspec.Struct, frozen=True):
+    """A drawn decision: its number and its record as JSON."""
+
+    seq: int
+    body: bytes
+
+
+class ChainQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of chains, newest first."""
+
+    limit: int = 50
+    before: int | None = None  # seq of the chain's opening, exclusive
+    session: str | None = None
+    status: str | None = None
+    owner: str | None = None
+
+
+class ChainRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A drawn chain."""
+
+    seq: int
+    id: str
+    session: str
+    parent: str | None
+    status: str
+    owner: str
+    opened_ms: int
+    length: int
+
+
+class History(Protocol):
+    """Reading what was drawn. Nothing here is needed to decide."""
+
+    async def decision(self, decision_id: str) -> DecisionRow | None:
+        """One decision by id, None when it is not drawn."""
+
+    async def decisions(self, query: DecisionQuery) -> Sequence[DecisionRow]:
+        """A page of decisions."""
+
+    async def chain(self, chain_id: str) -> ChainRow | None:
+        """One chain by id, None when it is not drawn."""
+
+    async def chains(self, query: ChainQuery) -> Sequence[ChainRow]:
+        """A page of chains."""
+
+
+class Store(Log, Drawing, History, Protocol):
+    """A store that is open; made by wiring, closed by `close`."""
+
+    async def ping(self) -> None:
+        """Return when the store answers; StoreUnavailable when it does not."""
+
+    async def close(self) -> None:
+        """Give everything back; safe to call twice."""
+
+
+class Clock(Protocol):
+    """Where time comes from outside the core."""
+
+    def __call__(self) -> int:
+        """Now, Unix milliseconds UTC."""
+
+
+class Ids(Protocol):
+    """Where ids come from outside the core."""
+
+    def __call__(self) -> str:
+        """A new id, unique and growing with time (UUIDv7)."""

@@ -1,0 +1,84 @@
+"""Answers about what is known now, read from the folded world."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from graphsvc.core.event import identity_id
+from graphsvc.core.progress import combine, measure
+from graphsvc.core.record import Granted
+from graphsvc.core.state import ChainState, Progress
+from graphsvc.core.verdict import Verdict
+from graphsvc.core.world import World
+from graphsvc.decide.command import IdentityView, PatternView
+
+__all__ = ["affected_chains", "identities", "identity", "patterns", "risk_micros"]
+
+
+def identity(world: World, named: str, now_ms: int) -> IdentityView | None:
+    """One identity by id, prefixed id or alias."""
+    key = world.estate.identity_key(named)
+    node = world.estate.node(key) if key is not None else None
+    if key is None or node is None:
+        return None
+    holders = world.estate.holders(key)
+    stored = node.fields.get("status")
+    suspended = world.grants.is_suspended(node.id, now_ms)
+    name, kind = node.fields.get("name"), node.fields.get("kind")
+    return IdentityView(
+        id=node.id,
+        kind=kind if isinstance(kind, str) else "unknown",
+        name=name if isinstance(name, str) else None,
+        status="suspended" if suspended else stored if isinstance(stored, str) else "active",
+        groups=tuple(holder for holder in holders if holder.startswith(("group:", "role:"))),
+        acts_for=tuple(sorted({end for holder in holders for end in world.estate.out("ACTS_FOR", holder)})),
+        grants=tuple(grant for grant in world.grants.of(node.id) if grant.to_ms > now_ms),
+        permissions=world.rights.count(key),
+        risk_micros=risk_micros(world, f"p:{world.estate.person(node.id)}", now_ms),
+        properties=node.properties,
+    )
+
+
+def risk_micros(world: World, scope: str, now_ms: int) -> int:
+    """The risk of one scope now."""
+    held = cast("Progress | None", world.cells.get(("v", scope)))
+    return combine([measure(held.levels, world.ruleset, now_ms)]) if held is not None else 0
+
+
+def identities(world: World, *, after: str | None, limit: int) -> list[str]:
+    """Ids in order."""
+    found = (node.id for node in world.estate.nodes() if node.kind == "identity")
+    return [name for name in found if after is None or name > after][:limit]
+
+
+def patterns(world: World) -> list[PatternView]:
+    """The patterns in force, in pack order."""
+    return [
+        PatternView(
+            id=pattern.id,
+            title=pattern.title,
+            severity=pattern.severity,
+            on_match=pattern.on_match,
+            pack=pattern.pack,
+            version=pattern.version,
+            scope=pattern.scope,
+            steps=tuple(step.name for step in pattern.steps) or ("counted",),
+        )
+        for pattern in world.ruleset.patterns
+    ]
+
+
+def affected_chains(world: World, granted: Granted) -> tuple[str, ...]:
+    """Open chains in which the identity was permitted something since the grant began."""
+    chains: dict[str, None] = {}
+    for record in world.decided.values():
+        request = record.request
+        parties = [
+            identity_id(world.estate, entity.id) for entity in (request.subject, *request.on_behalf_of)
+        ]
+        if record.at_ms >= granted.from_ms and granted.identity in parties:
+            state = world.cells.get(("c", request.chain))
+            is_open = isinstance(state, ChainState) and not state.closed
+            if is_open and (record.enforced or record.verdict) is Verdict.PERMIT:
+                chains[request.chain] = None
+    return tuple(chains)

@@ -1,0 +1,301 @@
+"""One writer per process: takes what is waiting, judges it in order, commits once, then answers.
+
+Theory of operation. Requests wait in queues. While one batch is being committed others gather; when
+the commit returns, up to 200 are drained: changes of rights first, then reports, then decisions. A
+batch of decisions is judged in order on an overlay, so later ones see earlier ones, and becomes one
+log entry. If the entry is refused because the unseen tail touches a cell that was read, the tail is
+folded and the batch judged again. No timer and no linger: waiting was measured and never helped.
+
+INVARIANT: nobody is answered before the entry is durable.
+INVARIANT: the world is folded in log order only, and by this task only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from graphsvc.core.codec import decode_records, encode_records
+from graphsvc.core.evaluate import Evaluation
+from graphsvc.core.record import Record
+from graphsvc.core.state import Overlay
+from graphsvc.core.world import World
+from graphsvc.decide.command import LogEvent
+from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused
+from graphsvc.errors import GraphsvcError, StoreUnavailable
+
+__all__ = ["BATCH_LIMIT", "Job", "Outcome", "Proposal", "Sequencer"]
+
+BATCH_LIMIT = 200
+_REJUDGE_LIMIT = 12
+_LOOKUP_ATTEMPTS = 5
+_LOOKUP_PAUSE_S = 0.2
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """Records that a job wants to add. known: the evaluations of its decisions, by place in records."""
+
+    records: tuple[Record, ...]
+    reads: frozenset[str]
+    touches: frozenset[str]
+    known: Evaluation | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A job's records are durable from number `first` on."""
+
+    first: int
+    records: tuple[Record, ...]
+    known: Evaluation | None
+
+
+class Job(Protocol):
+    """Something that adds records: judged again whenever the world moved underneath it."""
+
+    rank: int  # 0 changes of rights, 1 reports, 2 decisions
+
+    def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
+        """The records to add as of this world; None when there is nothing to add.
+
+        GraphsvcError when the job cannot be done; it then fails alone.
+        """
+
+
+class _Waiting:
+    __slots__ = ("future", "job")
+
+    def __init__(self, job: Job, future: asyncio.Future[Outcome | None]) -> None:
+        self.job = job
+        self.future = future
+
+
+class Sequencer:
+    """Runs as one task between `start` and `close`. listener: told of records after they were folded."""
+
+    def __init__(
+        self,
+        log: Log,
+        world: World,
+        *,
+        clock: Clock,
+        ids: Ids,
+        listener: Callable[[Sequence[LogEvent]], None],
+        queue_limit: int = 10_000,
+    ) -> None:
+        self._log = log
+        self._world = world
+        self._clock = clock
+        self._ids = ids
+        self._listener = listener
+        self._queue_limit = queue_limit
+        self._queues: tuple[deque[_Waiting], ...] = (deque(), deque(), deque())
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._last_ms = 0
+        self._last_rank = 0
+        self.last_read_ms: int | None = None
+        self.batches = 0
+        self.committed = 0
+        self.refusals = 0
+        self.commit_seconds = 0.0
+
+    async def start(self) -> None:
+        """Fold what is in the log, then begin to take jobs."""
+        await self.catch_up()
+        self._task = asyncio.create_task(self._run(), name="sequencer")
+
+    async def close(self) -> None:
+        """Stop; whatever still waits fails as unavailable."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        for queue in self._queues:
+            while queue:
+                _fail(queue.popleft(), StoreUnavailable("the service is stopping"))
+
+    def submit(self, job: Job) -> asyncio.Future[Outcome | None]:
+        """Queue a job; its future ends when its records are durable. StoreUnavailable when too many wait."""
+        future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(job, future)
+        if self._task is None or sum(map(len, self._queues)) >= self._queue_limit:
+            _fail(waiting, StoreUnavailable("too many requests are waiting"))
+            return future
+        self._queues[job.rank].append(waiting)
+        self._wake.set()
+        return future
+
+    def now_ms(self) -> int:
+        """The service's time: never runs backwards within a process."""
+        self._last_ms = max(self._last_ms, self._clock())
+        return self._last_ms
+
+    async def catch_up(self) -> int:
+        """Fold everything in the log that has not been folded; returns how many entries."""
+        folded = 0
+        while entries := await self._log.read(after=self._world.seq, limit=500):
+            folded += len(entries)
+            self._fold(entries)
+            # A long log must not starve the loop while it is read.
+            await asyncio.sleep(0)
+        self.last_read_ms = self.now_ms()
+        return folded
+
+    # -- the task --------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            batch = self._drain()
+            if not batch:
+                self._wake.clear()
+                continue
+            try:
+                await self._commit(batch)
+            except asyncio.CancelledError:
+                for waiting in batch:
+                    _fail(waiting, StoreUnavailable("the service is stopping", outcome_unknown=True))
+                raise
+            except Exception as error:  # noqa: BLE001  a failed batch must never end the only writer
+                for waiting in batch:
+                    _fail(waiting, error)
+
+    def _drain(self) -> list[_Waiting]:
+        changes, reports, decisions = self._queues
+        if changes:
+            queue, limit = changes, 1
+        elif reports and (self._last_rank == 2 or not decisions):
+            queue, limit, self._last_rank = reports, BATCH_LIMIT, 1
+        else:
+            queue, limit, self._last_rank = decisions or reports, BATCH_LIMIT, 2
+        batch: list[_Waiting] = []
+        while queue and len(batch) < limit:
+            waiting = queue.popleft()
+            # Whoever gave up waiting must not become history.
+            if not waiting.future.done():
+                batch.append(waiting)
+        return batch
+
+    async def _commit(self, batch: list[_Waiting]) -> None:
+        for attempt in range(_REJUDGE_LIMIT):
+            if attempt:
+                self.refusals += 1
+            proposals, records, reads, touches = self._judge(batch)
+            if not records:
+                for waiting in batch:
+                    _finish(waiting, None)
+                return
+            draft = Draft(
+                id=self._ids(), count=len(records), cells=tuple(sorted(touches)), body=encode_records(records)
+            )
+            started = asyncio.get_running_loop().time()
+            answer = await self._append(draft, reads)
+            self.commit_seconds += asyncio.get_running_loop().time() - started
+            self.last_read_ms = self.now_ms()
+            if isinstance(answer, Refused):
+                self._fold(answer.tail)
+                continue
+            self.batches += 1
+            self.committed += len(records)
+            self._accept(answer, proposals)
+            return
+        raise StoreUnavailable("other replicas kept changing what was judged; try again")
+
+    def _judge(
+        self, batch: list[_Waiting]
+    ) -> tuple[list[tuple[_Waiting, Proposal]], list[Record], set[str], set[str]]:
+        overlay = Overlay(self._world.cells)
+        proposals: list[tuple[_Waiting, Proposal]] = []
+        records: list[Record] = []
+        reads: set[str] = set()
+        touches: set[str] = set()
+        at_ms = self.now_ms()
+        for waiting in batch:
+            if waiting.future.done():
+                continue
+            try:
+                proposal = waiting.job.propose(
+                    self._world, overlay, at_ms, self._world.seq + len(records) + 1
+                )
+            except GraphsvcError as error:
+                _fail(waiting, error)
+                continue
+            if proposal is None:
+                _finish(waiting, None)
+                continue
+            if proposal.known is not None:
+                overlay.merge(proposal.known.delta)
+            proposals.append((waiting, proposal))
+            records += proposal.records
+            reads |= proposal.reads
+            touches |= proposal.touches
+        return proposals, records, reads, touches
+
+    async def _append(self, draft: Draft, reads: set[str]) -> Accepted | Refused:
+        seen = self._world.seq
+        try:
+            return await self._log.append(draft, seen=seen, reads=reads)
+        except StoreUnavailable as error:
+            if not error.outcome_unknown:
+                raise
+            entry = await self._look_up(draft.id)
+            if entry is None:
+                raise StoreUnavailable(str(error)) from error
+            tail = [
+                other for other in await self._log.read(after=seen, limit=10_000) if other.seq < entry.seq
+            ]
+            return Accepted(entry, tuple(tail))
+
+    async def _look_up(self, entry_id: str) -> Entry | None:
+        """Never guess: ask the store what became of an entry until it answers."""
+        for attempt in range(_LOOKUP_ATTEMPTS):
+            try:
+                return await self._log.find(entry_id)
+            except StoreUnavailable:
+                await asyncio.sleep(_LOOKUP_PAUSE_S * (attempt + 1))
+        # If it was written after all, the next append finds it in the unseen tail and folds it.
+        return None
+
+    def _accept(self, answer: Accepted, proposals: list[tuple[_Waiting, Proposal]]) -> None:
+        self._fold(answer.tail)
+        # With a tail in between the numbers moved, so what was computed is computed again.
+        trusted = not answer.tail
+        events: list[LogEvent] = []
+        seq = answer.entry.first
+        for waiting, proposal in proposals:
+            first = seq
+            for record in proposal.records:
+                self._world.apply(record, seq, proposal.known if trusted else None)
+                events.append(LogEvent(seq, record))
+                seq += 1
+            _finish(waiting, Outcome(first, proposal.records, proposal.known))
+        self._listener(events)
+
+    def _fold(self, entries: Sequence[Entry]) -> None:
+        events: list[LogEvent] = []
+        for entry in entries:
+            if entry.seq <= self._world.seq:
+                continue
+            for place, record in enumerate(decode_records(entry.body)):
+                self._world.apply(record, entry.first + place)
+                events.append(LogEvent(entry.first + place, record))
+        if events:
+            self._listener(events)
+
+
+def _finish(waiting: _Waiting, outcome: Outcome | None) -> None:
+    if not waiting.future.done():
+        waiting.future.set_result(outcome)
+
+
+def _fail(waiting: _Waiting, error: Exception) -> None:
+    if not waiting.future.done():
+        waiting.future.set_exception(error)
+        # A caller that went away does not ask; do not log it as forgotten.
+        waiting.future.exception()

@@ -1,0 +1,457 @@
+"""The service: every use case over one store, as adapters call them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from graphsvc.core.codec import decode_records
+from graphsvc.core.evaluate import nearest
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.record import Cancelled, Decided, Reported
+from graphsvc.core.request import AccessRequest
+from graphsvc.core.value import Json
+from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
+from graphsvc.core.world import World
+from graphsvc.decide import pap, reading
+from graphsvc.decide.command import (
+    Ack,
+    Answer,
+    Caller,
+    DecideCommand,
+    GrantAnswer,
+    IdentityView,
+    Judged,
+    LogEvent,
+    PatternView,
+    RevokeAnswer,
+)
+from graphsvc.decide.jobs import DecideJob, ReportJob
+from graphsvc.decide.ports import Clock, Ids, Store
+from graphsvc.decide.projector import Projector
+from graphsvc.decide.sequencer import Job, Outcome, Sequencer
+from graphsvc.errors import BadInput, Conflict, GraphsvcError, StoreError, StoreUnavailable
+
+__all__ = ["EventBus", "GraphsvcService"]
+
+MAX_BATCH = 200
+DEFAULT_DEADLINE_MS = 5_000
+_STALE_AFTER_MS = 5_000
+
+
+class EventBus(Protocol):
+    """Fans records out to subscribers; never blocks who publishes."""
+
+    def publish(self, events: Sequence[LogEvent]) -> None:
+        """Hand records to all subscribers."""
+
+    def subscribe(self, *, after: int | None, head: int, read: EventReader) -> AsyncIterator[list[LogEvent]]:
+        """Records after a number (None: after `head`), those already in the log through `read`."""
+
+
+class EventReader(Protocol):
+    """Reads records from the log."""
+
+    async def __call__(self, *, after: int, limit: int) -> list[LogEvent]:
+        """Records after a number, oldest first; `limit` counts log entries."""
+
+
+class GraphsvcService:
+    """Everything the adapters may ask; see `command.Service` for what each call promises."""
+
+    def __init__(
+        self, store: Store, *, clock: Clock, ids: Ids, bus: EventBus | None = None, world: World | None = None
+    ) -> None:
+        self.store = store
+        self.world = world if world is not None else World()
+        self._ids = ids
+        self._bus = bus
+        self.sequencer = Sequencer(store, self.world, clock=clock, ids=ids, listener=self._published)
+        self.projector = Projector(store, self.world)
+        self._started = False
+
+    async def start(self) -> None:
+        """Fold the log, then take requests and draw."""
+        await self.sequencer.start()
+        await self.projector.start()
+        self._started = True
+
+    async def close(self) -> None:
+        """Stop both tasks; the store stays open."""
+        self._started = False
+        await self.sequencer.close()
+        await self.projector.close()
+
+    async def wait_drawn(self) -> None:
+        """Return when the graph in the store shows everything folded so far."""
+        await self.projector.wait_drawn(self.world.seq)
+
+    # -- decisions -------------------------------------------------------------------------------
+
+    async def decide(self, caller: Caller, command: DecideCommand) -> Answer:
+        """Judge, record, and only then answer. Store trouble and deadlines are DENY answers."""
+        job = self._job(caller, command)
+        return await self._answer(job, self._submit_decision(job, command), command)
+
+    async def decide_many(
+        self, caller: Caller, commands: Sequence[DecideCommand]
+    ) -> list[Answer | GraphsvcError]:
+        """Up to 200, in order, each judged after the ones before it."""
+        if not 0 < len(commands) <= MAX_BATCH:
+            raise BadInput(f"{len(commands)} inputs; send 1 to {MAX_BATCH}", field="inputs")
+        jobs: list[DecideJob | GraphsvcError] = []
+        for command in commands:
+            try:
+                jobs.append(self._job(caller, command))
+            except GraphsvcError as error:
+                jobs.append(error)
+        waiting = [
+            None if isinstance(job, GraphsvcError) else self._submit_decision(job, command)
+            for job, command in zip(jobs, commands, strict=True)
+        ]
+        answers: list[Answer | GraphsvcError] = []
+        for job, future, command in zip(jobs, waiting, commands, strict=True):
+            if isinstance(job, GraphsvcError) or future is None:
+                assert isinstance(job, GraphsvcError)
+                answers.append(job)
+                continue
+            try:
+                answers.append(await self._answer(job, future, command))
+            except GraphsvcError as error:
+                answers.append(error)
+        return answers
+
+    async def evaluate(self, caller: Caller, request: AccessRequest) -> Judged:
+        """What decide would answer now; changes nothing."""
+        now_ms = self.sequencer.now_ms()
+        at_ms = self.world.time_at(request, now_ms)
+        evaluation = self.world.evaluate(request, at_ms)
+        read_ms = self.sequencer.last_read_ms
+        return Judged(
+            verdict=evaluation.verdict,
+            reasons=evaluation.reasons,
+            completions=evaluation.completions,
+            risk=evaluation.risk,
+            nearest=nearest(evaluation.scopes, self.world.facts(), at_ms),
+            revision=self.revision(),
+            stale=read_ms is None or await self._is_stale(now_ms, read_ms),
+        )
+
+    async def report(
+        self, caller: Caller, action: str, outcome: str, labels: Sequence[str], tokens: Sequence[str]
+    ) -> Ack:
+        """What came of a permitted action."""
+        record = Reported(
+            at_ms=0,
+            action=action.removeprefix("decision:"),
+            outcome=outcome,
+            labels=tuple(labels),
+            tokens=tuple(tokens),
+        )
+        return self._ack(await self._run(ReportJob(caller, record)))
+
+    async def cancel(self, caller: Caller, action: str) -> Ack:
+        """A permitted action did not happen."""
+        record = Cancelled(at_ms=0, action=action.removeprefix("decision:"))
+        return self._ack(await self._run(ReportJob(caller, record)))
+
+    # -- changes ---------------------------------------------------------------------------------
+
+    async def open_chain(
+        self,
+        caller: Caller,
+        chain: str,
+        *,
+        session: str | None,
+        parent_chain: str | None,
+        shared_with: Sequence[str],
+        intent: dict[str, Json] | None,
+    ) -> Ack:
+        """Open a chain before its first action."""
+        job = pap.open_chain(caller, chain, session, parent_chain, tuple(shared_with), intent)
+        return self._ack(await self._run(job))
+
+    async def close_chain(self, caller: Caller, chain: str) -> Ack:
+        """The chain takes no further action."""
+        return self._ack(await self._run(pap.close_chain(caller, chain.removeprefix("chain:"))))
+
+    async def grant(
+        self,
+        caller: Caller,
+        *,
+        identity: str,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        expires_ms: int,
+        not_before_ms: int | None,
+        uses: int | None,
+        chain: str | None,
+        purpose: str,
+    ) -> GrantAnswer:
+        """Give rights for a while."""
+        job = pap.grant(
+            caller,
+            self._ids(),
+            self.world,
+            identity=identity,
+            actions=tuple(actions),
+            resources=tuple(resources),
+            expires_ms=expires_ms,
+            not_before_ms=not_before_ms,
+            uses=uses,
+            chain=chain,
+            purpose=purpose,
+        )
+        outcome = await self._run(job)
+        granted = outcome.records[0]
+        assert not isinstance(granted, Decided)
+        return GrantAnswer(grant=granted, revision=self._revision(outcome.first))  # type: ignore[arg-type]  # what the job builds
+
+    async def revoke_grant(self, caller: Caller, grant: str, reason: str) -> RevokeAnswer:
+        """End a grant now; once this returns nobody is permitted by it."""
+        grant_id = grant.removeprefix("grant:")
+        granted = self.world.grants.by_id.get(grant_id)
+        if granted is None:
+            raise BadInput(f"no grant `{grant_id}`", field="id")
+        outcome = await self._run(pap.revoke_grant(caller, granted, reason))
+        affected = reading.affected_chains(self.world, granted)
+        return RevokeAnswer(grant=granted, revision=self._revision(outcome.first), affected_chains=affected)
+
+    async def suspend(self, caller: Caller, identity: str, reason: str, until_ms: int | None) -> Ack:
+        """The identity may do nothing."""
+        return self._ack(await self._run(pap.suspend(caller, self.world, identity, reason, until_ms)))
+
+    async def reinstate(self, caller: Caller, identity: str) -> Ack:
+        """End a suspension."""
+        return self._ack(await self._run(pap.reinstate(caller, self.world, identity)))
+
+    async def publish_policy(self, caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> Ack:
+        """Put packs into force at one place of the log."""
+        return self._ack(await self._run(pap.publish_policy(caller, texts, comment)))
+
+    async def load_graph(
+        self, caller: Caller, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool
+    ) -> Ack:
+        """Facts of one source become visible at once, however many entries they take."""
+        load = self._ids()
+        for stage in pap.stage_graph(load, nodes, edges):
+            await self._run(stage)
+        return self._ack(await self._run(pap.commit_graph(caller, load, source, replace=replace)))
+
+    async def remove_source(self, caller: Caller, source: str) -> Ack:
+        """All facts of a source are gone."""
+        return self._ack(await self._run(pap.remove_source(caller, self.world, source)))
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def identity(self, identity: str) -> IdentityView | None:
+        """One identity, None when the graph holds none of that id or alias."""
+        return reading.identity(self.world, identity, self.sequencer.now_ms())
+
+    def identities(self, *, after: str | None, limit: int) -> list[str]:
+        """Ids of known identities in order, after `after`."""
+        return reading.identities(self.world, after=after, limit=limit)
+
+    def patterns(self) -> list[PatternView]:
+        """The patterns in force."""
+        return reading.patterns(self.world)
+
+    def facts(self) -> tuple[list[Node], list[Edge]]:
+        """The whole permission graph as merged facts, sorted by key."""
+        return list(self.world.estate.nodes()), list(self.world.estate.edges())
+
+    def decided(self, decision: str) -> Decided | None:
+        """A decision just made or long ago, from memory."""
+        return self.world.decided.get(decision.removeprefix("decision:"))
+
+    def revision(self) -> str:
+        """`<incarnation>.<seq>` of what has been folded."""
+        return self._revision(self.world.seq)
+
+    def cursor_seq(self, cursor: str) -> int | None:
+        """The number in a revision of this store's incarnation, else None."""
+        incarnation, _, seq = cursor.rpartition(".")
+        return int(seq) if incarnation == self.store.incarnation and seq.isdecimal() else None
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether decisions can be made, and what is missing if not."""
+        if not self._started:
+            return False, "starting"
+        if not self.world.packs:
+            return (
+                True,
+                "no policy is published: only entitlement decides; publish one with `graphsvc policy publish`",
+            )
+        return True, "ready"
+
+    def metrics(self) -> dict[str, float]:
+        """Counters of the writer: batches, records committed, refusals, seconds spent committing."""
+        return {
+            "batches": self.sequencer.batches,
+            "committed": self.sequencer.committed,
+            "refusals": self.sequencer.refusals,
+            "commit_seconds": self.sequencer.commit_seconds,
+            "drawn": self.projector.drawn,
+            "seq": self.world.seq,
+        }
+
+    def events(self, *, after: int | None) -> AsyncIterator[list[LogEvent]]:
+        """Records as they become durable, in order, without gaps."""
+        if self._bus is None:
+            raise StoreError("this process has no event bus")
+        return self._bus.subscribe(after=after, head=self.world.seq, read=self._read_events)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _job(self, caller: Caller, command: DecideCommand) -> DecideJob:
+        if not command.key:
+            raise BadInput("must not be empty; a new key for each action", field="idempotencyKey")
+        request = msgspec.structs.replace(
+            command.request, id=self._ids(), chain=command.request.chain.removeprefix("chain:"), executed=True
+        )
+        if not request.chain:
+            raise BadInput("must not be empty", field="chain")
+        canonical = msgspec.json.encode(msgspec.structs.replace(request, id=""), order="sorted")
+        deadline_ms = command.deadline_ms if command.deadline_ms is not None else DEFAULT_DEADLINE_MS
+        return DecideJob(
+            caller=caller,
+            request=request,
+            dedupe=hashlib.sha256(msgspec.json.encode([caller.subject, command.key])).hexdigest(),
+            digest=hashlib.sha256(canonical).hexdigest(),
+            deadline_ms=self.sequencer.now_ms() + deadline_ms,
+        )
+
+    def _submit_decision(self, job: DecideJob, command: DecideCommand) -> asyncio.Future[Outcome | None]:
+        if command.at_least is not None:
+            seq = self.cursor_seq(command.at_least)
+            if seq is None or seq > self.world.seq:
+                failed: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+                failed.set_exception(_RevisionUnavailable())
+                return failed
+        return self.sequencer.submit(job)
+
+    async def _answer(
+        self, job: DecideJob, future: asyncio.Future[Outcome | None], command: DecideCommand
+    ) -> Answer:
+        assert job.deadline_ms is not None
+        left_s = max(0, job.deadline_ms - self.sequencer.now_ms()) / 1000
+        try:
+            outcome = await asyncio.wait_for(asyncio.shield(future), left_s)
+        except TimeoutError:
+            future.add_done_callback(lambda done: self._cancel_late(job, done))
+            return self._transient(
+                job, ReasonCode.deadline_exceeded, "the deadline passed before the decision was durable"
+            )
+        except _RevisionUnavailable:
+            told = f"revision `{command.at_least}` is not known here; ask again without it or later"
+            return self._transient(job, ReasonCode.revision_unavailable, told)
+        except StoreUnavailable as error:
+            return self._transient(job, ReasonCode.store_unavailable, str(error))
+        if outcome is None:
+            return self._replayed(job)
+        record, seq = outcome.records[0], outcome.first
+        assert isinstance(record, Decided)
+        near: tuple[NearHarm, ...] = ()
+        if record.risk.after_micros:
+            near = nearest(record.scopes, self.world.facts(), record.at_ms)
+        return self._answered(record, seq, nearest=near)
+
+    def _answered(
+        self, record: Decided, seq: int, *, replayed: bool = False, nearest: tuple[NearHarm, ...] = ()
+    ) -> Answer:
+        return Answer(
+            decision=record,
+            verdict=record.enforced or record.verdict,
+            revision=self._revision(seq),
+            audit_id=self._revision(seq),
+            replayed=replayed,
+            nearest=nearest,
+        )
+
+    def _replayed(self, job: DecideJob) -> Answer:
+        assert job.replay is not None
+        cancelled = self.world.cancelled.get(job.replay)
+        record = self.world.decided.get(job.replay)
+        if record is None:
+            raise Conflict("the idempotency key is being used by another request in flight")
+        if cancelled is not None and cancelled.by == "deadline":
+            return self._transient(
+                job, ReasonCode.deadline_exceeded, "the deadline of this key had passed", replayed=True
+            )
+        return self._answered(record, self.world.seq_of(job.replay), replayed=True)
+
+    def _transient(self, job: DecideJob, code: ReasonCode, told: str, *, replayed: bool = False) -> Answer:
+        record = Decided(
+            at_ms=self.sequencer.now_ms(),
+            request=job.request,
+            verdict=Verdict.DENY,
+            reasons=(Reason(code, told, Verdict.DENY),),
+            session=job.request.session or job.request.chain,
+            index=0,
+            by=job.caller.subject,
+        )
+        return Answer(
+            decision=record,
+            verdict=Verdict.DENY,
+            revision=self.revision(),
+            audit_id="",
+            recorded=False,
+            replayed=replayed,
+        )
+
+    def _cancel_late(self, job: DecideJob, done: asyncio.Future[Outcome | None]) -> None:
+        """The commit outlived its deadline: the caller was told DENY, so history must say so too."""
+        if done.cancelled() or done.exception() is not None or done.result() is None:
+            return
+        record = Cancelled(at_ms=0, action=job.request.id)
+        late = ReportJob(
+            msgspec.structs.replace(job.caller, subject="deadline", scopes=frozenset({"chain:any"})), record
+        )
+        self.sequencer.submit(late)
+
+    async def _run(self, job: Job) -> Outcome:
+        outcome = await asyncio.shield(self.sequencer.submit(job))
+        if outcome is None:
+            raise Conflict("nothing to change")
+        return outcome
+
+    def _ack(self, outcome: Outcome) -> Ack:
+        last = outcome.first + len(outcome.records) - 1
+        return Ack(revision=self._revision(last), at_ms=outcome.records[-1].at_ms)
+
+    def _revision(self, seq: int) -> str:
+        return f"{self.store.incarnation}.{seq}"
+
+    async def _is_stale(self, now_ms: int, read_ms: int) -> bool:
+        if now_ms - read_ms < _STALE_AFTER_MS:
+            return False
+        with contextlib.suppress(StoreUnavailable, TimeoutError):
+            await asyncio.wait_for(self.store.ping(), 0.5)
+            self.sequencer.last_read_ms = now_ms
+            return False
+        return True
+
+    def _published(self, events: Sequence[LogEvent]) -> None:
+        self.projector.wake()
+        if self._bus is not None:
+            self._bus.publish(events)
+
+    async def _read_events(self, *, after: int, limit: int) -> list[LogEvent]:
+        entries = await self.store.read(after=after, limit=limit)
+        return [
+            LogEvent(entry.first + place, record)
+            for entry in entries
+            for place, record in enumerate(decode_records(entry.body))
+            if entry.first + place > after
+        ]
+
+
+class _RevisionUnavailable(GraphsvcError):
+    """The caller wants an answer fresher than this replica is."""
+
+    code = "revision_unavailable"

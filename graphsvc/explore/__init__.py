@@ -1,0 +1,1 @@
+"""Static analysis: what could go wrong at all, as pure functions."""

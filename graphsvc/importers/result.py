@@ -1,0 +1,101 @@
+"""What every importer returns: facts of the graph, and a report that accounts for everything it read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.value import Json
+from graphsvc.errors import BadInput
+
+__all__ = ["Collector", "Imported", "Report", "Skip"]
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """A part of the input that gave no fact. place: file and path, or file and line."""
+
+    place: str
+    reason: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import read and what became of it.
+
+    counts: things counted, by name. skipped: malformed parts that were left out. notes: what was
+    taken, but needs a reader's attention. incomplete: what the input refers to and does not hold;
+    rights that depend on it are never taken as given.
+    """
+
+    counts: dict[str, int] = {}
+    skipped: tuple[Skip, ...] = ()
+    notes: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts of one source, sorted, without duplicates, and the report about them."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    report: Report
+
+
+class Collector:
+    """Gathers facts and remarks while one input is read.
+
+    strict: the first malformed part refuses the whole input; else it is skipped and reported.
+    """
+
+    def __init__(self, *, strict: bool) -> None:
+        self.strict = strict
+        self.counts: Counter[str] = Counter()
+        self._nodes: dict[str, Node] = {}
+        self._edges: dict[tuple[str, str, str], Edge] = {}
+        self._skipped: list[Skip] = []
+        # Dictionaries keep the first occurrence and the order.
+        self._notes: dict[str, None] = {}
+        self._incomplete: dict[str, None] = {}
+
+    def skip(self, place: str, reason: str) -> None:
+        """Leave out the part at `place`; BadInput in strict mode."""
+        if self.strict:
+            raise BadInput(f"{place}: {reason}; correct it, or import without it", field=place)
+        self._skipped.append(Skip(place, reason))
+
+    def note(self, text: str) -> None:
+        """Remember a remark once."""
+        self._notes.setdefault(text)
+
+    def incomplete(self, text: str) -> None:
+        """Remember once what the input lacks."""
+        self._incomplete.setdefault(text)
+
+    def has(self, key: str) -> bool:
+        """True when a node of that key was taken."""
+        return key in self._nodes
+
+    def node(self, node: Node) -> None:
+        """Take a node; the first of a key stays, so callers look with `has` where it matters."""
+        self._nodes.setdefault(node.key, node)
+
+    def edge(self, edge_type: str, start: str, end: str, properties: dict[str, Json] | None = None) -> None:
+        """Take an edge; the first of its type and ends stays."""
+        edge = Edge(type=edge_type, start=start, end=end, properties=properties or {})
+        self._edges.setdefault((edge_type, start, end), edge)
+
+    def finish(self, *, counted: Iterable[str] = ()) -> Imported:
+        """The result, sorted. counted: names that appear in the counts even when they are zero."""
+        counts = {**dict.fromkeys(counted, 0), **self.counts}
+        counts["nodes"], counts["edges"] = len(self._nodes), len(self._edges)
+        report = Report(
+            counts=dict(sorted(counts.items())),
+            skipped=tuple(self._skipped),
+            notes=tuple(self._notes),
+            incomplete=tuple(self._incomplete),
+        )
+        nodes = tuple(self._nodes[key] for key in sorted(self._nodes))
+        edges = tuple(self._edges[key] for key in sorted(self._edges))
+        return Imported(nodes=nodes, edges=edges, report=report)

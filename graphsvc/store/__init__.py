@@ -1,0 +1,1 @@
+"""The stores: memory, SQLite and Neo4j behind one contract."""

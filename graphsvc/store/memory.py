@@ -1,0 +1,233 @@
+"""The reference store: everything in this process, nothing kept afterwards.
+
+The other stores must behave like this one; the conformance suite compares them. It never waits inside
+a step, so the event loop makes each step atomic.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from graphsvc.decide.ports import (
+    Accepted,
+    ChainQuery,
+    ChainRow,
+    DecisionQuery,
+    DecisionRow,
+    Draft,
+    Entry,
+    Refused,
+    Strokes,
+)
+from graphsvc.errors import Conflict, StoreError, StoreUnavailable
+from graphsvc.store.stroke import check_strokes
+
+__all__ = ["MemoryStore", "open_memory"]
+
+Property = bool | int | float | str | list[str]
+
+
+@dataclass(slots=True)
+class _Node:
+    label: str
+    properties: dict[str, Property] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """A Store whose log and drawing are plain lists and dictionaries."""
+
+    def __init__(self) -> None:
+        self._incarnation = secrets.token_hex(6)
+        self._entries: list[Entry] = []
+        self._by_id: dict[str, Entry] = {}
+        self._nodes: dict[str, _Node] = {}
+        self._edges: dict[tuple[str, str, str], dict[str, Property]] = {}
+        self._drawn = 0
+        self._is_open = True
+
+    @property
+    def incarnation(self) -> str:
+        """Names this life of the store."""
+        return self._incarnation
+
+    async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
+        """Write the draft as the next entry unless the tail after `seen` touches a cell in `reads`."""
+        self._check_open()
+        head = self._entries[-1].seq if self._entries else 0
+        if seen > head:
+            raise StoreError(
+                f"the log ends at {head}, before {seen}, which was seen: another store; restart graphsvc"
+            )
+        tail = self._after(seen)
+        read = frozenset(reads)
+        if any(not read.isdisjoint(entry.cells) for entry in tail):
+            return Refused(tail)
+        if draft.id in self._by_id:
+            raise Conflict(f"an entry with the id `{draft.id}` exists already")
+        entry = Entry(seq=head + draft.count, first=head + 1, id=draft.id, cells=draft.cells, body=draft.body)
+        self._entries.append(entry)
+        self._by_id[entry.id] = entry
+        return Accepted(entry, tail)
+
+    def _after(self, seq: int) -> tuple[Entry, ...]:
+        index = len(self._entries)
+        while index and self._entries[index - 1].seq > seq:
+            index -= 1
+        return tuple(self._entries[index:])
+
+    async def read(self, *, after: int, limit: int) -> Sequence[Entry]:
+        """Entries with seq > `after`, oldest first, at most `limit`."""
+        self._check_open()
+        return self._after(after)[:limit]
+
+    async def find(self, entry_id: str) -> Entry | None:
+        """The entry of a draft's id."""
+        self._check_open()
+        return self._by_id.get(entry_id)
+
+    async def head(self) -> int:
+        """The newest number, 0 in an empty store."""
+        self._check_open()
+        return self._entries[-1].seq if self._entries else 0
+
+    async def drawn(self) -> int:
+        """The number up to which the graph is drawn."""
+        self._check_open()
+        return self._drawn
+
+    async def draw(self, strokes: Strokes, *, expected: int, drawn: int) -> bool:
+        """Draw and move the cursor, both or neither; False when the cursor is not at `expected`."""
+        self._check_open()
+        check_strokes(strokes)
+        if self._drawn != expected:
+            return False
+        for stroke in strokes.nodes:
+            node = self._nodes.setdefault(stroke.key, _Node(stroke.label))
+            node.label = stroke.label
+            _set(node.properties, stroke.properties)
+        for line in strokes.edges:
+            if line.start in self._nodes and line.end in self._nodes:
+                _set(self._edges.setdefault((line.type, line.start, line.end), {}), line.properties)
+        for triple in strokes.removed_edges:
+            self._edges.pop(triple, None)
+        gone = {key for key in strokes.removed_nodes if self._nodes.pop(key, None) is not None}
+        if gone:
+            self._edges = {
+                triple: properties
+                for triple, properties in self._edges.items()
+                if triple[1] not in gone and triple[2] not in gone
+            }
+        self._drawn = drawn
+        return True
+
+    async def count(self) -> dict[str, int]:
+        """How many nodes there are by label and edges by type; nothing is listed with 0."""
+        self._check_open()
+        nodes = Counter(node.label for node in self._nodes.values())
+        return dict(nodes + Counter(edge_type for edge_type, _, _ in self._edges))
+
+    async def decision(self, decision_id: str) -> DecisionRow | None:
+        """One decision by id."""
+        self._check_open()
+        found = [node for node in self._labelled("Decision") if node.get("id") == decision_id]
+        return _decision_row(found[0]) if found else None
+
+    async def decisions(self, query: DecisionQuery) -> Sequence[DecisionRow]:
+        """A page of decisions."""
+        self._check_open()
+        found = [node for node in self._labelled("Decision") if _is_wanted(node, query)]
+        found.sort(key=lambda node: _int(node["seq"]), reverse=not query.ascending)
+        return [_decision_row(node) for node in found[: query.limit]]
+
+    async def chain(self, chain_id: str) -> ChainRow | None:
+        """One chain by id."""
+        self._check_open()
+        found = [node for node in self._labelled("Chain") if node.get("id") == chain_id]
+        return _chain_row(found[0]) if found else None
+
+    async def chains(self, query: ChainQuery) -> Sequence[ChainRow]:
+        """A page of chains, newest first."""
+        self._check_open()
+        found = [
+            node
+            for node in self._labelled("Chain")
+            if "seq" in node
+            and (query.before is None or _int(node["seq"]) < query.before)
+            and (query.session is None or node.get("session") == query.session)
+            and (query.status is None or node.get("status") == query.status)
+            and (query.owner is None or node.get("owner") == query.owner)
+        ]
+        found.sort(key=lambda node: _int(node["seq"]), reverse=True)
+        return [_chain_row(node) for node in found[: query.limit]]
+
+    def _labelled(self, label: str) -> Iterator[dict[str, Property]]:
+        return (node.properties for node in self._nodes.values() if node.label == label)
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+        self._check_open()
+
+    async def close(self) -> None:
+        """Forget that it was open; safe to call twice."""
+        self._is_open = False
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise StoreUnavailable("the store is closed")
+
+
+async def open_memory() -> MemoryStore:
+    """A new, empty store."""
+    return MemoryStore()
+
+
+def _set(
+    target: dict[str, Property], changes: dict[str, bool | int | float | str | list[str] | None]
+) -> None:
+    for name, value in changes.items():
+        if value is None:
+            target.pop(name, None)
+        else:
+            target[name] = list(value) if isinstance(value, list) else value
+
+
+def _is_wanted(node: dict[str, Property], query: DecisionQuery) -> bool:
+    if "seq" not in node:
+        return False
+    seq, at_ms, patterns = _int(node["seq"]), _int(node.get("at_ms", 0)), node.get("patterns", [])
+    return (
+        (query.before is None or seq < query.before)
+        and (query.after is None or seq > query.after)
+        and (query.subject is None or node.get("subject") == query.subject)
+        and (query.verdict is None or node.get("verdict") == query.verdict)
+        and (query.pattern is None or (isinstance(patterns, list) and query.pattern in patterns))
+        and (query.chain is None or node.get("chain") == query.chain)
+        and (query.from_ms is None or at_ms >= query.from_ms)
+        and (query.to_ms is None or at_ms < query.to_ms)
+    )
+
+
+def _decision_row(node: dict[str, Property]) -> DecisionRow:
+    return DecisionRow(_int(node["seq"]), str(node.get("body", "")).encode())
+
+
+def _chain_row(node: dict[str, Property]) -> ChainRow:
+    parent = node.get("parent")
+    return ChainRow(
+        seq=_int(node["seq"]),
+        id=str(node["id"]),
+        session=str(node.get("session", "")),
+        parent=None if parent is None else str(parent),
+        status=str(node.get("status", "")),
+        owner=str(node.get("owner", "")),
+        opened_ms=_int(node.get("opened_ms", 0)),
+        length=_int(node.get("length", 0)),
+    )
+
+
+def _int(value: Property) -> int:
+    assert isinstance(value, int)
+    return value

@@ -1,0 +1,179 @@
+"""The SQLite store: one writer thread, one reader thread, one owner process."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import IO, TypeVar
+
+from graphsvc.decide.ports import (
+    Accepted,
+    ChainQuery,
+    ChainRow,
+    DecisionQuery,
+    DecisionRow,
+    Draft,
+    Entry,
+    Refused,
+    Strokes,
+)
+from graphsvc.errors import StoreUnavailable
+from graphsvc.store.sqlite import drawing, history, log
+from graphsvc.store.sqlite.file import connect_reader, connect_writer, known_migrations, migrate, own
+from graphsvc.store.sqlite.worker import Worker
+from graphsvc.store.stroke import check_strokes
+
+__all__ = ["SqliteStore", "open_sqlite"]
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """A Store in one file. Appends go before drawing; reading waits for neither."""
+
+    def __init__(
+        self, path: Path, lock: IO[str], writer: sqlite3.Connection, reader: sqlite3.Connection
+    ) -> None:
+        self._path = path
+        self._lock = lock
+        self._incarnation: str = writer.execute("SELECT incarnation FROM store").fetchone()[0]
+        self._writer = Worker("graphsvc-sqlite-writer", writer)
+        self._reader = Worker("graphsvc-sqlite-reader", reader)
+        self._broken: str | None = None
+
+    @property
+    def incarnation(self) -> str:
+        """Names this life of the store."""
+        return self._incarnation
+
+    async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
+        """Write the draft as the next entry unless the tail after `seen` touches a cell in `reads`."""
+        return await self._write(lambda connection: log.append(connection, draft, seen, reads), urgent=True)
+
+    async def read(self, *, after: int, limit: int) -> Sequence[Entry]:
+        """Entries with seq > `after`, oldest first, at most `limit`."""
+        return await self._read(lambda connection: log.read(connection, after=after, limit=limit))
+
+    async def find(self, entry_id: str) -> Entry | None:
+        """The entry of a draft's id."""
+        return await self._read(lambda connection: log.find(connection, entry_id))
+
+    async def head(self) -> int:
+        """The newest number, 0 in an empty store."""
+        return await self._read(log.head)
+
+    async def drawn(self) -> int:
+        """The number up to which the graph is drawn."""
+        return await self._read(drawing.drawn)
+
+    async def draw(self, strokes: Strokes, *, expected: int, drawn: int) -> bool:
+        """Draw and move the cursor, both or neither; False when the cursor is not at `expected`."""
+        check_strokes(strokes)
+        return await self._write(lambda connection: drawing.draw(connection, strokes, expected, drawn))
+
+    async def count(self) -> dict[str, int]:
+        """How many nodes there are by label and edges by type; nothing is listed with 0."""
+        return await self._read(drawing.count)
+
+    async def decision(self, decision_id: str) -> DecisionRow | None:
+        """One decision by id."""
+        return await self._read(lambda connection: history.decision(connection, decision_id))
+
+    async def decisions(self, query: DecisionQuery) -> Sequence[DecisionRow]:
+        """A page of decisions."""
+        return await self._read(lambda connection: history.decisions(connection, query))
+
+    async def chain(self, chain_id: str) -> ChainRow | None:
+        """One chain by id."""
+        return await self._read(lambda connection: history.chain(connection, chain_id))
+
+    async def chains(self, query: ChainQuery) -> Sequence[ChainRow]:
+        """A page of chains, newest first."""
+        return await self._read(lambda connection: history.chains(connection, query))
+
+    async def ping(self) -> None:
+        """Return when the store answers and takes writes."""
+        self._check_whole()
+        await self._read(log.head)
+
+    async def close(self) -> None:
+        """Finish what was asked, then give the file free; safe to call twice."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        # The writer last: the last connection to close folds the write-ahead log into the file.
+        self._reader.stop()
+        self._writer.stop()
+        self._lock.close()
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, urgent: bool = False) -> T:
+        def transaction(connection: sqlite3.Connection) -> T:
+            self._check_whole()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                result = work(connection)
+            except BaseException as error:
+                _roll_back(connection)
+                if isinstance(error, sqlite3.Error):
+                    raise self._unavailable(error) from error
+                raise
+            try:
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                # INVARIANT: after a failed sync nobody knows what the disk holds, and a later sync may
+                # succeed without it. Only opening the file anew reads the truth, so writing ends here.
+                if getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
+                    self._broken = f"store `{self._path}`: a write failed ({error}); check the disk, then restart graphsvc"
+                _roll_back(connection)
+                raise self._unavailable(error, outcome_unknown=True) from error
+            return result
+
+        return await self._writer.do(transaction, urgent=urgent)
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def job(connection: sqlite3.Connection) -> T:
+            try:
+                return work(connection)
+            except sqlite3.Error as error:
+                raise self._unavailable(error) from error
+
+        return await self._reader.do(job)
+
+    def _check_whole(self) -> None:
+        if self._broken is not None:
+            raise StoreUnavailable(self._broken)
+
+    def _unavailable(self, error: sqlite3.Error, *, outcome_unknown: bool = False) -> StoreUnavailable:
+        return StoreUnavailable(f"store `{self._path}`: {error}", outcome_unknown=outcome_unknown)
+
+
+async def open_sqlite(path: Path) -> SqliteStore:
+    """The store in this file, made if it is not there; this process owns it until it is closed.
+
+    Raises StoreError (another owner, no folder, not writable, damaged, another program's database)
+    and StoreTooNew.
+    """
+    return await asyncio.to_thread(_open, path)
+
+
+def _open(path: Path) -> SqliteStore:
+    real = path.resolve()
+    lock = own(real)
+    try:
+        writer = connect_writer(real)
+        try:
+            migrate(real, writer, known_migrations())
+            return SqliteStore(real, lock, writer, connect_reader(real))
+        except BaseException:
+            writer.close()
+            raise
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,98 @@
+"""The only place that picks adapters: settings become a store, a service, an application."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from graphsvc.decide.ports import Store
+from graphsvc.decide.service import GraphsvcService
+from graphsvc.errors import SettingsError, StoreError
+from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, parse_store_url
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from graphsvc.config import Settings
+
+__all__ = ["build_app", "new_id", "now_ms", "open_service", "open_store"]
+
+
+def now_ms() -> int:
+    """The system's clock, Unix milliseconds UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id() -> str:
+    """A UUIDv7: unique, and later ones sort later."""
+    import uuid_utils
+
+    return str(uuid_utils.uuid7())
+
+
+async def open_store(url: str, settings: Settings | None = None, *, create: bool = True) -> Store:
+    """The store that a URL names, open. settings: for the password of Neo4j.
+
+    create: whether a SQLite file that is not there is made; else StoreError.
+    Other errors: BadInput for the URL, those of the store's own `open_...` function.
+    """
+    address = parse_store_url(url)
+    match address:
+        case MemoryAddress():
+            from graphsvc.store.memory import open_memory
+
+            return await open_memory()
+        case SqliteAddress(path=path):
+            if not create and not path.exists():
+                raise StoreError(
+                    f"store `{path}` does not exist; name another with --store, or fill it with `graphsvc import`"
+                )
+            from graphsvc.store.sqlite import open_sqlite
+
+            return await open_sqlite(path)
+        case Neo4jAddress():
+            try:
+                from graphsvc.store.neo4j import open_neo4j
+            except ImportError:
+                raise SettingsError("the Neo4j driver is missing; run `pip install 'graphsvc[neo4j]'`") from None
+            return await open_neo4j(address, _password(settings))
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings, *, url: str | None = None, create: bool = True, clock: Callable[[], int] = now_ms
+) -> AsyncIterator[GraphsvcService]:
+    """A service that has folded its store's log; closed with the block, the store too.
+
+    url: another store than `settings.store`.
+    """
+    from graphsvc.events.bus import Bus
+
+    store = await open_store(url or settings.store, settings, create=create)
+    try:
+        service = GraphsvcService(store, clock=clock, ids=new_id, bus=Bus())
+        await service.start()
+        try:
+            yield service
+        finally:
+            await service.close()
+    finally:
+        await store.close()
+
+
+def build_app(service: GraphsvcService, settings: Settings) -> ASGIApp:
+    """The HTTP application of a service."""
+    from graphsvc.api.app import create_app
+
+    return create_app(service, service.store, settings=settings)  # type: ignore[call-arg]
+
+
+def _password(settings: Settings | None) -> str:
+    secret = settings.neo4j_password if settings is not None else None
+    if secret is None:
+        raise SettingsError(
+            "no password for Neo4j: set GRAPHSVC_NEO4J_PASSWORD or write it to /run/secrets/graphsvc_neo4j_password"
+        )
+    return secret.get_secret_value() if hasattr(secret, "get_secret_value") else str(secret)

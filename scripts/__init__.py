@@ -1,0 +1,1 @@
+"""Programs for developers of graphsvc; nothing here ships in the wheel."""

@@ -1,0 +1,42 @@
+"""The engine run over a case of the oracle's form: policy, graph and trace as plain records."""
+
+import json
+from typing import Any
+
+from graphsvc.cli.replayer import Replayer
+from graphsvc.core.evaluate import Evaluation
+from graphsvc.core.graph import Edge, Node, edge_from_record, node_from_record
+from graphsvc.core.policy.load import load_policy
+from graphsvc.core.trace import item_from_record
+from graphsvc.core.verdict import ReasonCode
+
+Record = dict[str, Any]
+Result = tuple[str, list[str], list[str], str]
+
+
+def replay(policy: Record, graph: list[Record], trace: list[Record], *, force: bool = False) -> Replayer:
+    """A replayer that has lived through the trace; `results` holds one line an action."""
+    nodes: list[Node] = [node_from_record(line["node"]) for line in graph if "node" in line]
+    edges: list[Edge] = [edge_from_record(line["edge"]) for line in graph if "edge" in line]
+    loaded = load_policy(json.dumps(policy), "case.yaml")
+    replayer = Replayer([loaded], nodes=nodes, edges=edges, entitlement="off", force=force)
+    replayer.results = []  # type: ignore[attr-defined]
+    for record in trace:
+        evaluation = replayer.step(item_from_record(record))
+        if evaluation is not None:
+            replayer.results.append(result_of(evaluation))  # type: ignore[attr-defined]
+    return replayer
+
+
+def results(policy: Record, graph: list[Record], trace: list[Record], *, force: bool = False) -> list[Result]:
+    """(action, completed patterns, patterns whose key was missing, verdict) of every action."""
+    return replay(policy, graph, trace, force=force).results  # type: ignore[attr-defined,no-any-return]
+
+
+def result_of(evaluation: Evaluation) -> Result:
+    """What the oracle too says of an action."""
+    completed = sorted(completion.pattern for completion in evaluation.completions)
+    missing = sorted(
+        reason.rule or "" for reason in evaluation.reasons if reason.code is ReasonCode.key_missing
+    )
+    return evaluation.request.id, completed, missing, str(evaluation.verdict)

@@ -1,0 +1,1 @@
+"""The shipped packs, the sample company and recorded attack techniques."""

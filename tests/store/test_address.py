@@ -1,0 +1,45 @@
+"""The URL of a store says what it is, and never holds a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from graphsvc.errors import BadInput
+from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, StoreAddress, parse_store_url
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("memory:", MemoryAddress()),
+        ("sqlite:///graphsvc.db", SqliteAddress(Path("graphsvc.db"))),
+        ("sqlite:////var/lib/graphsvc.db", SqliteAddress(Path("/var/lib/graphsvc.db"))),
+        ("neo4j://ann@db.example:7688/rights", Neo4jAddress("neo4j://db.example:7688", "ann", "rights")),
+        ("bolt://127.0.0.1", Neo4jAddress("bolt://127.0.0.1:7687")),
+        ("bolt+s://[::1]:7687/neo4j", Neo4jAddress("bolt+s://[::1]:7687")),
+    ],
+)
+def test_every_form_is_read(url: str, address: StoreAddress) -> None:
+    """Each documented form gives its address; user and database default to neo4j."""
+    assert parse_store_url(url) == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "graphsvc.db", "postgres://x", "sqlite://graphsvc.db", "sqlite:///", "sqlite:///a?b", "memory:x",
+     "neo4j://", "bolt://host:notaport", "bolt://host:7687/a/b", "bolt://host:7687?x=1"],
+)  # fmt: skip
+def test_every_other_form_is_refused(url: str) -> None:
+    """What is no store is BadInput in the field `store`."""
+    with pytest.raises(BadInput, match="^store: ") as caught:
+        parse_store_url(url)
+    assert caught.value.field == "store"
+
+
+def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
+    """The error names the variable and keeps the password to itself."""
+    with pytest.raises(BadInput, match="GRAPHSVC_NEO4J_PASSWORD") as caught:
+        parse_store_url("neo4j://ann:tell-nobody@db:7687/neo4j")
+    assert "tell-nobody" not in str(caught.value)
