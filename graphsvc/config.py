@@ -12,7 +12,11 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
-    BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource, SecretsSettingsSource,
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
 )  # fmt: skip
 
@@ -104,8 +108,8 @@ def load_settings(
             settings_cls: type[BaseSettings],
             init_settings: PydanticBaseSettingsSource,
             env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             env = env_settings
             if isinstance(env, EnvSettingsSource):
@@ -117,7 +121,7 @@ def load_settings(
             return tuple(sources)
 
     try:
-        return Sourced(**said)
+        return Sourced(**said)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         raise SettingsError(_told(error)) from None
     except ValueError as error:

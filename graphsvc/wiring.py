@@ -85,8 +85,10 @@ async def open_service(
 def build_app(service: GraphsvcService, settings: Settings) -> ASGIApp:
     """The HTTP application of a service."""
     from graphsvc.api.app import create_app
+    from graphsvc.api.auth import Authenticator, OpenDoor, TokenVerifier, local_key
 
-    return create_app(service, service.store, settings=settings)  # type: ignore[call-arg]
+    auth: Authenticator = OpenDoor() if settings.auth == "off" else TokenVerifier(local_key(settings.state))
+    return create_app(service, service.store, auth=auth, development=settings.development)
 
 
 def _password(settings: Settings | None) -> str:
@@ -95,4 +97,4 @@ def _password(settings: Settings | None) -> str:
         raise SettingsError(
             "no password for Neo4j: set GRAPHSVC_NEO4J_PASSWORD or write it to /run/secrets/graphsvc_neo4j_password"
         )
-    return secret.get_secret_value() if hasattr(secret, "get_secret_value") else str(secret)
+    return secret.get_secret_value()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import jwt
 import msgspec
@@ -41,7 +42,7 @@ _ALGORITHMS = ["EdDSA"]
 _KEY_FILE = "token-key.pem"
 
 
-class Unauthenticated(GraphsvcError):
+class Unauthenticated(GraphsvcError):  # noqa: N818  # named like its siblings
     """There is no token, or it is expired, forged or meant for somebody else."""
 
     code = "unauthenticated"
@@ -65,7 +66,7 @@ class Authenticator(Protocol):
 class OpenDoor:
     """Authentication switched off: everybody is `local` and may do everything (loopback only)."""
 
-    def login(self, authorization: str | None) -> Login:
+    def login(self, authorization: str | None) -> Login:  # noqa: ARG002
         """Always the same login."""
         return Login(caller=Caller(subject="local", roles=ROLES, scopes=frozenset({"chain:any", "search"})))
 
@@ -167,13 +168,11 @@ def _write_key(path: Path) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(pem)
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(aside, path)
-        except FileExistsError:
-            pass
     finally:
         aside.unlink()
 
 
-def _texts(value: object) -> bool:
+def _texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)

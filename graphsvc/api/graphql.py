@@ -16,7 +16,6 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse
-from strawberry.http.exceptions import HTTPException
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from graphsvc.api.auth import Unauthenticated
@@ -57,7 +56,8 @@ class GraphqlEndpoint(GraphQL[Context, None]):
         page_wanted = scope["method"] == "GET" and self._parts.development
         if not page_wanted:
             if scope["method"] != "POST":
-                await _error(405, "method_not_allowed", "use POST, or a graphql-transport-ws socket", scope, receive, send)
+                refused = _error(405, "method_not_allowed", "use POST, or a graphql-transport-ws socket")
+                await refused(scope, receive, send)
                 return
             try:
                 context.login = self._parts.auth.login(Request(scope).headers.get("authorization"))
@@ -67,7 +67,9 @@ class GraphqlEndpoint(GraphQL[Context, None]):
                 return
         await super().__call__(scope, receive, send)
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket  # noqa: ARG002
+    ) -> Context:
         """The context made for this request; of a socket it carries the socket."""
         context: Context = request.scope[_CONTEXT]
         if isinstance(request, WebSocket):
@@ -88,11 +90,9 @@ class GraphqlEndpoint(GraphQL[Context, None]):
         return await super().on_ws_connect(context)
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON text to values."""
-        try:
-            return orjson.loads(data)
-        except orjson.JSONDecodeError:
-            raise HTTPException(400, "the body is not JSON") from None
+        """JSON text to values; what is none raises json.JSONDecodeError, as the caller expects."""
+        value: object = orjson.loads(data)
+        return value
 
     def encode_json(self, data: object) -> str:
         """Values to JSON text; text and not bytes, because a socket would send bytes as binary frames."""
@@ -118,9 +118,8 @@ def unauthenticated(error: Unauthenticated) -> Response:
     )
 
 
-async def _error(status: int, code: str, message: str, scope: Scope, receive: Receive, send: Send) -> None:
-    response = JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
-    await response(scope, receive, send)
+def _error(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
 
 
 async def _close_at(context: Context, expires_s: float) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeVar, cast
 
+import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import FieldExtension
 
 from graphsvc.api.context import Context, Info
 from graphsvc.api.schema.failure import NotAllowed
 
-__all__ = ["FIELD_ROLES", "OPEN_TYPES", "RoleGuard", "is_allowed", "refusal"]
+__all__ = ["FIELD_ROLES", "OPEN_TYPES", "RoleGuard", "guarded", "is_allowed", "refusal", "watched"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 _ALL = frozenset({"pep", "analyst", "approver", "auditor", "admin"})
 _READ = _ALL - {"pep"}
 _ASK = frozenset({"pep", "analyst", "admin"})
@@ -107,8 +109,19 @@ class RoleGuard(FieldExtension):
         raise refusal(path)
 
 
+def guarded(description: str, *, as_data: bool = False) -> Callable[[F], F]:
+    """Make a resolver a field that `FIELD_ROLES` guards. as_data: see `RoleGuard`."""
+    made = strawberry.field(extensions=[RoleGuard(as_data=as_data)], description=description)
+    return cast(Callable[[F], F], made)
+
+
+def watched(description: str) -> Callable[[F], F]:
+    """Make a generator a subscription; it asks `is_allowed` itself, for every event."""
+    return cast(Callable[[F], F], strawberry.subscription(description=description))
+
+
 def _path(info: Info) -> str:
-    raw = info._raw_info
+    raw = info._raw_info  # noqa: SLF001  # the only way to the parent type's name
     return f"{raw.parent_type.name}.{raw.field_name}"
 
 

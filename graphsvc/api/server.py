@@ -23,7 +23,7 @@ _BACKLOG = 2048
 _GRACE_S = 5
 
 
-class AddressInUse(SettingsError):
+class AddressInUse(SettingsError):  # noqa: N818  # named like its siblings
     """Somebody else listens there already, or the address cannot be used."""
 
     code = "address_in_use"
@@ -69,8 +69,7 @@ async def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 8080, uds:
         await uvicorn.Server(_config(app)).serve(sockets=[listener])
     finally:
         listener.close()
-        if uds is not None:
-            uds.unlink(missing_ok=True)
+        _forget(uds)
 
 
 @asynccontextmanager
@@ -96,8 +95,7 @@ async def running(
             await task
         finally:
             listener.close()
-            if uds is not None:
-                uds.unlink(missing_ok=True)
+            _forget(uds)
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
@@ -149,3 +147,8 @@ def _answers(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+def _forget(path: Path | None) -> None:
+    if path is not None:
+        path.unlink(missing_ok=True)

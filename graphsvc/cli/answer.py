@@ -73,8 +73,8 @@ def tell(record: Mapping[str, Json]) -> Iterator[str]:
         pattern = _object(completion["pattern"])
         yield f"  completes {pattern['id']} ({pattern['severity']}): {pattern['title']}"
         for step in map(_object, _list(completion["path"])):
-            who = f"{step['subject']}: {step['actionName']} on {step['resource']}"
-            yield f"    {step['step']}: {who} (step {step['index']} of {step['chain']}, {step['at']})"
+            who = f"{step['subject']}: {step['action']} on {step['resource']}"
+            yield f"    {step['step']}: {who} (step {step['index']} of {str(step['chain']).removeprefix('chain:')}, {step['at']})"
     risk = _object(record["risk"])
     yield f"  risk {risk['before']:.6f} -> {risk['after']:.6f}"
     for near in map(_object, _list(record.get("nearest"))):
@@ -98,8 +98,8 @@ def _completions(completions: Iterable[Completion]) -> list[Json]:
             "pattern": {"id": each.pattern, "title": each.title, "severity": each.severity},
             "path": [
                 {
-                    "step": step.step, "action": step.action, "actionName": step.action_name,
-                    "subject": step.subject, "resource": step.resource, "chain": step.chain,
+                    "step": step.step, "action": step.action_name, "decision": f"decision:{step.action}",
+                    "subject": step.subject, "resource": step.resource, "chain": f"chain:{step.chain}",
                     "index": step.index, "at": format_time(step.at_ms),
                 }
                 for step in each.path

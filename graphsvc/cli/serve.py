@@ -54,10 +54,11 @@ def serve(
     if workers > 1:
         raise BadInput("--workers: one process owns the store; leave it out", field="workers")
     settings = load_settings(config, store=store, host=host, port=port, uds=uds)
-    run(_serve(settings, [*(policy or []), *(more or [])]))
+    run(_serve(settings, [*settings.policy, *(policy or []), *(more or [])]))
 
 
 async def _serve(settings: Settings, files: list[Path]) -> None:
+    from graphsvc.api.server import bind
     from graphsvc.api.server import serve as listen
     from graphsvc.cli.direct import OPERATOR
     from graphsvc.cli.file import read_texts
@@ -66,6 +67,9 @@ async def _serve(settings: Settings, files: list[Path]) -> None:
 
     texts = read_texts(files)
     load_policies(texts)  # refused before anything is opened
+    if settings.uds is None and settings.port:
+        # A port in use is told before a store is made or changed.
+        bind(settings.host, settings.port).close()
     async with open_service(settings) as service:
         if texts:
             await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")

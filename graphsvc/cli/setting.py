@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphsvc.config import Settings
 
-__all__ = ["load_settings", "state_dir"]
+__all__ = ["load_settings"]
 
 
 def load_settings(config: Path | None = None, **given: object) -> Settings:
@@ -17,13 +17,3 @@ def load_settings(config: Path | None = None, **given: object) -> Settings:
 
     return load(config, **{name: value for name, value in given.items() if value is not None})
 
-
-def state_dir(settings: Settings) -> Path:
-    """Where the local key lies: as set, else `.graphsvc` beside the store's file."""
-    from graphsvc.store.address import SqliteAddress, parse_store_url
-
-    if settings.state_dir is not None:
-        return Path(settings.state_dir)
-    address = parse_store_url(settings.store)
-    beside = address.path.parent if isinstance(address, SqliteAddress) else Path()
-    return beside / ".graphsvc"

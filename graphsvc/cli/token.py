@@ -42,7 +42,7 @@ def token(
       graphsvc token --role pep --subject mail-gateway --subjects 'mail-*'
     """
     from graphsvc.api.auth import issue_token, local_key
-    from graphsvc.cli.setting import load_settings, state_dir
+    from graphsvc.cli.setting import load_settings
     from graphsvc.errors import BadInput
 
     read = re.fullmatch(r"([1-9]\d{0,6})([smhd])", ttl)
@@ -53,7 +53,7 @@ def token(
     settings = load_settings(config, store=store)
     print(
         issue_token(
-            local_key(state_dir(settings)),
+            local_key(settings.state),
             subject=subject,
             roles=role,
             scopes={"search", *(scope or ())},

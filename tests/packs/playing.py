@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -13,6 +15,7 @@ from graphsvc.core.graph import Edge, Node, edge_from_record, node_from_record
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policies
 from graphsvc.core.policy.scenario import PolicyTest, TestEntity, TestEvent
+from graphsvc.core.ruleset import compile_ruleset
 from graphsvc.core.trace import item_from_record
 from graphsvc.core.value import format_time
 from graphsvc.packs import PACKS, pack_file, pack_text
@@ -23,6 +26,7 @@ Record = dict[str, Any]
 _START_MS = 1_764_000_000_000
 
 
+@cache
 def packs() -> tuple[Policy, ...]:
     """All shipped packs, loaded as one set."""
     return load_policies([(pack_text(name), pack_file(name)) for name in PACKS])
@@ -39,18 +43,28 @@ def by_engine(
     policies: Sequence[Policy], nodes: Iterable[Node], edges: Iterable[Edge], trace: Sequence[Record], entitlement: str
 ) -> list[Evaluation]:
     """One evaluation per action record."""
-    replayer = Replayer(policies, nodes=nodes, edges=edges, entitlement=entitlement)
+    replayer = Replayer((), nodes=nodes, edges=edges, entitlement=entitlement)
+    # Publishing would read the texts again for each of many short traces.
+    replayer.world.ruleset = compile_ruleset(policies)
     answers = (replayer.step(item_from_record(record)) for record in trace)
     return [answer for answer in answers if answer is not None]
 
 
 def by_oracle(texts: Iterable[str], graph: Sequence[Record], trace: Sequence[Record]) -> list[ActionResult]:
     """One result per action record; patterns alone, entitlement aside."""
-    read = [YAML(typ="safe", pure=True).load(text) for text in texts]
-    for policy in read:
-        # The oracle wants defaults written out.
-        policy["patterns"] = [{"scope": "session", **pattern} for pattern in policy["patterns"]]
-    return completions(read, trace, graph)
+    return completions([_plain(text) for text in texts], trace, graph)
+
+
+@cache
+def _read(text: str) -> Record:
+    policy: Record = YAML(typ="safe", pure=True).load(text)
+    # The definition wants defaults written out.
+    policy["patterns"] = [{"scope": "session", **pattern} for pattern in policy["patterns"]]
+    return policy
+
+
+def _plain(text: str) -> Record:
+    return copy.deepcopy(_read(text))
 
 
 def trace_of(test: PolicyTest) -> list[Record]:

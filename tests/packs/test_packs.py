@@ -12,10 +12,9 @@ from graphsvc.errors import BadInput
 from graphsvc.packs import PACKS, pack_file, pack_text
 from tests.packs.playing import by_engine, by_oracle, facts_of, graph_of, packs, trace_of
 
+ALONE = {name: load_policy(pack_text(name), pack_file(name)) for name in PACKS}
 SCENARIOS = [
-    pytest.param(name, test, id=f"{name}: {test.name}")
-    for name in PACKS
-    for test in load_policy(pack_text(name), pack_file(name)).tests
+    pytest.param(name, test, id=f"{name}: {test.name}") for name in PACKS for test in ALONE[name].tests
 ]
 # What lint may say of a shipped pack: a standing approval is meant as one.
 _MEANT = {"standing_approval"}
@@ -24,8 +23,7 @@ _MEANT = {"standing_approval"}
 @pytest.mark.parametrize("name", PACKS)
 def test_each_pack_loads_alone_and_runs(name: str) -> None:
     """A pack needs no other pack, and this version can run all of it."""
-    policy = load_policy(pack_text(name), pack_file(name))
-    assert compile_ruleset([policy]).patterns
+    assert compile_ruleset([ALONE[name]]).patterns
 
 
 def test_packs_load_together_without_findings() -> None:
@@ -37,7 +35,7 @@ def test_packs_load_together_without_findings() -> None:
 
 def test_cloud_names_at_least_eight_techniques_four_of_them_with_several_steps() -> None:
     """The cloud pack covers the breadth it is for, and each pattern carries its technique's number."""
-    cloud = load_policy(pack_text("cloud"), pack_file("cloud"))
+    cloud = ALONE["cloud"]
     assert len(cloud.patterns) >= 8
     assert sum(len(pattern.steps) > 1 for pattern in cloud.patterns) >= 4
     assert all(pattern.references for pattern in cloud.patterns)
@@ -46,9 +44,8 @@ def test_cloud_names_at_least_eight_techniques_four_of_them_with_several_steps()
 @pytest.mark.parametrize(("name", "test"), SCENARIOS)
 def test_engine_answers_as_the_pack_expects(name: str, test: PolicyTest) -> None:
     """Every expectation in a pack's own tests holds under the engine."""
-    policy = load_policy(pack_text(name), pack_file(name))
     nodes, edges = facts_of(graph_of(test))
-    answers = by_engine([policy], nodes, edges, trace_of(test), test.entitlement or "required")
+    answers = by_engine([ALONE[name]], nodes, edges, trace_of(test), test.entitlement or "required")
     for event, answer in zip(test.trace, answers, strict=True):
         told = f"{answer.request.id}: {[reason.message for reason in answer.reasons]}"
         assert event.expect in (None, answer.verdict.value), told
@@ -70,7 +67,7 @@ def test_definition_answers_as_the_pack_expects(name: str, test: PolicyTest) -> 
 def test_every_pattern_is_completed_and_avoided_by_a_test() -> None:
     """Each pattern has a test in its pack that completes it, and its actions also occur without doing so."""
     for name in PACKS:
-        policy = load_policy(pack_text(name), pack_file(name))
+        policy = ALONE[name]
         events = [event for test in policy.tests for event in test.trace]
         assert {pattern.id for pattern in policy.patterns} == {
             pattern for event in events for pattern in event.completes or ()

@@ -33,7 +33,7 @@ def test_every_form_is_read(url: str, address: StoreAddress) -> None:
 )  # fmt: skip
 def test_every_other_form_is_refused(url: str) -> None:
     """What is no store is BadInput in the field `store`."""
-    with pytest.raises(BadInput, match="^store: ") as caught:
+    with pytest.raises(BadInput, match=r"^store: ") as caught:
         parse_store_url(url)
     assert caught.value.field == "store"
 

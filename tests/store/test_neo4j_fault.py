@@ -166,6 +166,7 @@ async def test_a_killed_server_loses_nothing_acknowledged(own_neo4j: Neo4jServer
     store = await open_neo4j(neo4j_address(own_neo4j), own_neo4j.password)
     acknowledged: list[str] = []
     unknown: list[str] = []
+    enough = asyncio.Event()
 
     async def writer(number: int) -> None:
         for commit in range(100_000):
@@ -178,11 +179,12 @@ async def test_a_killed_server_loses_nothing_acknowledged(own_neo4j: Neo4jServer
                     unknown.append(entry_id)
                 return
             acknowledged.append(entry_id)
+            if len(acknowledged) == 300:
+                enough.set()
 
     try:
         writers = [asyncio.create_task(writer(number)) for number in range(4)]
-        while len(acknowledged) < 300:
-            await asyncio.sleep(0.01)
+        await enough.wait()
         own_neo4j.process.kill()
         await asyncio.gather(*writers)
         with pytest.raises(StoreUnavailable):

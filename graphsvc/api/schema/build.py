@@ -9,7 +9,12 @@ import strawberry
 from graphql import GraphQLError
 from graphql.language import DocumentNode, FieldNode, Visitor, visit
 from strawberry.extensions import (
-    MaxAliasesLimiter, MaxTokensLimiter, ParserCache, QueryDepthLimiter, SchemaExtension, ValidationCache,
+    MaxAliasesLimiter,
+    MaxTokensLimiter,
+    ParserCache,
+    QueryDepthLimiter,
+    SchemaExtension,
+    ValidationCache,
 )  # fmt: skip
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -44,7 +49,9 @@ class _Introspection(SchemaExtension):
 class _Schema(strawberry.Schema):
     """Logs nothing of what the caller wrote, and gives expected errors a code."""
 
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None  # noqa: ARG002
+    ) -> None:
         """Give every error its code; hide the text of those that nobody expected."""
         for error in errors:
             _finish(error)

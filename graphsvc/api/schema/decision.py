@@ -12,7 +12,14 @@ from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed
 from graphsvc.api.schema.node import Node
 from graphsvc.api.schema.scalar import DateTime, prefixed
 from graphsvc.api.schema.verdict import (
-    Completion, NearHarm, Obligation, Reason, Review, RiskChange, ShadowVerdict, Verdict,
+    Completion,
+    NearHarm,
+    Obligation,
+    Reason,
+    Review,
+    RiskChange,
+    ShadowVerdict,
+    Verdict,
 )  # fmt: skip
 from graphsvc.core.record import Decided, Record
 from graphsvc.decide.command import Answer, Judged

@@ -8,7 +8,7 @@ import strawberry
 
 from graphsvc import errors
 
-__all__ = ["Conflict", "Failure", "Failed", "InvalidRequest", "NotAllowed", "Unavailable", "failed"]
+__all__ = ["Conflict", "Failed", "Failure", "InvalidRequest", "NotAllowed", "Unavailable", "failed"]
 
 
 @strawberry.interface(description="Why a call was not carried out; nothing was changed.")

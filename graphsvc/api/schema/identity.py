@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from graphsvc.api.role import RoleGuard
+from graphsvc.api.role import guarded
 from graphsvc.api.schema.grant import Grant
 from graphsvc.api.schema.node import Node
 from graphsvc.api.schema.scalar import JSON, as_json, prefixed
@@ -28,12 +28,12 @@ class Identity(Node):
     risk_micros: int
     view: strawberry.Private[IdentityView]
 
-    @strawberry.field(extensions=[RoleGuard()], description="Situational grants in force.")
+    @guarded("Situational grants in force.")
     def grants(self) -> list[Grant]:
         """Situational grants in force."""
         return [Grant.of(grant) for grant in self.view.grants]
 
-    @strawberry.field(extensions=[RoleGuard()], description="What its sources say besides.")
+    @guarded("What its sources say besides.")
     def properties(self) -> JSON:
         """What its sources say besides."""
         return as_json(self.view.properties)

@@ -10,12 +10,24 @@ from typing import TypeAlias, TypeVar
 import strawberry
 
 from graphsvc.api.context import Context, Info
-from graphsvc.api.role import RoleGuard
+from graphsvc.api.role import guarded
 from graphsvc.api.schema.change import (
-    Ack, CancelResult, ChainInput, ChainResult, GraphResult, PublishInput, PublishResult, ReportInput,
-    ReportResult, SuspendInput, SuspendResult, TargetKind, UpsertGraphInput, facts_of,
+    Ack,
+    CancelResult,
+    ChainInput,
+    ChainResult,
+    GraphResult,
+    PublishInput,
+    PublishResult,
+    ReportInput,
+    ReportResult,
+    SuspendInput,
+    SuspendResult,
+    TargetKind,
+    UpsertGraphInput,
+    facts_of,
 )  # fmt: skip
-from graphsvc.api.schema.decision import Decision, DecideResult, answered
+from graphsvc.api.schema.decision import DecideResult, Decision, answered
 from graphsvc.api.schema.failure import Conflict, Failed, InvalidRequest, NotAllowed, Unavailable, failed
 from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, Revoked, RevokeResult
 from graphsvc.api.schema.request import DecideInput
@@ -29,14 +41,13 @@ __all__ = ["Mutation"]
 T = TypeVar("T")
 _Call: TypeAlias = Callable[[], Coroutine[object, object, command.Ack]]
 _MAX_BATCH = 200
-_GUARD = RoleGuard(as_data=True)
 
 
 @strawberry.type
 class Mutation:
     """What can be decided and changed."""
 
-    @strawberry.mutation(extensions=[_GUARD], description="May this identity do this now?")
+    @guarded("May this identity do this now?", as_data=True)
     async def decide(self, info: Info, input: DecideInput) -> DecideResult:  # noqa: A002  # the contract's name
         """May this identity do this now?"""
         context, began = info.context, time.perf_counter()
@@ -49,10 +60,7 @@ class Mutation:
             context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
         return _counted(context, answer)
 
-    @strawberry.mutation(
-        extensions=[RoleGuard()],
-        description="Up to 200 requests in order, each judged after the ones before it.",
-    )
+    @guarded("Up to 200 requests in order, each judged after the ones before it.")
     async def decide_many(self, info: Info, inputs: list[DecideInput]) -> list[DecideResult]:
         """Up to 200 requests in order, each judged after the ones before it."""
         context, began = info.context, time.perf_counter()
@@ -77,7 +85,7 @@ class Mutation:
         context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
         return [result for result in results if result is not None]
 
-    @strawberry.mutation(extensions=[_GUARD], description="What came of a permitted action.")
+    @guarded("What came of a permitted action.", as_data=True)
     async def report(self, info: Info, input: ReportInput) -> ReportResult:  # noqa: A002
         """What came of a permitted action."""
         context = info.context
@@ -91,13 +99,13 @@ class Mutation:
             )
         )
 
-    @strawberry.mutation(extensions=[_GUARD], description="A permitted action did not happen.")
+    @guarded("A permitted action did not happen.", as_data=True)
     async def cancel_decision(self, info: Info, id: strawberry.ID) -> CancelResult:  # noqa: A002
         """A permitted action did not happen."""
         context = info.context
         return await _acknowledged(lambda: context.service.cancel(context.caller, raw_id("decision", id, "id")))
 
-    @strawberry.mutation(extensions=[_GUARD], description="Open a chain before its first action.")
+    @guarded("Open a chain before its first action.", as_data=True)
     async def open_chain(self, info: Info, input: ChainInput) -> ChainResult:  # noqa: A002
         """Open a chain before its first action."""
         context = info.context
@@ -114,7 +122,7 @@ class Mutation:
             )
         )
 
-    @strawberry.mutation(extensions=[_GUARD], description="The chain takes no further action.")
+    @guarded("The chain takes no further action.", as_data=True)
     async def close_chain(self, info: Info, id: strawberry.ID) -> ChainResult:  # noqa: A002
         """The chain takes no further action."""
         context = info.context
@@ -122,7 +130,7 @@ class Mutation:
             lambda: context.service.close_chain(context.caller, raw_id("chain", id, "id"))
         )
 
-    @strawberry.mutation(extensions=[_GUARD], description="Give rights for a while.")
+    @guarded("Give rights for a while.", as_data=True)
     async def grant(self, info: Info, input: GrantInput) -> GrantResult:  # noqa: A002
         """Give rights for a while."""
         context = info.context
@@ -144,7 +152,7 @@ class Mutation:
             return failed(error)
         return Granted(grant=Grant.of(answer.grant), revision=answer.revision)
 
-    @strawberry.mutation(extensions=[_GUARD], description="End a grant; once this answers nobody is permitted by it.")
+    @guarded("End a grant; once this answers nobody is permitted by it.", as_data=True)
     async def revoke_grant(self, info: Info, id: strawberry.ID, reason: str) -> RevokeResult:  # noqa: A002
         """End a grant now."""
         context = info.context
@@ -158,7 +166,7 @@ class Mutation:
             affected_chains=[prefixed("chain", chain) for chain in answer.affected_chains],
         )
 
-    @strawberry.mutation(extensions=[_GUARD], description="Stop an identity; the other targets are not supported yet.")
+    @guarded("Stop an identity; the other targets are not supported yet.", as_data=True)
     async def suspend(self, info: Info, input: SuspendInput) -> SuspendResult:  # noqa: A002
         """Stop an identity."""
         context = info.context
@@ -170,7 +178,7 @@ class Mutation:
 
         return await _acknowledged(call)
 
-    @strawberry.mutation(extensions=[_GUARD], description="End a suspension.")
+    @guarded("End a suspension.", as_data=True)
     async def reinstate(
         self, info: Info, id: strawberry.ID, kind: TargetKind = TargetKind.identity  # noqa: A002
     ) -> SuspendResult:
@@ -183,7 +191,7 @@ class Mutation:
 
         return await _acknowledged(call)
 
-    @strawberry.mutation(extensions=[_GUARD], description="Put packs into force, all or none.")
+    @guarded("Put packs into force, all or none.", as_data=True)
     async def publish_policy(self, info: Info, input: PublishInput) -> PublishResult:  # noqa: A002
         """Put packs into force, all or none."""
         context = info.context
@@ -191,7 +199,7 @@ class Mutation:
             lambda: context.service.publish_policy(context.caller, input.texts(), input.comment)
         )
 
-    @strawberry.mutation(extensions=[_GUARD], description="Facts of one source become visible at once.")
+    @guarded("Facts of one source become visible at once.", as_data=True)
     async def upsert_graph(self, info: Info, input: UpsertGraphInput) -> GraphResult:  # noqa: A002
         """Facts of one source become visible at once."""
         context = info.context
@@ -204,7 +212,7 @@ class Mutation:
 
         return await _acknowledged(call)
 
-    @strawberry.mutation(extensions=[_GUARD], description="All facts of a source are gone.")
+    @guarded("All facts of a source are gone.", as_data=True)
     async def remove_source(self, info: Info, source: str) -> GraphResult:
         """All facts of a source are gone."""
         context = info.context

@@ -7,10 +7,14 @@ from collections.abc import Callable
 import strawberry
 
 from graphsvc.api.context import Context, Info
-from graphsvc.api.role import RoleGuard, is_allowed
+from graphsvc.api.role import guarded, is_allowed
 from graphsvc.api.schema.chain import Chain
 from graphsvc.api.schema.decision import (
-    Decision, Evaluation, decided_from_body, decision_of, evaluation_of,
+    Decision,
+    Evaluation,
+    decided_from_body,
+    decision_of,
+    evaluation_of,
 )  # fmt: skip
 from graphsvc.api.schema.identity import Identity
 from graphsvc.api.schema.node import Connection, Edge, Node, page_size
@@ -54,29 +58,29 @@ class ChainFilter:
 class Query:
     """What can be read, and asked without changing anything."""
 
-    @strawberry.field(extensions=[RoleGuard()], description="What decide would answer now; changes nothing.")
+    @guarded("What decide would answer now; changes nothing.")
     async def evaluate(self, info: Info, input: DecideInput) -> Evaluation:  # noqa: A002  # the contract's name
         """What decide would answer now."""
         return evaluation_of(await info.context.service.evaluate(info.context.caller, input.as_request()))
 
-    @strawberry.field(extensions=[RoleGuard()], description="Anything by its prefixed id.")
+    @guarded("Anything by its prefixed id.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002  # Relay's name
         """Anything by its prefixed id."""
         return await _node(info.context, id)
 
-    @strawberry.field(extensions=[RoleGuard()], description="Several by their prefixed ids, in that order.")
+    @guarded("Several by their prefixed ids, in that order.")
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
         """Several by their prefixed ids."""
         if len(ids) > _MAX_NODES:
             raise BadInput(f"ids: at most {_MAX_NODES} at once", field="ids")
         return [await _node(info.context, one) for one in ids]
 
-    @strawberry.field(extensions=[RoleGuard()], description="One decision.")
+    @guarded("One decision.")
     async def decision(self, info: Info, id: strawberry.ID) -> Decision | None:  # noqa: A002
         """One decision."""
         return await _decision(info.context, id)
 
-    @strawberry.field(extensions=[RoleGuard()], description="Decisions, newest first.")
+    @guarded("Decisions, newest first.")
     async def decisions(
         self, info: Info, first: int | None = None, after: str | None = None,
         filter: DecisionFilter | None = None,  # noqa: A002  # the contract's name
@@ -84,8 +88,8 @@ class Query:
         """Decisions, newest first."""
         context, size = info.context, page_size(first)
         asked = decision_filter(filter)
-        rows, before, more = [], _before(context, after), True
-        scanned = 0
+        rows: list[tuple[DecisionRow, Decided]] = []
+        before, more, scanned = _before(context, after), True, 0
         while len(rows) <= size and more and scanned < _MAX_SCANNED:
             want = size + 1
             found = await context.parts.history.decisions(asked(want, before))
@@ -100,12 +104,12 @@ class Query:
         edges = [Edge(cursor=_cursor(context, row.seq), node=_shown(context, row, one)) for row, one in page]
         return Connection.of(edges, more=len(rows) > size or more, first=after is None)
 
-    @strawberry.field(extensions=[RoleGuard()], description="One chain.")
+    @guarded("One chain.")
     async def chain(self, info: Info, id: strawberry.ID) -> Chain | None:  # noqa: A002
         """One chain."""
         return await _chain(info.context, id)
 
-    @strawberry.field(extensions=[RoleGuard()], description="Chains, newest first.")
+    @guarded("Chains, newest first.")
     async def chains(
         self, info: Info, first: int | None = None, after: str | None = None,
         filter: ChainFilter | None = None,  # noqa: A002  # the contract's name
@@ -129,12 +133,12 @@ class Query:
         edges = [Edge(cursor=_cursor(context, row.seq), node=Chain.of(row)) for row in rows[:size]]
         return Connection.of(edges, more=len(rows) > size, first=after is None)
 
-    @strawberry.field(extensions=[RoleGuard()], description="One identity.")
+    @guarded("One identity.")
     def identity(self, info: Info, id: strawberry.ID) -> Identity | None:  # noqa: A002
         """One identity."""
         return _identity(info.context, id)
 
-    @strawberry.field(extensions=[RoleGuard()], description="Identities by id.")
+    @guarded("Identities by id.")
     def identities(
         self, info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Identity]:
@@ -146,7 +150,7 @@ class Query:
         edges = [Edge(cursor=str(prefixed("identity", view.id)), node=Identity.of(view)) for view in views]
         return Connection.of(edges, more=len(ids) > size, first=after is None)
 
-    @strawberry.field(extensions=[RoleGuard()], description="The patterns in force.")
+    @guarded("The patterns in force.")
     def patterns(self, info: Info) -> list[Pattern]:
         """The patterns in force."""
         return [Pattern.of(view) for view in info.context.service.patterns()]

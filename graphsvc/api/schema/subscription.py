@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias, cast
 import strawberry
 
 from graphsvc.api.context import Context, Info
-from graphsvc.api.role import is_allowed, refusal
+from graphsvc.api.role import is_allowed, refusal, watched
 from graphsvc.api.schema.decision import Decision
 from graphsvc.api.schema.query import DecisionFilter, decision_at
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
@@ -71,7 +71,7 @@ RiskItem: TypeAlias = Annotated[RiskUpdate | Gap, strawberry.union("RiskItem")]
 class Subscription:
     """What can be watched."""
 
-    @strawberry.subscription(description="Decisions in the order of the log, from `after`, else from now on.")
+    @watched("Decisions in the order of the log, from `after`, else from now on.")
     async def decisions(
         self, info: Info, after: str | None = None,
         filter: DecisionFilter | None = None,  # noqa: A002  # the contract's name
@@ -85,7 +85,7 @@ class Subscription:
                 decision = decision_at(info.context, item.seq, item.record)
                 yield DecisionEvent(cursor=decision.revision, decision=decision)
 
-    @strawberry.subscription(description="Changes of risk in the order of the log, from `after`, else from now on.")
+    @watched("Changes of risk in the order of the log, from `after`, else from now on.")
     async def risk_updates(
         self, info: Info, after: str | None = None,
         filter: RiskFilter | None = None,  # noqa: A002  # the contract's name

@@ -7,14 +7,16 @@ import strawberry
 from graphsvc.api.schema.scalar import JSON, DateTime, as_json, prefixed
 from graphsvc.core import verdict as core
 from graphsvc.core.score import as_score
+from graphsvc.core.verdict import ReasonCode, Verdict
 
 __all__ = [
     "Completion", "NearHarm", "Obligation", "PathStep", "PatternRef", "Reason", "ReasonCode", "Review",
     "RiskChange", "ShadowVerdict", "Verdict",
 ]  # fmt: skip
 
-Verdict = strawberry.enum(core.Verdict, description="What the enforcement point must do.")
-ReasonCode = strawberry.enum(core.ReasonCode, description="Why; stable.")
+# The core's own enums are the schema's; this only tells Strawberry their descriptions.
+strawberry.enum(Verdict, description="What the enforcement point must do.")
+strawberry.enum(ReasonCode, description="Why; stable.")
 
 
 @strawberry.type(description="One rule that spoke.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import secrets
 from dataclasses import dataclass
 
 from neo4j import Query
@@ -127,9 +128,8 @@ async def _locked_migrate(connection: Connection, migrations: list[Migration]) -
                     await lock.commit()
             return
         except StoreError as error:
-            is_locked = isinstance(error.__cause__, TransientError | ClientError) and "Lock" in (
-                error.__cause__.code or ""
-            )
+            cause = error.__cause__
+            is_locked = isinstance(cause, TransientError | ClientError) and "ock" in (cause.code or "")
             if not is_locked or attempt == _LOCK_TRIES - 1:
                 raise
 
@@ -153,10 +153,22 @@ async def _apply(connection: Connection, migration: Migration) -> None:
 
 
 async def _run_schema(connection: Connection, statement: str) -> None:
-    with writing(connection.address):
-        async with asyncio.timeout(_SCHEMA_TIMEOUT_S), connection.session() as session:
-            query = Query(statement, timeout=_SCHEMA_TIMEOUT_S)
-            await (await session.run(query)).consume()
+    """Run one schema statement; it says IF NOT EXISTS, so running it again is safe.
+
+    Creating a constraint while another replica does the same ends one of them as a deadlock.
+    """
+    query = Query(statement, timeout=_SCHEMA_TIMEOUT_S)
+    for attempt in range(1, _LOCK_TRIES + 1):
+        try:
+            with writing(connection.address):
+                async with asyncio.timeout(_SCHEMA_TIMEOUT_S), connection.session() as session:
+                    await (await session.run(query)).consume()
+            return
+        except StoreError as error:
+            if not isinstance(error.__cause__, TransientError) or attempt == _LOCK_TRIES:
+                raise
+        # Each its own pause, or the two would meet again.
+        await asyncio.sleep(secrets.randbelow(100) * attempt / 1_000)
 
 
 async def verify(connection: Connection, expected: list[Element]) -> None:

@@ -1,0 +1,305 @@
+"""The asynchronous client: asks, and takes no answer for DENY."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from graphsvc.client import document
+from graphsvc.client.error import CallFailed, Unreachable, error_from
+from graphsvc.client.result import (
+    Acknowledged,
+    ChainPage,
+    Chain,
+    DecisionEvent,
+    DecisionPage,
+    Decision,
+    Evaluation,
+    Gap,
+    Granted,
+    Reason,
+    Revoked,
+)  # fmt: skip
+from graphsvc.client.transport import Transport, pause
+from graphsvc.core.verdict import Verdict
+from graphsvc.errors import BadInput, GraphsvcError
+
+__all__ = ["Client"]
+
+T = TypeVar("T")
+_FAILURES = frozenset({"InvalidRequest", "NotAllowed", "Conflict", "Unavailable"})
+# The service answers within the deadline; this is for the way there and back.
+_WAY_S = 0.25
+
+
+class Client:
+    """A client of one service, used in `async with`.
+
+    token: from `graphsvc token`; None only where authentication is off. uds: a Unix socket beside the
+    service, faster than a port. deadline_ms: time for a decision, past which it is DENY; timeout_s:
+    time for any other call, past which it is Unreachable. retries: further attempts of a decision or
+    an idempotent read when the connection is lost, always with the same idempotency key.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8080",
+        token: str | None = None,
+        *,
+        uds: Path | None = None,
+        deadline_ms: int = 5_000,
+        timeout_s: float = 30.0,
+        retries: int = 2,
+    ) -> None:
+        self._transport = Transport(url, token, uds=uds)
+        self._deadline_ms = deadline_ms
+        self._timeout_s = timeout_s
+        self._retries = retries
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.__aexit__(kind, error, trace)
+
+    async def decide(self, request: Mapping[str, Any]) -> Decision:
+        """May this happen? `request` is a DecideInput as JSON; a missing `idempotencyKey` is made up.
+
+        Never raises for an unreachable or slow service: the answer is then DENY and says so. BadInput,
+        NotAllowed and Conflict are the caller's own mistakes.
+        """
+        wanted = self._prepared(request)
+        try:
+            value = await self._asked(document.DECIDE, {"v": wanted}, int(wanted["deadlineMs"]))
+        except (Unreachable, TimeoutError) as error:
+            return _fail_closed(error, int(wanted["deadlineMs"]))
+        return _decision(value)
+
+    async def decide_many(self, requests: Sequence[Mapping[str, Any]]) -> list[Decision | GraphsvcError]:
+        """Up to 200 in order, each judged after the ones before it; a refused one is its error."""
+        wanted = [self._prepared(request) for request in requests]
+        deadline_ms = max((int(one["deadlineMs"]) for one in wanted), default=self._deadline_ms)
+        try:
+            values = await self._asked(document.DECIDE_MANY, {"v": wanted}, deadline_ms)
+        except (Unreachable, TimeoutError) as error:
+            return [_fail_closed(error, deadline_ms) for _ in wanted]
+        results: list[Decision | GraphsvcError] = []
+        for value in values:
+            try:
+                results.append(_decision(value))
+            except GraphsvcError as error:
+                results.append(error)
+        return results
+
+    async def evaluate(self, request: Mapping[str, Any]) -> Evaluation:
+        """What decide would answer now; changes nothing."""
+        wanted = {"idempotencyKey": "evaluate", **request}
+        return _as(Evaluation, await self._read(document.EVALUATE, {"v": wanted}))
+
+    async def report(
+        self, decision: str, outcome: str = "SUCCESS", *, labels: Sequence[str] = (), tokens: Sequence[str] = ()
+    ) -> Acknowledged:
+        """What came of a permitted action: SUCCESS, FAILURE or UNKNOWN."""
+        given = {"decision": decision, "outcome": outcome, "labels": list(labels), "tokens": list(tokens)}
+        return _as(Acknowledged, await self._call(document.REPORT, {"v": given}))
+
+    async def cancel_decision(self, decision: str) -> Acknowledged:
+        """A permitted action did not happen."""
+        return _as(Acknowledged, await self._call(document.CANCEL, {"v": decision}))
+
+    async def open_chain(
+        self, chain: str, *, session: str | None = None, parent_chain: str | None = None,
+        shared_with: Sequence[str] = (), intent: Mapping[str, Any] | None = None,
+    ) -> Acknowledged:  # fmt: skip
+        """Open a chain before its first action."""
+        given = {
+            "id": chain,
+            "session": session,
+            "parentChain": parent_chain,
+            "sharedWith": list(shared_with),
+            "intent": intent,
+        }
+        return _as(Acknowledged, await self._call(document.OPEN_CHAIN, {"v": given}))
+
+    async def close_chain(self, chain: str) -> Acknowledged:
+        """The chain takes no further action."""
+        return _as(Acknowledged, await self._call(document.CLOSE_CHAIN, {"v": chain}))
+
+    async def grant(
+        self, identity: str, *, actions: Sequence[str], resources: Sequence[str], expires_at: str, purpose: str,
+        not_before: str | None = None, uses: int | None = None, chain: str | None = None,
+    ) -> Granted:  # fmt: skip
+        """Give rights for a while; times are RFC 3339."""
+        given = {
+            "identity": identity,
+            "actions": list(actions),
+            "resources": list(resources),
+            "expiresAt": expires_at,
+            "purpose": purpose,
+            "notBefore": not_before,
+            "uses": uses,
+            "chain": chain,
+        }
+        return _as(Granted, await self._call(document.GRANT, {"v": given}))
+
+    async def revoke_grant(self, grant: str, reason: str) -> Revoked:
+        """End a grant; once this returns nobody is permitted by it."""
+        return _as(Revoked, await self._call(document.REVOKE, {"v": grant, "reason": reason}))
+
+    async def suspend(self, identity: str, reason: str, *, until: str | None = None) -> Acknowledged:
+        """Stop an identity."""
+        given = {"kind": "identity", "id": identity, "reason": reason, "until": until}
+        return _as(Acknowledged, await self._call(document.SUSPEND, {"v": given}))
+
+    async def reinstate(self, identity: str) -> Acknowledged:
+        """End a suspension."""
+        return _as(Acknowledged, await self._call(document.REINSTATE, {"v": identity}))
+
+    async def publish_policy(self, *texts: str | tuple[str, str], comment: str = "") -> Acknowledged:
+        """Put packs into force, all or none; each a YAML text or (text, file name)."""
+        pairs = [(text, "<policy>") if isinstance(text, str) else text for text in texts]
+        files = [{"yaml": text, "file": file} for text, file in pairs]
+        return _as(Acknowledged, await self._call(document.PUBLISH, {"v": {"files": files, "comment": comment}}))
+
+    async def upsert_graph(
+        self, source: str, records: Sequence[Mapping[str, Any]], *, replace: bool = False
+    ) -> Acknowledged:
+        """Facts of one source, `{"node": ...}` or `{"edge": ...}` each, become visible at once."""
+        given = {"source": source, "records": list(records), "replace": replace}
+        return _as(Acknowledged, await self._call(document.UPSERT, {"v": given}))
+
+    async def remove_source(self, source: str) -> Acknowledged:
+        """All facts of a source are gone."""
+        return _as(Acknowledged, await self._call(document.REMOVE_SOURCE, {"v": source}))
+
+    async def decision(self, decision: str) -> Decision | None:
+        """One decision, None when there is none or it is somebody else's."""
+        value = await self._read(document.DECISION, {"v": decision})
+        return None if value is None else _as(Decision, value)
+
+    async def decisions(
+        self, *, first: int = 50, after: str | None = None, filter: Mapping[str, Any] | None = None  # noqa: A002
+    ) -> DecisionPage:
+        """A page of decisions, newest first."""
+        value = await self._read(document.DECISIONS, {"first": first, "after": after, "filter": filter})
+        nodes = [_as(Decision, edge["node"]) for edge in value["edges"]]
+        return DecisionPage(decisions=nodes, cursor=_next(value))
+
+    async def chain(self, chain: str) -> Chain | None:
+        """One chain, None when there is none or it is somebody else's."""
+        value = await self._read(document.CHAIN, {"v": chain})
+        return None if value is None else _as(Chain, value)
+
+    async def chains(
+        self, *, first: int = 50, after: str | None = None, filter: Mapping[str, Any] | None = None  # noqa: A002
+    ) -> ChainPage:
+        """A page of chains, newest first."""
+        value = await self._read(document.CHAINS, {"first": first, "after": after, "filter": filter})
+        nodes = [_as(Chain, edge["node"]) for edge in value["edges"]]
+        return ChainPage(chains=nodes, cursor=_next(value))
+
+    async def subscribe(
+        self, *, after: str | None = None, filter: Mapping[str, Any] | None = None  # noqa: A002
+    ) -> AsyncGenerator[DecisionEvent | Gap, None]:
+        """Decisions as they become durable. A lost socket is opened again behind the last event seen.
+
+        Before the first event, and with no `after`, a lost socket is Unreachable: nothing says where to
+        go on. Close the generator to end the subscription.
+        """
+        cursor, attempt = after, 0
+        while True:
+            variables = {"after": cursor, "filter": filter}
+            try:
+                async with aclosing(self._transport.stream(document.SUBSCRIBE, variables)) as items:
+                    async for item in items:
+                        attempt = 0
+                        event: DecisionEvent | Gap = (
+                            _as(Gap, item) if item["__typename"] == "Gap" else _as(DecisionEvent, item)
+                        )
+                        cursor = event.cursor
+                        yield event
+                return
+            except Unreachable:
+                attempt += 1
+                if cursor is None or attempt > self._retries:
+                    raise
+                await pause(attempt)
+
+    def _prepared(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = {"idempotencyKey": str(uuid.uuid4()), "deadlineMs": self._deadline_ms, **request}
+        if not isinstance(wanted["deadlineMs"], int):
+            raise BadInput("deadlineMs: must be a number of milliseconds", field="deadlineMs")
+        return wanted
+
+    async def _asked(self, text: str, variables: Mapping[str, Any], deadline_ms: int) -> Any:
+        timeout_s = deadline_ms / 1000 + _WAY_S
+        async with asyncio.timeout(timeout_s):
+            return await self._again(text, variables, timeout_s)
+
+    async def _read(self, text: str, variables: Mapping[str, Any]) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._again(text, variables, self._timeout_s)
+        except TimeoutError:
+            raise Unreachable(f"no answer within {self._timeout_s:g} s") from None
+
+    async def _again(self, text: str, variables: Mapping[str, Any], timeout_s: float) -> Any:
+        for attempt in range(1, self._retries + 1):
+            try:
+                return await self._transport.call(text, variables, timeout_s=timeout_s)
+            except Unreachable:
+                await pause(attempt)
+        return await self._transport.call(text, variables, timeout_s=timeout_s)
+
+    async def _call(self, text: str, variables: Mapping[str, Any]) -> Any:
+        # Not repeated: these calls carry no idempotency key.
+        try:
+            value = await self._transport.call(text, variables, timeout_s=self._timeout_s)
+        except TimeoutError:
+            raise Unreachable(f"no answer within {self._timeout_s:g} s; whether it took effect is unknown") from None
+        return _checked(value)
+
+
+def _checked(value: Any) -> Any:
+    kind = value.get("__typename", "")
+    if kind in _FAILURES:
+        raise error_from(value["code"], value["message"], value.get("field"), kind=kind)
+    return value
+
+
+def _decision(value: Any) -> Decision:
+    return _as(Decision, _checked(value))
+
+
+def _as(kind: type[T], value: Any) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise CallFailed(
+            f"the service answered in a form this client does not know ({error}); use matching versions",
+            reason="protocol",
+        ) from error
+
+
+def _next(value: Any) -> str | None:
+    page = value["pageInfo"]
+    return page["endCursor"] if page["hasNextPage"] else None
+
+
+def _fail_closed(error: Exception, deadline_ms: int) -> Decision:
+    if isinstance(error, Unreachable):
+        code, message = "service_unreachable", str(error)
+    else:
+        code, message = "deadline_exceeded", f"no answer within {deadline_ms} ms; ask again with the same key"
+    reason = Reason(code=code, message=message, retryable=True)
+    return Decision(verdict=Verdict.DENY, reasons=[reason], recorded=False)

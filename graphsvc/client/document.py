@@ -1,0 +1,75 @@
+"""The GraphQL documents that the client sends; fixed texts, so that the service parses each once."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CANCEL",
+    "CHAIN",
+    "CHAINS",
+    "CLOSE_CHAIN",
+    "DECIDE",
+    "DECIDE_MANY",
+    "DECISION",
+    "DECISIONS",
+    "EVALUATE",
+    "GRANT",
+    "OPEN_CHAIN",
+    "PUBLISH",
+    "REINSTATE",
+    "REMOVE_SOURCE",
+    "REPORT",
+    "REVOKE",
+    "SUBSCRIBE",
+    "SUSPEND",
+    "UPSERT",
+]  # fmt: skip
+
+_JUDGED = """verdict revision
+  reasons { code message rule retryable }
+  completions { pattern { id title severity } explanation
+    path { step decision action subject resource chain index at } }
+  risk { before after delta beforeMicros afterMicros }
+  nearest { pattern { id title severity } remaining feasible }"""
+_DECISION = f"""fragment D on Decision {{ id auditId replayed recorded decidedAt chain session index action
+  subject {{ type id }} resource {{ type id }}
+  {_JUDGED} }}"""
+_FAILURE = "... on Failure { code message field }"
+_ACK = f"{{ __typename ... on Ack {{ revision at }} {_FAILURE} }}"
+_CHAIN = "id session parent status owner openedAt length"
+_GRANT = "grant { id identity actions resources notBefore expiresAt purpose } revision"
+
+DECIDE = f"mutation($v: DecideInput!) {{ r: decide(input: $v) {{ __typename ...D {_FAILURE} }} }} {_DECISION}"
+DECIDE_MANY = (
+    f"mutation($v: [DecideInput!]!) {{ r: decideMany(inputs: $v) {{ __typename ...D {_FAILURE} }} }} {_DECISION}"
+)
+EVALUATE = f"query($v: DecideInput!) {{ r: evaluate(input: $v) {{ stale {_JUDGED} }} }}"
+REPORT = f"mutation($v: ReportInput!) {{ r: report(input: $v) {_ACK} }}"
+CANCEL = f"mutation($v: ID!) {{ r: cancelDecision(id: $v) {_ACK} }}"
+OPEN_CHAIN = f"mutation($v: ChainInput!) {{ r: openChain(input: $v) {_ACK} }}"
+CLOSE_CHAIN = f"mutation($v: ID!) {{ r: closeChain(id: $v) {_ACK} }}"
+GRANT = f"mutation($v: GrantInput!) {{ r: grant(input: $v) {{ __typename ... on Granted {{ {_GRANT} }} {_FAILURE} }} }}"
+REVOKE = (
+    "mutation($v: ID!, $reason: String!) { r: revokeGrant(id: $v, reason: $reason) "
+    f"{{ __typename ... on Revoked {{ {_GRANT} affectedChains }} {_FAILURE} }} }}"
+)
+SUSPEND = f"mutation($v: SuspendInput!) {{ r: suspend(input: $v) {_ACK} }}"
+REINSTATE = f"mutation($v: ID!) {{ r: reinstate(id: $v) {_ACK} }}"
+PUBLISH = f"mutation($v: PublishInput!) {{ r: publishPolicy(input: $v) {_ACK} }}"
+UPSERT = f"mutation($v: UpsertGraphInput!) {{ r: upsertGraph(input: $v) {_ACK} }}"
+REMOVE_SOURCE = f"mutation($v: String!) {{ r: removeSource(source: $v) {_ACK} }}"
+DECISION = f"query($v: ID!) {{ r: decision(id: $v) {{ ...D }} }} {_DECISION}"
+DECISIONS = (
+    "query($first: Int, $after: String, $filter: DecisionFilter) "
+    "{ r: decisions(first: $first, after: $after, filter: $filter) "
+    f"{{ edges {{ node {{ ...D }} }} pageInfo {{ hasNextPage endCursor }} }} }} {_DECISION}"
+)
+CHAIN = f"query($v: ID!) {{ r: chain(id: $v) {{ {_CHAIN} }} }}"
+CHAINS = (
+    "query($first: Int, $after: String, $filter: ChainFilter) "
+    "{ r: chains(first: $first, after: $after, filter: $filter) "
+    f"{{ edges {{ node {{ {_CHAIN} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+)
+SUBSCRIBE = (
+    "subscription($after: String, $filter: DecisionFilter) { r: decisions(after: $after, filter: $filter) "
+    f"{{ __typename ... on DecisionEvent {{ cursor decision {{ ...D }} }} ... on Gap {{ cursor missed }} }} }} {_DECISION}"
+)
