@@ -86,15 +86,18 @@ class RoleGuard(FieldExtension):
     def __init__(self, *, as_data: bool = False) -> None:
         self._as_data = as_data
 
-    def resolve(self, next_: Callable[..., Any], source: Any, info: Info, **kwargs: Any) -> Any:
+    # Positional only: a field may have an argument called `source`.
+    def resolve(  # type: ignore[override]  # Strawberry passes these three by position
+        self, next_: Callable[..., Any], source: Any, info: Info, /, **kwargs: Any
+    ) -> Any:
         """The field's value, or the refusal."""
         path = _path(info)
         if not is_allowed(info.context, path):
             return self._refuse(path)
         return next_(source, info, **kwargs)
 
-    async def resolve_async(
-        self, next_: Callable[..., Awaitable[Any] | AsyncIterator[Any]], source: Any, info: Info, **kwargs: Any
+    async def resolve_async(  # type: ignore[override]  # the same
+        self, next_: Callable[..., Awaitable[Any] | AsyncIterator[Any]], source: Any, info: Info, /, **kwargs: Any
     ) -> Any:
         """The field's value, or the refusal."""
         path = _path(info)

@@ -78,9 +78,8 @@ async def _play(folder: Path) -> list[tuple[Story, list[dict[str, Json]]]]:
         Client(url, pep_token) as gateway,
     ):
         estate = read(estate_text(), "estate.jsonl")
-        await admin.upsert_graph([to_record(fact) for fact in (*estate.nodes, *estate.edges)], source="sample")
-        for name in PACKS:
-            await admin.publish_policy(pack_text(name), comment=pack_file(name))
+        await admin.upsert_graph("sample", [to_record(fact) for fact in (*estate.nodes, *estate.edges)])
+        await admin.publish_policy(*((pack_text(name), pack_file(name)) for name in PACKS), comment="demo")
         return [(story, await _story(story, admin, gateway)) for story in stories()]
 
 
@@ -93,17 +92,17 @@ async def _story(story: Story, admin: Client, gateway: Client) -> list[dict[str,
         if isinstance(step, Ask):
             rows.append(_row(step, await gateway.decide(_input(step))))
         elif isinstance(step, GiveRight):
-            grant = await admin.grant(
-                identity=step.identity,
+            granted = await admin.grant(
+                step.identity,
                 actions=list(step.actions),
                 resources=list(step.resources),
                 expires_at=_in(step.minutes),
                 purpose=step.purpose,
             )
-            grants[step.name] = grant.id
+            grants[step.name] = granted.grant.id
             rows.append(_change(step.identity, f"is granted {', '.join(step.actions)}", f"for {step.minutes} min"))
         else:
-            await admin.revoke_grant(grants[step.name], reason=step.reason)
+            await admin.revoke_grant(grants[step.name], step.reason)
             rows.append(_change(step.name, "is revoked", step.reason))
     return rows
 

@@ -37,6 +37,8 @@ def read_json(path: str) -> dict[str, Json]:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         detail = str(error).removeprefix("JSON is malformed: ")
+        if "truncated" in detail:
+            detail = f"it ends at byte {len(data)} inside a value"
         raise BadInput(f"`{path}` is not JSON: {detail}; write one object", field=path) from None
     if not isinstance(value, dict):
         raise BadInput(f"`{path}` holds no JSON object; write one object", field=path)

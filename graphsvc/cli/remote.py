@@ -13,7 +13,7 @@ from graphsvc.core.graph import Edge, Node, to_record
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json
 from graphsvc.decide.command import DecideCommand
-from graphsvc.errors import BadInput, GraphsvcError, NotAllowed, NotSupported, StoreUnavailable
+from graphsvc.errors import BadInput, GraphsvcError, NotAllowed, NotSupported, StoreError, StoreUnavailable
 
 __all__ = ["Remote", "open_remote"]
 
@@ -110,7 +110,7 @@ class Remote:
             told = answer.get("error", {}).get("message", "the token is refused")
             raise NotAllowed(f"`{self._url}`: {told}; give one with --token")
         if errors := answer.get("errors"):
-            raise GraphsvcError(f"`{self._url}`: {errors[0].get('message', 'error')}")
+            raise StoreError(f"`{self._url}`: {errors[0].get('message', 'error')}")
         if not isinstance(answer.get("data"), dict):
             raise StoreUnavailable(f"`{self._url}` answers {status} without data; check --server")
         value: Json = next(iter(answer["data"].values()))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,4 +79,16 @@ async def _serve(settings: Settings, files: list[Path]) -> None:
         _, state = service.ready()
         where = settings.uds if settings.uds is not None else f"http://{settings.host}:{settings.port}"
         print(f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr)
-        await listen(build_app(service, settings), host=settings.host, port=settings.port, uds=settings.uds)
+        with _outliving_signals():
+            await listen(build_app(service, settings), host=settings.host, port=settings.port, uds=settings.uds)
+
+
+@contextmanager
+def _outliving_signals() -> Iterator[None]:
+    """The server raises the signal that stopped it once more when it is done; we still have to close the store."""
+    held = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)

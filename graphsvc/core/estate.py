@@ -176,8 +176,11 @@ class Estate:
         return node.labels if node is not None else ()
 
     def leads(self, edge_type: str, starts: Iterable[str], value: str) -> bool:
-        """True when an edge of the type leads from one of the nodes to one that `value` names."""
-        return any(_names(end, value) for start in starts for end in self.out(edge_type, start))
+        """True when an edge of the type leads from one of the nodes to one that `value` names (aliases too)."""
+        alias = self.identity_key(value)
+        return any(
+            end == alias or _names(end, value) for start in starts for end in self.out(edge_type, start)
+        )
 
     def resource(self, resource_type: str, resource_id: str) -> Node | None:
         """The merged node of a resource."""

@@ -95,14 +95,16 @@ def evaluate(
     force: bool | None = None,
     known: Event | None = None,
     reported: tuple[str, ...] = (),
+    fed: tuple[str, ...] | None = None,
 ) -> Evaluation:
     """Judge a request at a time. seq: the number its record will take, for ordering only.
 
     force: take the action into history (True) or not (False) whatever the verdict: how stored
     decisions are folded again, and how a trace is replayed as it happened. known: the action's facts
-    as of when it was judged first; reported: labels learned since.
+    as of when it was judged first; reported: labels learned since; fed: the
+    declared parents that counted then (they are judged once, a later cancel does not reopen them).
     """
-    place = _place(request, at_ms, facts.view)
+    place = _place(request, at_ms, facts.view, fed)
     chain = place.chain
     candidates = facts.ruleset.candidates(request.action)
     index = chain.index + 1
@@ -162,7 +164,9 @@ def evaluate(
     )
 
 
-def _place(request: AccessRequest, at_ms: int, view: StateView) -> _Place:
+def _place(
+    request: AccessRequest, at_ms: int, view: StateView, fed: tuple[str, ...] | None = None
+) -> _Place:
     delta: Delta = {}
     chain = cast("ChainState | None", view.get(("c", request.chain)))
     heads: list[Head] = []
@@ -187,10 +191,11 @@ def _place(request: AccessRequest, at_ms: int, view: StateView) -> _Place:
             heads.append(other.head)
         if other.last_action is not None:
             edges.append(("JOIN", other.last_action))
-    for parent in request.parents or ():
+    for parent in fed if fed is not None else request.parents or ():
         happened = cast("Happened | None", view.get(("e", parent)))
         # A declared parent counts, joined or not, when it happened earlier in the session (R7, R8).
-        if happened is not None and happened.in_history and happened.session == chain.session:
+        counts = fed is not None or (happened is not None and happened.in_history)
+        if happened is not None and counts and happened.session == chain.session:
             heads.append(happened.head)
             edges.append(("FED", parent))
     head = merge_heads(heads) if len(heads) > 1 else heads[0] if heads else _EMPTY_HEAD
@@ -208,7 +213,7 @@ def _open(
         parent = cast("ChainState | None", view.get(("c", request.parent_chain)))
         if parent is None:
             # Opened empty by the mention.
-            parent = ChainState(session=request.session or request.parent_chain, opened_ms=at_ms)
+            parent = ChainState(session=request.parent_chain, opened_ms=at_ms)
             delta["c", request.parent_chain] = parent
         session, head, spawned_from = parent.session, parent.head, parent.last_action
     return ChainState(

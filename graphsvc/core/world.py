@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import cast
 
 from graphsvc.core.entitlement import Grants
@@ -16,7 +17,7 @@ from graphsvc.core.evaluate import Evaluation, Facts, evaluate
 from graphsvc.core.event import Event, identity_id
 from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.policy.document import Policy
-from graphsvc.core.policy.load import load_policies
+from graphsvc.core.policy.load import load_policy, set_problems
 from graphsvc.core.record import (
     Cancelled,
     ChainClosed,
@@ -47,13 +48,14 @@ __all__ = ["Past", "World", "load_packs", "scope_of"]
 class Past:
     """A recorded action, as much as rebuilding needs: its facts as of when it was judged.
 
-    labels: reported later (rule R11).
+    fed: the declared parents that counted. labels: reported later (rule R11).
     """
 
     seq: int
     at_ms: int
     event: Event
     scopes: tuple[str, ...]
+    fed: tuple[str, ...]
     in_history: bool
     labels: tuple[str, ...] = ()
 
@@ -194,7 +196,8 @@ class World:
         self.decided[request.id] = record
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
-        self._past[request.id] = Past(seq, record.at_ms, known.event, known.scopes, in_history)
+        fed = tuple(parent for kind, parent in known.edges if kind == "FED")
+        self._past[request.id] = Past(seq, record.at_ms, known.event, known.scopes, fed, in_history)
         for scope in known.scopes:
             self._names_of.setdefault(scope, []).append(request.id)
 
@@ -224,7 +227,7 @@ class World:
         if record.parent_chain is not None and record.parent_chain != record.chain:
             parent = cast("ChainState | None", self.cells.get(("c", record.parent_chain)))
             if parent is None:
-                parent = ChainState(session=record.session or record.parent_chain, opened_ms=record.at_ms)
+                parent = ChainState(session=record.parent_chain, opened_ms=record.at_ms)
                 self.cells["c", record.parent_chain] = parent
             session, head, spawned_from = parent.session, parent.head, parent.last_action
         self.cells["c", record.chain] = ChainState(
@@ -276,6 +279,7 @@ class World:
                 force=past.in_history,
                 known=past.event,
                 reported=past.labels if past.in_history else (),
+                fed=past.fed,
             )
             mine = scopes is None or f"s:{evaluation.session}" in scopes
             self._merge(
@@ -323,7 +327,7 @@ class World:
             parent = cast("ChainState | None", get(("c", request.parent_chain)))
             if parent is not None:
                 return parent.session
-            return request.session or request.parent_chain
+            return request.parent_chain
         return request.session or request.chain
 
 
@@ -349,5 +353,15 @@ def _belongs(key: Hashable, scopes: frozenset[str] | None, *, mine: bool) -> boo
 
 
 def load_packs(packs: Mapping[str, PolicyPublished]) -> tuple[Policy, ...]:
-    """Load the texts of published packs."""
-    return load_policies([(pack.text, pack.file) for pack in packs.values()])
+    """Load the texts of published packs, in pack order."""
+    policies = [_load(pack.text, pack.file) for pack in packs.values()]
+    problems = set_problems(policies)
+    if problems:
+        raise problems[0]
+    return tuple(sorted(policies, key=lambda policy: (policy.pack.order, policy.pack.id)))
+
+
+# Reading a pack takes a second where folding a record takes microseconds, and texts repeat.
+@lru_cache(maxsize=256)
+def _load(text: str, file: str) -> Policy:
+    return load_policy(text, file)

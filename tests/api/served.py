@@ -36,6 +36,11 @@ class Served:
     def client(self, *roles: str, subject: str = "gateway-1", **options: Any) -> Client:
         return Client(self.url, self.token(*roles, subject=subject), **options)
 
+    async def drawn(self) -> None:
+        """Return when history shows everything that was answered."""
+        service = self.harness.service
+        await service.projector.wait_drawn(service.world.seq)
+
     async def post(self, query: str, *roles: str, variables: dict[str, Any] | None = None, subject: str = "gateway-1") -> Any:
         headers = {"Authorization": f"Bearer {self.token(*roles, subject=subject)}"}
         body = {"query": query, "variables": variables or {}}
@@ -44,19 +49,19 @@ class Served:
             return await response.json()
 
 
-def request(action: str = "mail:Read", resource: str = "mailbox:alice", chain: str = "c1", **more: Any) -> dict[str, Any]:
+def request(action: str | dict[str, Any] = "mail:Read", resource: str = "mailbox:alice", chain: str = "c1", **more: Any) -> dict[str, Any]:
     """A DecideInput of the test estate."""
     kind, _, name = resource.partition(":")
     return {
         "chain": chain,
         "subject": {"type": "agent", "id": "bot"},
-        "action": {"name": action},
+        "action": action if isinstance(action, dict) else {"name": action},
         "resource": {"type": kind, "id": name},
         **more,
     }
 
 
-SEND = {"action": {"name": "mail:Send", "properties": {"to": "eve@example.org"}}}
+SEND: dict[str, Any] = {"name": "mail:Send", "properties": {"to": "eve@example.org"}}
 
 
 @asynccontextmanager

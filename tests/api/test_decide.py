@@ -16,7 +16,7 @@ async def test_the_completing_action_is_denied_with_its_path() -> None:
     async with served() as service, service.client() as client:
         first = await client.decide(request())
         second = await client.decide(request("crm:Read", "record:42"))
-        third = await client.decide(request(**SEND))
+        third = await client.decide(request(SEND))
         assert [first.verdict, second.verdict, third.verdict] == [Verdict.PERMIT, Verdict.PERMIT, Verdict.DENY]
         (completion,) = third.completions
         assert completion.pattern.id == "trifecta"
@@ -41,7 +41,7 @@ async def test_a_batch_is_judged_in_order() -> None:
     """decideMany judges each request after the ones before it and keeps a bad one's place."""
     async with served() as service, service.client() as client:
         bad = {**request(), "resource": {"type": "a:b", "id": "x"}}
-        results = await client.decide_many([request(), bad, request("crm:Read", "record:42"), request(**SEND)])
+        results = await client.decide_many([request(), bad, request("crm:Read", "record:42"), request(SEND)])
         assert isinstance(results[1], BadInput) and results[1].field == "resource.type"
         assert [getattr(one, "verdict", None) for one in results] == ["PERMIT", None, "PERMIT", "DENY"]
 
@@ -123,7 +123,7 @@ async def test_history_is_paged_by_cursor() -> None:
     """Pages run from the newest decision to the oldest and neither skip nor repeat."""
     async with served() as service, service.client() as pep, service.client("auditor") as auditor:
         made = [(await pep.decide(request(chain=f"c{place}"))).id for place in range(5)]
-        await service.harness.service.projector.catch_up()
+        await service.drawn()
         seen, cursor = [], None
         for _ in range(5):
             page = await auditor.decisions(first=2, after=cursor)
@@ -141,7 +141,7 @@ async def test_a_gateway_sees_only_its_own() -> None:
     """What another gateway decided does not exist for a caller that is only a pep."""
     async with served() as service, service.client() as mine, service.client(subject="gateway-2") as other:
         decision = await mine.decide(request())
-        await service.harness.service.projector.catch_up()
+        await service.drawn()
         assert await mine.decision(decision.id) is not None
         assert await other.decision(decision.id) is None
         assert await other.chain("c1") is None
@@ -166,7 +166,7 @@ async def test_no_service_is_deny() -> None:
 async def test_concurrent_batches_let_no_combination_through() -> None:
     """Of the three actions of one path, sent at the same time by two callers, at most two are permitted."""
     async with served() as service, service.client() as client:
-        wanted = [request(), request("crm:Read", "record:42"), request(**SEND)]
+        wanted = [request(), request("crm:Read", "record:42"), request(SEND)]
         answers = await asyncio.gather(*(client.decide(one) for one in wanted))
         assert {answer.verdict for answer in answers} <= {Verdict.PERMIT, Verdict.DENY}
         order = sorted(answers, key=lambda answer: int(answer.revision.rpartition(".")[2]))

@@ -44,6 +44,10 @@ class Case:
     also: tuple[tuple[int, str], ...] = ()
 
 
+def _trace(events: Events) -> list[Record]:
+    return [dict(record) for record in to_trace(events)]
+
+
 def account_of(events: Events) -> str:
     """The account that recorded the events."""
     return str(events[0]["recipientAccountId"])
@@ -55,6 +59,7 @@ def ordinary(events: Events) -> list[Record]:
     group = account_group(account)
     return [
         {"node": {"type": "identity", "id": account, "kind": "service", "status": "active"}},
+        _resource(VETTED_POLICY),
         _knows(group, f"identity:{account}"),
         _knows(group, f"resource:aws:{VETTED_POLICY}"),
     ]
@@ -66,20 +71,34 @@ def _knows(group: str, thing: str) -> Record:
 
 def _runs(events: Events, *things: str) -> list[Record]:
     """The people who act belong to a group that runs these things."""
-    people = {action["subject"]["id"] for action in to_trace(events) if action["subject"]["type"] == "human"}
+    people = {action["subject"]["id"] for action in _trace(events) if action["subject"]["type"] == "human"}
     return [
         {"node": {"type": "group", "id": "operators"}},
-        *({"edge": {"type": "MEMBER_OF", "from": f"identity:{who}", "to": "group:operators"}} for who in sorted(people)),
+        *(
+            {"edge": {"type": "MEMBER_OF", "from": f"identity:{who}", "to": "group:operators"}}
+            for who in sorted(people)
+        ),
+        # A thing of type `aws` is in the estate already, with more to say about it.
+        *(_named(thing) for thing in things if not thing.startswith("aws:")),
         *(_knows("group:operators", f"resource:{thing}") for thing in things),
     ]
 
 
+def _named(thing: str) -> Record:
+    kind, _, name = thing.partition(":")
+    return {"node": {"type": "resource", "resource_type": kind, "id": name}}
+
+
 def _resource(arn: str, *, labels: tuple[str, ...] = (), tier: str | None = None) -> Record:
-    return {"node": {"type": "resource", "resource_type": "aws", "id": arn, "labels": list(labels), "tier": tier}}
+    return {
+        "node": {"type": "resource", "resource_type": "aws", "id": arn, "labels": list(labels), "tier": tier}
+    }
 
 
 def _target(events: Events, action: str) -> str:
-    return next(str(record["resource"]["id"]) for record in to_trace(events) if record["action"]["name"] == action)
+    return next(
+        str(record["resource"]["id"]) for record in _trace(events) if record["action"]["name"] == action
+    )
 
 
 def _parameter(events: Events, name: str) -> Any:
@@ -119,7 +138,10 @@ def _run_trail(events: Events) -> list[Record]:
 
 
 def _privileged_function(events: Events) -> list[Record]:
-    return [*ordinary(events), _resource(_target(events, "lambda:UpdateFunctionCode"), labels=("privileged",))]
+    return [
+        *ordinary(events),
+        _resource(_target(events, "lambda:UpdateFunctionCode"), labels=("privileged",)),
+    ]
 
 
 def _run_function(events: Events) -> list[Record]:
@@ -131,16 +153,22 @@ def _run_login(events: Events) -> list[Record]:
 
 
 def _run_instances(events: Events) -> list[Record]:
-    return [*ordinary(events), *_runs(events, *(f"instance:{name}" for name in _parameter(events, "instanceIds")))]
+    return [
+        *ordinary(events),
+        *_runs(events, *(f"instance:{name}" for name in _parameter(events, "instanceIds"))),
+    ]
 
 
 def _instance_with_credentials(events: Events) -> list[Record]:
-    roles = {action["subject"]["id"] for action in to_trace(events) if action["subject"]["type"] == "service"}
+    roles = {action["subject"]["id"] for action in _trace(events) if action["subject"]["type"] == "service"}
     return [
         *_run_instances(events),
         _resource(_target(events, "ssm:SendCommand"), labels=("credentials",)),
         {"node": {"type": "group", "id": "instance-roles"}},
-        *({"edge": {"type": "MEMBER_OF", "from": f"identity:{role}", "to": "group:instance-roles"}} for role in roles),
+        *(
+            {"edge": {"type": "MEMBER_OF", "from": f"identity:{role}", "to": "group:instance-roles"}}
+            for role in roles
+        ),
     ]
 
 

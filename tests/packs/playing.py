@@ -40,7 +40,11 @@ def facts_of(records: Iterable[Record]) -> tuple[list[Node], list[Edge]]:
 
 
 def by_engine(
-    policies: Sequence[Policy], nodes: Iterable[Node], edges: Iterable[Edge], trace: Sequence[Record], entitlement: str
+    policies: Sequence[Policy],
+    nodes: Iterable[Node],
+    edges: Iterable[Edge],
+    trace: Sequence[Record],
+    entitlement: str,
 ) -> list[Evaluation]:
     """One evaluation per action record."""
     replayer = Replayer((), nodes=nodes, edges=edges, entitlement=entitlement)

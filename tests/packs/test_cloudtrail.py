@@ -14,6 +14,7 @@ from tests.oracle.definition import ActionResult
 from tests.packs.cloudtrail_cases import CASES, Case, Events, Record
 from tests.packs.playing import by_engine, by_oracle, facts_of, packs
 
+pytestmark = pytest.mark.real_data
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.file)
 
 
@@ -31,8 +32,9 @@ def _engine(events: Events, facts: list[Record], trace: list[Record]) -> list[Ev
 
 def _oracle(events: Events, facts: list[Record], trace: list[Record]) -> list[ActionResult]:
     imported = to_estate(events)
-    graph = [dict(to_record(fact)) for fact in (*imported.nodes, *imported.edges)]
-    return by_oracle([pack_text("cloud")], [*graph, *facts], trace)
+    nodes = [dict(to_record(node)) for node in imported.nodes]
+    edges = [dict(to_record(edge)) for edge in imported.edges]
+    return by_oracle([pack_text("cloud")], [*nodes, *edges, *facts], trace)
 
 
 def _trace(events: Events) -> list[Record]:
@@ -43,7 +45,9 @@ def _without_polling(trace: list[Record]) -> list[Record]:
     """Of calls that repeat the two before them, none: the definition is slow, and they say nothing new."""
     calls = [(record["chain"], record["action"]["name"], record["resource"]["id"]) for record in trace]
     return [
-        record for index, record in enumerate(trace) if index < 2 or {*calls[index - 2 : index]} != {calls[index]}
+        record
+        for index, record in enumerate(trace)
+        if index < 2 or {*calls[index - 2 : index]} != {calls[index]}
     ]
 
 

@@ -50,7 +50,9 @@ def test_engine_answers_as_the_pack_expects(name: str, test: PolicyTest) -> None
         told = f"{answer.request.id}: {[reason.message for reason in answer.reasons]}"
         assert event.expect in (None, answer.verdict.value), told
         if event.completes is not None:
-            assert sorted(completion.pattern for completion in answer.completions) == sorted(event.completes), told
+            assert sorted(completion.pattern for completion in answer.completions) == sorted(
+                event.completes
+            ), told
         assert {*(event.reasons or ())} <= {reason.code.value for reason in answer.reasons}, told
 
 

@@ -56,7 +56,7 @@ def _asks(told: tuple[Story, ...]) -> list[Ask]:
 
 
 def test_estate_has_some_thirty_identities_of_every_kind_and_no_loose_ends() -> None:
-    """People, services and agents exist; every edge of rights and places joins nodes that exist."""
+    """People, services and agents exist; every edge joins nodes that exist."""
     nodes, edges = facts_of(_estate_records())
     kinds = [node.fields["kind"] for node in nodes if node.kind == "identity"]
     assert 25 <= len(kinds) <= 40
@@ -64,9 +64,7 @@ def test_estate_has_some_thirty_identities_of_every_kind_and_no_loose_ends() -> 
     keys = {node.key for node in nodes}
     assert len(keys) == len(nodes)
     for edge in edges:
-        assert edge.start in keys, edge
-        # Who knows what may name things outside the estate.
-        assert edge.end in keys or edge.type == "KNOWS", edge
+        assert {edge.start, edge.end} <= keys, edge
 
 
 def test_five_stories_are_told() -> None:
@@ -74,7 +72,7 @@ def test_five_stories_are_told() -> None:
     assert len({story.id for story in STORIES}) == 5
     for story in STORIES:
         expected = {step.expect for step in story.steps if isinstance(step, Ask)}
-        assert "PERMIT" in expected and len(expected) > 1, story.id
+        assert {"PERMIT"} < expected, story.id
 
 
 @each_story
@@ -92,7 +90,9 @@ def _check(told: tuple[Story, ...]) -> None:
     nodes, edges = facts_of(_estate_records())
     answers = by_engine(packs(), nodes, edges, _trace(told), "required")
     for ask, answer in zip(_asks(told), answers, strict=True):
-        place = f"{ask.action} on {ask.resource.id} ({ask.note}): {[reason.message for reason in answer.reasons]}"
+        place = (
+            f"{ask.action} on {ask.resource.id} ({ask.note}): {[reason.message for reason in answer.reasons]}"
+        )
         assert answer.verdict == ask.expect, place
         assert sorted(completion.pattern for completion in answer.completions) == sorted(ask.completes), place
         codes = {reason.code.value for reason in answer.reasons}
@@ -109,7 +109,7 @@ def test_every_right_of_a_stopped_combination_is_valid(story: Story) -> None:
     estate.load("sample", nodes, edges, replace=False)
     rights = Rights(estate)
     for ask in _asks((story,)):
-        if "not_entitled" in ask.reasons or "db:Query" == ask.action:
+        if "not_entitled" in ask.reasons or ask.action == "db:Query":
             continue
         for party in (ask.subject, *ask.delegators):
             key = f"resource:{ask.resource.type}:{ask.resource.id}"

@@ -26,7 +26,7 @@ from graphsvc.api.schema.scalar import SCALARS
 from graphsvc.api.schema.subscription import Subscription
 from graphsvc.errors import BadInput, GraphsvcError
 
-__all__ = ["MAX_ALIASES", "MAX_DEPTH", "MAX_TOKENS", "build_schema"]
+__all__ = ["MAX_ALIASES", "MAX_DEPTH", "MAX_TOKENS", "build_schema", "schema_text"]
 
 MAX_DEPTH = 12
 MAX_ALIASES = 30
@@ -57,8 +57,11 @@ class _Schema(strawberry.Schema):
             _finish(error)
 
 
-def build_schema(*, development: bool = False) -> strawberry.Schema:
-    """The schema. development: unknown names are answered with suggestions."""
+def build_schema(*, development: bool = False, is_sorted: bool = False) -> strawberry.Schema:
+    """The schema. development: unknown names are answered with suggestions.
+
+    is_sorted: for printing only, because Strawberry 0.341 cannot resolve unions of a sorted schema.
+    """
     return _Schema(
         Query,
         Mutation,
@@ -72,9 +75,14 @@ def build_schema(*, development: bool = False) -> strawberry.Schema:
             lambda: ValidationCache(maxsize=256),
         ],
         config=StrawberryConfig(
-            scalar_map=SCALARS, disable_field_suggestions=not development, sort_schema=True
+            scalar_map=SCALARS, disable_field_suggestions=not development, sort_schema=is_sorted
         ),
     )
+
+
+def schema_text() -> str:
+    """The schema in the schema definition language, sorted by name; what `schema.graphql` holds."""
+    return build_schema(is_sorted=True).as_str() + "\n"
 
 
 def _may_introspect(context: Context) -> bool:

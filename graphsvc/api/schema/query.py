@@ -178,7 +178,7 @@ def decision_filter(given: DecisionFilter | None) -> Callable[[int, int | None],
 def decision_at(context: Context, seq: int, decided: Decided) -> Decision:
     """A decision as number `seq` of the log."""
     revision = _cursor(context, seq)
-    return decision_of(decided, revision=revision, audit_id=f"audit:{revision}")
+    return decision_of(decided, revision=revision, audit_id=revision)
 
 
 def _shown(context: Context, row: DecisionRow, decided: Decided) -> Decision:
