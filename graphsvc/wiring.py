@@ -56,7 +56,9 @@ async def open_store(url: str, settings: Settings | None = None, *, create: bool
             try:
                 from graphsvc.store.neo4j import open_neo4j
             except ImportError:
-                raise SettingsError("the Neo4j driver is missing; run `pip install 'graphsvc[neo4j]'`") from None
+                raise SettingsError(
+                    "the Neo4j driver is missing; run `pip install 'graphsvc[neo4j]'`"
+                ) from None
             return await open_neo4j(address, _password(settings))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from typing import Any
 
@@ -90,8 +91,10 @@ class GraphqlEndpoint(GraphQL[Context, None]):
         return await super().on_ws_connect(context)
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON text to values; what is none raises json.JSONDecodeError, as the caller expects."""
+        """A JSON object; what is none raises json.JSONDecodeError, as the caller expects."""
         value: object = orjson.loads(data)
+        if not isinstance(value, dict):
+            raise json.JSONDecodeError("must be an object", "", 0)
         return value
 
     def encode_json(self, data: object) -> str:

@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def decide(
+    *,
     file: File,
     form: Form = Format.table,
     store: StoreOption = None,
@@ -56,6 +57,7 @@ def decide(
 
 
 def evaluate(
+    *,
     file: File,
     form: Form = Format.table,
     store: StoreOption = None,
@@ -90,6 +92,7 @@ def evaluate(
 
 
 def explain(
+    *,
     decision_id: Annotated[str, typer.Argument(metavar="DECISION_ID", help="With or without `decision:`.")],
     form: Form = Format.table,
     store: StoreOption = None,
@@ -108,7 +111,12 @@ def explain(
     from graphsvc.errors import BadInput
 
     record = run_admin(
-        lambda admin: admin.decision(decision_id), store=store, server=server, token=token, config=config, create=False
+        lambda admin: admin.decision(decision_id),
+        store=store,
+        server=server,
+        token=token,
+        config=config,
+        create=False,
     )
     if record is None:
         raise BadInput(f"no decision `{decision_id}` in this store; check the id and --store", field="id")

@@ -59,10 +59,10 @@ async def _play(folder: Path) -> list[tuple[Story, list[dict[str, Json]]]]:
     """The stories with one row a step, played over HTTP against a server of our own."""
     from graphsvc.api.auth import issue_token, local_key
     from graphsvc.api.server import running
-    from graphsvc.cli.setting import load_settings
     from graphsvc.client import Client
-    from graphsvc.importers.graph_jsonl import read
+    from graphsvc.config import load_settings
     from graphsvc.core.graph import to_record
+    from graphsvc.importers.graph_jsonl import read
     from graphsvc.packs import PACKS, pack_file, pack_text
     from graphsvc.packs.sample import estate_text, stories
     from graphsvc.wiring import build_app, open_service
@@ -78,7 +78,7 @@ async def _play(folder: Path) -> list[tuple[Story, list[dict[str, Json]]]]:
         Client(url, pep_token) as gateway,
     ):
         estate = read(estate_text(), "estate.jsonl")
-        await admin.upsert_graph("sample", [to_record(fact) for fact in (*estate.nodes, *estate.edges)])
+        await admin.upsert_graph("sample", [*map(to_record, estate.nodes), *map(to_record, estate.edges)])
         await admin.publish_policy(*((pack_text(name), pack_file(name)) for name in PACKS), comment="demo")
         return [(story, await _story(story, admin, gateway)) for story in stories()]
 
@@ -100,7 +100,9 @@ async def _story(story: Story, admin: Client, gateway: Client) -> list[dict[str,
                 purpose=step.purpose,
             )
             grants[step.name] = granted.grant.id
-            rows.append(_change(step.identity, f"is granted {', '.join(step.actions)}", f"for {step.minutes} min"))
+            rows.append(
+                _change(step.identity, f"is granted {', '.join(step.actions)}", f"for {step.minutes} min")
+            )
         else:
             await admin.revoke_grant(grants[step.name], step.reason)
             rows.append(_change(step.name, "is revoked", step.reason))
@@ -122,7 +124,9 @@ def _row(step: Ask, decision: Decision) -> dict[str, Json]:
     completed = sorted(completion.pattern.id for completion in decision.completions)
     codes = {str(reason.code) for reason in decision.reasons}
     expected = (
-        str(decision.verdict) == step.expect and completed == sorted(step.completes) and codes >= set(step.reasons)
+        str(decision.verdict) == step.expect
+        and completed == sorted(step.completes)
+        and codes >= set(step.reasons)
     )
     why = [completion.explanation for completion in decision.completions]
     if not why:
@@ -140,7 +144,14 @@ def _row(step: Ask, decision: Decision) -> dict[str, Json]:
 
 
 def _change(who: str, what: str, why: str) -> dict[str, Json]:
-    return {"who": who, "action": f"{what} ({why})", "verdict": "", "completed path": "", "pattern": "", "as expected": True}
+    return {
+        "who": who,
+        "action": f"{what} ({why})",
+        "verdict": "",
+        "completed path": "",
+        "pattern": "",
+        "as expected": True,
+    }
 
 
 def _in(minutes: int) -> str:
@@ -166,8 +177,12 @@ def _tell(told: list[tuple[Story, list[dict[str, Json]]]], seconds: float) -> No
                 line["verdict"] = f"{row['verdict']} (not as expected)"
             shown.append(line)
         print_rows(shown, Format.table)
-    print(f"\n{decided} decisions over HTTP in {seconds:.1f} s; every right that was used is valid by itself.")
-    print("Next: `make serve` starts the service; open http://127.0.0.1:8080/ in a browser for its dashboard.")
+    print(
+        f"\n{decided} decisions over HTTP in {seconds:.1f} s; every right that was used is valid by itself."
+    )
+    print(
+        "Next: `make serve` starts the service; open http://127.0.0.1:8080/ in a browser for its dashboard."
+    )
 
 
 def _folded(rows: list[dict[str, Json]]) -> list[dict[str, Json]]:
@@ -185,7 +200,11 @@ def _folded(rows: list[dict[str, Json]]) -> list[dict[str, Json]]:
 
     for row in rows:
         kind = str(row["action"]).partition(" ")[0]
-        if run and (row["verdict"] != "PERMIT" or row["who"] != run[0]["who"] or not str(run[0]["action"]).startswith(f"{kind} ")):
+        if run and (
+            row["verdict"] != "PERMIT"
+            or row["who"] != run[0]["who"]
+            or not str(run[0]["action"]).startswith(f"{kind} ")
+        ):
             finish()
         run.append(row)
         if row["verdict"] != "PERMIT":

@@ -40,10 +40,16 @@ def doctor(
       graphsvc doctor --store neo4j://neo4j@localhost:7687/neo4j --format json
     """
     from graphsvc.cli.session import run
-    from graphsvc.cli.setting import load_settings
+    from graphsvc.config import load_settings
 
     settings = load_settings(config, store=store)
-    rows = [_row("graphsvc", "ok", f"{__version__} on Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")]
+    rows = [
+        _row(
+            "graphsvc",
+            "ok",
+            f"{__version__} on Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
+        )
+    ]
     rows += [_library(name) for name in _LIBRARIES]
     rows.append(_row("mode", "ok", str(settings.env)))
     auth = str(settings.auth)
@@ -66,7 +72,11 @@ async def _store(settings: Settings) -> tuple[list[dict[str, Json]], bool]:
             return [
                 _row("store", "ok", f"{settings.store} at revision {service.revision()}"),
                 _row("graph", "ok" if nodes else "warning", f"{len(nodes)} nodes, {len(edges)} edges"),
-                _row("policy", "ok" if state == "ready" else "warning", f"{len(service.patterns())} patterns; {state}"),
+                _row(
+                    "policy",
+                    "ok" if state == "ready" else "warning",
+                    f"{len(service.patterns())} patterns; {state}",
+                ),
             ], True
     except GraphsvcError as error:
         return [_row("store", "error", str(error))], False

@@ -17,16 +17,22 @@ from graphsvc.core.value import Json
 __all__ = ["app"]
 
 app = typer.Typer(
-    cls=ErrorGroup, name="export", help="Write the graph or the history.", no_args_is_help=True, rich_markup_mode=None
+    cls=ErrorGroup,
+    name="export",
+    help="Write the graph or the history.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; standard output if not given.")
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Where to; standard output if not given."),
 ]
 
 
 @app.command()
 def jsonl(
+    *,
     output: Output = None,
     store: StoreOption = None,
     server: ServerOption = None,
@@ -53,10 +59,13 @@ def jsonl(
 
 @app.command()
 def trace(
+    *,
     output: Output = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="RFC 3339, inclusive.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="RFC 3339, exclusive.")] = None,
-    chain: Annotated[str | None, typer.Option("--chain", metavar="ID", help="Only what concerns this chain.")] = None,
+    chain: Annotated[
+        str | None, typer.Option("--chain", metavar="ID", help="Only what concerns this chain.")
+    ] = None,
     store: StoreOption = None,
     server: ServerOption = None,
     token: TokenOption = None,

@@ -43,13 +43,16 @@ class ErrorGroup(TyperGroup):
             name = f"`{error.filename}`: " if error.filename else ""
             _tell(f"{name}{error.strerror or error}", debug=ctx.params.get("debug", False))
             raise typer.Exit(2) from None
-        except Exception as error:  # noqa: BLE001  # the outermost frame: anything else is a defect, told as one
+        except Exception as error:  # the outermost frame: anything else is a defect, told as one
             if isinstance(error, RuntimeError) and isinstance(error, typer.Exit | typer.Abort):
                 raise
             if type(error).__module__.startswith("typer."):
                 raise
             told = f"unexpected {type(error).__name__}: {error}".replace("\n", " ")
-            _tell(f"{told}; run again with `graphsvc --debug ...` and report it", debug=ctx.params.get("debug", False))
+            _tell(
+                f"{told}; run again with `graphsvc --debug ...` and report it",
+                debug=ctx.params.get("debug", False),
+            )
             raise typer.Exit(_INTERNAL) from None
 
 

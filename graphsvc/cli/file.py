@@ -51,7 +51,7 @@ def read_lines(path: str) -> Iterator[bytes]:
         yield from sys.stdin.buffer
         return
     try:
-        file: BinaryIO = Path(path).open("rb")
+        file: BinaryIO = Path(path).open("rb")  # noqa: SIM115  # opened apart, so that only opening errors are told
     except FileNotFoundError:
         raise BadInput(f"`{path}` does not exist; check the path", field=path) from None
     except OSError as error:
@@ -64,14 +64,18 @@ def read_texts(paths: Iterable[str | Path]) -> list[tuple[str, str]]:
     """(text, file name) of policy files; a folder stands for the `*.yaml` files in it, sorted."""
     texts = []
     for path in map(Path, paths):
-        found: Sequence[Path] = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
+        found: Sequence[Path] = (
+            sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
+        )
         if not found:
             raise BadInput(f"`{path}` holds no policy files (*.yaml)", field=str(path))
         for file in found:
             try:
                 texts.append((read_bytes(str(file)).decode("utf-8-sig"), str(file)))
             except UnicodeDecodeError as error:
-                raise BadInput(f"`{file}` is not UTF-8 text at byte {error.start}; save it as UTF-8") from None
+                raise BadInput(
+                    f"`{file}` is not UTF-8 text at byte {error.start}; save it as UTF-8"
+                ) from None
     return texts
 
 

@@ -19,11 +19,19 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    cls=ErrorGroup, name="import", help="Load facts of one source.", no_args_is_help=True, rich_markup_mode=None
+    cls=ErrorGroup,
+    name="import",
+    help="Load facts of one source.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
-Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, gzip-compressed or not; `-` for one.")]
-Source = Annotated[str, typer.Option("--source", metavar="NAME", help="Whose facts these are; replaced as a whole.")]
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="Files, gzip-compressed or not; `-` for one.")
+]
+Source = Annotated[
+    str, typer.Option("--source", metavar="NAME", help="Whose facts these are; replaced as a whole.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and count; store nothing.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Facts of this source that the files lack go.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Leave malformed parts out and report them.")]
@@ -32,11 +40,14 @@ Form = Annotated[Format, typer.Option("--format", help="How to print the report.
 
 @app.command()
 def aws(
+    *,
     paths: Paths,
     source: Source,
     managed_policies: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Documents of AWS managed policies that the dump may lack (JSON Lines)."),
+        typer.Option(
+            metavar="FILE", help="Documents of AWS managed policies that the dump may lack (JSON Lines)."
+        ),
     ] = None,
     dry_run: DryRun = False,
     replace: Replace = False,
@@ -58,19 +69,33 @@ def aws(
     from graphsvc.cli.file import read_bytes
     from graphsvc.importers.aws import read, read_managed_policies
 
-    managed = read_managed_policies(read_bytes(managed_policies), managed_policies) if managed_policies else None
+    managed = (
+        read_managed_policies(read_bytes(managed_policies), managed_policies) if managed_policies else None
+    )
     pages = [(read_bytes(path), path) for path in paths]
     (data, file), more = pages[0], pages[1:]
     imported = read(data, file, more=more, managed_policies=managed, strict=not lenient)
-    _finish(imported, source, dry_run, replace, form, store, server, token, config)
+    _finish(
+        imported,
+        source,
+        dry_run=dry_run,
+        replace=replace,
+        form=form,
+        store=store,
+        server=server,
+        token=token,
+        config=config,
+    )
 
 
 @app.command()
 def cloudtrail(
+    *,
     paths: Paths,
     source: Source,
     trace: Annotated[
-        Path | None, typer.Option("--trace", metavar="FILE", help="Write the events as chains, for `graphsvc replay`.")
+        Path | None,
+        typer.Option("--trace", metavar="FILE", help="Write the events as chains, for `graphsvc replay`."),
     ] = None,
     dry_run: DryRun = False,
     replace: Replace = False,
@@ -96,11 +121,22 @@ def cloudtrail(
         import msgspec
 
         trace.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in to_trace(events)))
-    _finish(imported, source, dry_run, replace, form, store, server, token, config)
+    _finish(
+        imported,
+        source,
+        dry_run=dry_run,
+        replace=replace,
+        form=form,
+        store=store,
+        server=server,
+        token=token,
+        config=config,
+    )
 
 
 @app.command()
 def jsonl(
+    *,
     paths: Paths,
     source: Source,
     dry_run: DryRun = False,
@@ -129,11 +165,22 @@ def jsonl(
         loose = [read(data, path, strict=not lenient, known=lambda _key: True) for data, path in texts]
         keys = {node.key for part in loose for node in part.nodes}
         parts = [
-            read(data, path, strict=not lenient, known=lambda key: key in keys or known(key)) for data, path in texts
+            read(data, path, strict=not lenient, known=lambda key: key in keys or known(key))
+            for data, path in texts
         ]
         return _merged(parts)
 
-    _finish(build, source, dry_run, replace, form, store, server, token, config)
+    _finish(
+        build,
+        source,
+        dry_run=dry_run,
+        replace=replace,
+        form=form,
+        store=store,
+        server=server,
+        token=token,
+        config=config,
+    )
 
 
 def _merged(parts: Sequence[Imported]) -> Imported:
@@ -160,6 +207,7 @@ def _merged(parts: Sequence[Imported]) -> Imported:
 def _finish(
     what: Imported | Callable[[Callable[[str], bool]], Imported],
     source: str,
+    *,
     dry_run: bool,
     replace: bool,
     form: Format,
@@ -219,4 +267,8 @@ def _print(imported: Imported, source: str, revision: str | None, form: Format) 
     ):
         for text in texts:
             print(f"{title}: {text}")
-    print(f"imported `{source}` at revision {revision}" if revision else f"`{source}` was read only: nothing is stored")
+    print(
+        f"imported `{source}` at revision {revision}"
+        if revision
+        else f"`{source}` was read only: nothing is stored"
+    )

@@ -11,7 +11,9 @@ __all__ = ["ConfigOption", "ServerOption", "StoreOption", "TokenOption"]
 
 StoreOption = Annotated[
     str | None,
-    typer.Option("--store", metavar="URL", help="memory:, sqlite:///path.db, neo4j://user@host:7687/database."),
+    typer.Option(
+        "--store", metavar="URL", help="memory:, sqlite:///path.db, neo4j://user@host:7687/database."
+    ),
 ]
 ServerOption = Annotated[
     str | None, typer.Option("--server", metavar="URL", help="Ask a running service instead of the store.")

@@ -26,7 +26,8 @@ class Format(StrEnum):
 class Progress(Protocol):
     """Called with how much was done since the last call."""
 
-    def __call__(self, done: int = 1) -> None: ...
+    def __call__(self, done: int = 1) -> None:
+        """Move on."""
 
 
 def print_json(value: object) -> None:
@@ -47,7 +48,11 @@ def print_lines(records: Iterable[object]) -> None:
 
 
 def print_rows(
-    rows: Sequence[Mapping[str, Json]], form: Format, *, title: str | None = None, empty: str = "nothing to show"
+    rows: Sequence[Mapping[str, Json]],
+    form: Format,
+    *,
+    title: str | None = None,
+    empty: str = "nothing to show",
 ) -> None:
     """Rows with the same keys, in the asked form. At a terminal a table is drawn, in a pipe aligned text."""
     if form is Format.json:

@@ -16,7 +16,11 @@ from graphsvc.core.value import Json
 __all__ = ["app"]
 
 app = typer.Typer(
-    cls=ErrorGroup, name="policy", help="Check, test and publish rule packs.", no_args_is_help=True, rich_markup_mode=None
+    cls=ErrorGroup,
+    name="policy",
+    help="Check, test and publish rule packs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policy files, or folders of them.")]
@@ -26,7 +30,8 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policy fil
 def lint(
     files: Files,
     fail_on: Annotated[
-        str, typer.Option(metavar="SEVERITY", help="Exit 1 from this severity on: info, warning, error or never.")
+        str,
+        typer.Option(metavar="SEVERITY", help="Exit 1 from this severity on: info, warning, error or never."),
     ] = "warning",
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
@@ -79,8 +84,8 @@ def lint(
         raise typer.Exit(1)
 
 
-@app.command()
-def test(
+@app.command(name="test")
+def run_pack_tests(
     files: Files,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
@@ -119,6 +124,7 @@ def test(
 
 @app.command()
 def publish(
+    *,
     files: Files,
     comment: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     store: StoreOption = None,
@@ -149,6 +155,7 @@ def publish(
 
 @app.command(name="list")
 def list_(
+    *,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     store: StoreOption = None,
     server: ServerOption = None,

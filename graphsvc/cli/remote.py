@@ -54,17 +54,18 @@ class Remote:
     async def load(self, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool) -> str:
         """Make facts visible at once; the revision."""
         query = f"mutation($i: UpsertGraphInput!) {{ upsertGraph(input: $i) {{ ... on Ack {{ revision }} {_FAILED} }} }}"
-        records: list[Json] = [to_record(fact) for fact in (*nodes, *edges)]
+        records: list[Json] = [*map(to_record, nodes), *map(to_record, edges)]
         return await self._revision(query, {"i": {"source": source, "records": records, "replace": replace}})
 
     async def facts(self) -> tuple[list[Node], list[Edge]]:
         """Not offered by the API."""
         raise NotSupported("--server: the graph is exported from the store; stop the service and use --store")
 
-    async def history(self) -> AsyncIterator[tuple[int, Record]]:
+    def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Not offered by the API."""
-        raise NotSupported("--server: the history is exported from the store; stop the service and use --store")
-        yield
+        raise NotSupported(
+            "--server: the history is exported from the store; stop the service and use --store"
+        )
 
     async def decide(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
         """Judge and record."""
@@ -80,7 +81,9 @@ class Remote:
 
     async def decision(self, decision_id: str) -> dict[str, Json] | None:
         """A decision made earlier."""
-        found = await self._ask(f"query($id: ID!) {{ decision(id: $id) {{ {_DECIDED} }} }}", {"id": decision_id})
+        found = await self._ask(
+            f"query($id: ID!) {{ decision(id: $id) {{ {_DECIDED} }} }}", {"id": decision_id}
+        )
         return cast("dict[str, Json] | None", found)
 
     async def _revision(self, query: str, variables: dict[str, Json]) -> str:
@@ -105,7 +108,9 @@ class Remote:
         try:
             answer = msgspec.json.decode(text)
         except msgspec.DecodeError:
-            raise StoreUnavailable(f"`{self._url}` answers {status}, not as graphsvc does; check --server") from None
+            raise StoreUnavailable(
+                f"`{self._url}` answers {status}, not as graphsvc does; check --server"
+            ) from None
         if status in {401, 403}:
             told = answer.get("error", {}).get("message", "the token is refused")
             raise NotAllowed(f"`{self._url}`: {told}; give one with --token")
@@ -131,7 +136,9 @@ def _carried_out(value: Json) -> dict[str, Json]:
 async def open_remote(url: str, token: str | None) -> AsyncIterator[Remote]:
     """A service at `http(s)://host:port`. token: of a role that may do what is asked."""
     if not url.startswith(("http://", "https://")):
-        raise BadInput(f"--server: `{url}` is no URL; write one such as http://127.0.0.1:8080", field="server")
+        raise BadInput(
+            f"--server: `{url}` is no URL; write one such as http://127.0.0.1:8080", field="server"
+        )
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     async with aiohttp.ClientSession(url.rstrip("/"), headers=headers, timeout=timeout) as session:

@@ -31,9 +31,11 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
+    *,
     trace: Annotated[str, typer.Argument(metavar="TRACE.jsonl", help="The trace, or `-`.")],
     policy: Annotated[
-        list[str] | None, typer.Option("--policy", metavar="FILE", help="A policy file or folder; several times.")
+        list[str] | None,
+        typer.Option("--policy", metavar="FILE", help="A policy file or folder; several times."),
     ] = None,
     graph: Annotated[
         list[str] | None, typer.Option("--graph", metavar="GRAPH.jsonl", help="The estate; several times.")
@@ -53,14 +55,18 @@ def replay(
     """Replay a trace."""
     from graphsvc.cli.file import read_bytes, read_lines, read_policies
     from graphsvc.cli.replayer import Replayer, encode, outcome_record
+    from graphsvc.core.graph import Edge, Node
     from graphsvc.core.trace import read_trace
     from graphsvc.errors import BadInput
     from graphsvc.importers import graph_jsonl
 
     if entitlement not in (None, "off", "advisory", "required"):
-        raise BadInput(f"--entitlement: `{entitlement}` is none of off, advisory, required", field="entitlement")
+        raise BadInput(
+            f"--entitlement: `{entitlement}` is none of off, advisory, required", field="entitlement"
+        )
     policies = read_policies([*(policy or []), *(more or [])])
-    nodes, edges = [], []
+    nodes: list[Node] = []
+    edges: list[Edge] = []
     for path in graph or []:
         imported = graph_jsonl.read(read_bytes(path), path, known=lambda _key: True)
         nodes += imported.nodes

@@ -10,7 +10,17 @@ import msgspec
 from graphsvc.core.evaluate import Evaluation, evaluate
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
-from graphsvc.core.record import Cancelled, Decided, GraphCommitted, GraphStaged, PolicyPublished, Record, Reported, Revoked, Suspended
+from graphsvc.core.record import (
+    Cancelled,
+    Decided,
+    GraphCommitted,
+    GraphStaged,
+    PolicyPublished,
+    Record,
+    Reported,
+    Revoked,
+    Suspended,
+)
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.state import ChainState
 from graphsvc.core.trace import TraceAction, TraceApproval, TraceChange, TraceItem, TraceNote
@@ -49,7 +59,12 @@ class Replayer:
             source, pack = policy.source, policy.pack
             self._apply(
                 PolicyPublished(
-                    at_ms=0, pack=pack.id, version=pack.version, sha256=source.sha256, text=source.text, file=source.file
+                    at_ms=0,
+                    pack=pack.id,
+                    version=pack.version,
+                    sha256=source.sha256,
+                    text=source.text,
+                    file=source.file,
                 )
             )
 
@@ -72,7 +87,9 @@ class Replayer:
     def _action(self, item: TraceAction) -> Evaluation:
         request, world = item.request, self.world
         if request.id in world.decided:
-            raise BadInput(f"{item.place}: id: `{request.id}` names an earlier action; give each its own", field="id")
+            raise BadInput(
+                f"{item.place}: id: `{request.id}` names an earlier action; give each its own", field="id"
+            )
         self._check_chain(request, item.place)
         at_ms = item.at_ms if item.seq is not None else world.time_at(request, item.at_ms)
         return self._decide(request, at_ms, force=self.force)
@@ -103,7 +120,9 @@ class Replayer:
         """The approval takes its place as the action `review:Approve` of the approver (rule R14)."""
         reviewed = self.world.decided.get(item.decision)
         if reviewed is None:
-            self.warnings.append(f"{item.place}: decision: `{item.decision}` names no earlier action; ignored")
+            self.warnings.append(
+                f"{item.place}: decision: `{item.decision}` names no earlier action; ignored"
+            )
             return
         asked = reviewed.request
         request = AccessRequest(
@@ -142,7 +161,9 @@ class Replayer:
                     self.warnings.append(f"{place}: grant: `{grant}` names no earlier grant; ignored")
                     return False
             case Suspended(target_kind=kind) if kind != "identity":
-                self.warnings.append(f"{place}: target.type: only identities are suspended yet, not a `{kind}`; ignored")
+                self.warnings.append(
+                    f"{place}: target.type: only identities are suspended yet, not a `{kind}`; ignored"
+                )
                 return False
         return True
 
@@ -160,8 +181,8 @@ def outcome_record(evaluation: Evaluation, took_ns: int | None = None) -> dict[s
     record: dict[str, Json] = {
         "id": evaluation.request.id,
         "verdict": evaluation.enforced.value,
-        "completed": sorted(completion.pattern for completion in evaluation.completions),
-        "reasons": list(dict.fromkeys(reason.code.value for reason in evaluation.reasons)),
+        "completed": list[Json](sorted(completion.pattern for completion in evaluation.completions)),
+        "reasons": list[Json](dict.fromkeys(reason.code.value for reason in evaluation.reasons)),
         "risk": {
             "before": risk_score(evaluation.risk.before_micros),
             "after": risk_score(evaluation.risk.after_micros),

@@ -80,7 +80,9 @@ def read_command(document: dict[str, Json], file: str, default_key: str) -> Deci
         raise BadInput(f"{file}: {f'{field}: ' if field else ''}{told}", field=field or None) from None
     if asked.review is not None:
         raise NotSupported(f"{file}: review: reviews are not supported yet; leave it out", field="review")
-    intent = {name: value for name, value in msgspec.to_builtins(asked.intent or {}).items() if value is not None}
+    intent = {
+        name: value for name, value in msgspec.to_builtins(asked.intent or {}).items() if value is not None
+    }
     resource = asked.resource.entity("resource")
     request = AccessRequest(
         id="",
@@ -97,10 +99,16 @@ def read_command(document: dict[str, Json], file: str, default_key: str) -> Deci
         else resource,
         context=asked.context or {},
         labels=tuple(asked.labels or ()),
-        parents=None if asked.parents is None else tuple(name.removeprefix("decision:") for name in asked.parents),
+        parents=None
+        if asked.parents is None
+        else tuple(name.removeprefix("decision:") for name in asked.parents),
         arguments=tuple(
             Argument(
-                name=one.name, role=one.role, fact=one.fact, tokens=tuple(one.tokens or ()), designation=one.designation
+                name=one.name,
+                role=one.role,
+                fact=one.fact,
+                tokens=tuple(one.tokens or ()),
+                designation=one.designation,
             )
             for one in asked.arguments or ()
         ),

@@ -87,15 +87,20 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "nothing"
 
 
-def _item(
-    event: TestEvent, number: int, at_ms: int, types: dict[str, str | None], place: str
-) -> TraceItem:
+def _item(event: TestEvent, number: int, at_ms: int, types: dict[str, str | None], place: str) -> TraceItem:
     if event.type == "action":
         return TraceAction(request=_request(event, number, types), at_ms=at_ms, place=place)
     of = event.of or f"e{number}"  # where the test gives no id: the record before
     if event.type == "approve":
-        return TraceApproval(decision=of, by=Entity("human", event.by or "approver"), at_ms=at_ms, place=place)
-    record: dict[str, Json] = {"type": event.type, "action": of, "outcome": event.outcome, "labels": [*event.labels]}
+        return TraceApproval(
+            decision=of, by=Entity("human", event.by or "approver"), at_ms=at_ms, place=place
+        )
+    record: dict[str, Json] = {
+        "type": event.type,
+        "action": of,
+        "outcome": event.outcome,
+        "labels": [*event.labels],
+    }
     return item_from_record({**record, "at": format_time(at_ms)}, place)
 
 
@@ -138,7 +143,9 @@ def _entity(entity: TestEntity | None, default_type: str) -> Entity:
 
 def _graph(test: PolicyTest, place: str) -> tuple[list[Node], list[Edge]]:
     graph: TestGraph = test.graph
-    nodes = {node.key: node for node in (node_from_record(each, place=f"{place}: node") for each in graph.nodes)}
+    nodes = {
+        node.key: node for node in (node_from_record(each, place=f"{place}: node") for each in graph.nodes)
+    }
     edges = [edge_from_record(each, place=f"{place}: edge") for each in graph.edges]
     for number, (identity, action, resource) in enumerate(graph.grants):
         key, permission = node_key("identity", identity), f"permission:grant-{number + 1}"

@@ -25,9 +25,14 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
+    *,
     store: StoreOption = None,
-    host: Annotated[str | None, typer.Option("--host", help="Address to listen at; default 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Default 8080; 0 = any free one.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen at; default 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="Default 8080; 0 = any free one.")
+    ] = None,
     uds: Annotated[
         Path | None, typer.Option("--uds", metavar="PATH", help="Listen at a Unix socket instead of a port.")
     ] = None,
@@ -36,7 +41,9 @@ def serve(
     ] = 1,
     policy: Annotated[
         list[Path] | None,
-        typer.Option("--policy", metavar="FILE", help="Publish these policy files at the start (development)."),
+        typer.Option(
+            "--policy", metavar="FILE", help="Publish these policy files at the start (development)."
+        ),
     ] = None,
     config: ConfigOption = None,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More policy files.")] = None,
@@ -51,7 +58,7 @@ def serve(
       graphsvc serve --policy packs/agents.yaml
     """
     from graphsvc.cli.session import run
-    from graphsvc.cli.setting import load_settings
+    from graphsvc.config import load_settings
     from graphsvc.errors import BadInput
 
     if workers > 1:
@@ -80,7 +87,9 @@ async def _serve(settings: Settings, files: list[Path]) -> None:
         where = settings.uds if settings.uds is not None else f"http://{settings.host}:{settings.port}"
         print(f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr)
         with _outliving_signals():
-            await listen(build_app(service, settings), host=settings.host, port=settings.port, uds=settings.uds)
+            await listen(
+                build_app(service, settings), host=settings.host, port=settings.port, uds=settings.uds
+            )
 
 
 @contextmanager

@@ -96,7 +96,7 @@ async def open_admin(
     if token is not None:
         raise BadInput("--token goes with --server URL; add it or leave both out", field="token")
     from graphsvc.cli.direct import Direct
-    from graphsvc.cli.setting import load_settings
+    from graphsvc.config import load_settings
     from graphsvc.wiring import open_service
 
     settings = load_settings(config, store=store)

@@ -20,16 +20,24 @@ def register(app: typer.Typer) -> None:
 
 
 def token(
-    role: Annotated[list[str], typer.Option("--role", help="pep, analyst, approver, auditor or admin; several times.")],
+    *,
+    role: Annotated[
+        list[str], typer.Option("--role", help="pep, analyst, approver, auditor or admin; several times.")
+    ],
     subject: Annotated[str, typer.Option("--subject", help="The name of who calls.")],
     scope: Annotated[
-        list[str] | None, typer.Option("--scope", help="search or chain:any; several times. `search` is given.")
+        list[str] | None,
+        typer.Option("--scope", help="search or chain:any; several times. `search` is given."),
     ] = None,
     subjects: Annotated[
         list[str] | None,
-        typer.Option("--subjects", metavar="GLOB", help="Identities it may speak for; several times; all if not given."),
+        typer.Option(
+            "--subjects", metavar="GLOB", help="Identities it may speak for; several times; all if not given."
+        ),
     ] = None,
-    ttl: Annotated[str, typer.Option("--ttl", metavar="DURATION", help="How long it counts, such as 30m or 12h.")] = "1h",
+    ttl: Annotated[
+        str, typer.Option("--ttl", metavar="DURATION", help="How long it counts, such as 30m or 12h.")
+    ] = "1h",
     store: StoreOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -42,7 +50,7 @@ def token(
       graphsvc token --role pep --subject mail-gateway --subjects 'mail-*'
     """
     from graphsvc.api.auth import issue_token, local_key
-    from graphsvc.cli.setting import load_settings
+    from graphsvc.config import load_settings
     from graphsvc.errors import BadInput
 
     read = re.fullmatch(r"([1-9]\d{0,6})([smhd])", ttl)

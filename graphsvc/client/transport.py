@@ -12,12 +12,13 @@ import aiohttp
 import orjson
 
 from graphsvc.client.error import CallFailed, Unreachable, error_from
-from graphsvc.errors import NotAllowed
+from graphsvc.errors import BadInput, NotAllowed
 
 __all__ = ["Transport", "pause"]
 
 _PROTOCOL = "graphql-transport-ws"
 _FORBIDDEN = 4403
+_MAX_BODY_BYTES = 1 << 20
 _LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError, aiohttp.ServerDisconnectedError)
 
 
@@ -60,6 +61,8 @@ class Transport:
         """The value under alias `r`. TimeoutError past the time; Unreachable when the connection failed."""
         session = self._open
         body = orjson.dumps({"query": document, "variables": variables})
+        if len(body) > _MAX_BODY_BYTES:
+            raise BadInput(f"the call has {len(body)} bytes and the service takes {_MAX_BODY_BYTES}; send it in parts")
         try:
             async with session.post(
                 self._url, data=body, timeout=aiohttp.ClientTimeout(total=timeout_s)

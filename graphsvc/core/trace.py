@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, TypeAlias
+from typing import Literal, NoReturn, TypeAlias
 
 import msgspec
 
@@ -13,9 +13,9 @@ from graphsvc.core.record import (
     ChainClosed,
     ChainOpened,
     Decided,
+    Granted,
     GraphCommitted,
     GraphStaged,
-    Granted,
     PolicyPublished,
     Record,
     Reinstated,
@@ -242,7 +242,21 @@ def _change(kind: str, fields: _Fields) -> tuple[Record, ...] | None:
     return None
 
 
-_CHANGES = frozenset("report cancel open close grant revoke suspend reinstate relabel graph link".split())
+_CHANGES = frozenset(
+    [
+        "report",
+        "cancel",
+        "open",
+        "close",
+        "grant",
+        "revoke",
+        "suspend",
+        "reinstate",
+        "relabel",
+        "graph",
+        "link",
+    ]
+)
 
 
 def _graph(fields: _Fields, at_ms: int) -> tuple[Record, ...]:
@@ -394,8 +408,8 @@ class _Fields:
         self.place = place
         self.path = path
 
-    def fail(self, name: str, message: str) -> None:
-        """Refuse a field; never returns."""
+    def fail(self, name: str, message: str) -> NoReturn:
+        """Refuse a field."""
         field = f"{self.path}{name}"
         raise BadInput(f"{self.place}: {field}: {message}", field=field)
 

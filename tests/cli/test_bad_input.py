@@ -46,7 +46,9 @@ def test_a_dump_cut_in_half(folder: Path, real_data: Path) -> None:
 def test_a_graph_with_one_bad_line_stores_nothing(filled: Path) -> None:
     """The bad line is named; the good ones before it are not stored."""
     before = graphsvc("export", "jsonl").out
-    (filled / "bad.jsonl").write_text('{"node":{"type":"identity","id":"carol"}}\n{"node":{"type":"identity"}}\n')
+    (filled / "bad.jsonl").write_text(
+        '{"node":{"type":"identity","id":"carol"}}\n{"node":{"type":"identity"}}\n'
+    )
     ended = graphsvc("import", "jsonl", "bad.jsonl", "--source", "more")
     assert ended.code == 2
     assert "bad.jsonl:2" in ended.error
@@ -130,7 +132,8 @@ def test_a_service_that_is_not_there(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"), [("postgres://x", "no kind of store"), ("neo4j://u:hunter2@h/d", "GRAPHSVC_NEO4J_PASSWORD")]
+    ("url", "told"),
+    [("postgres://x", "no kind of store"), ("neo4j://u:hunter2@h/d", "GRAPHSVC_NEO4J_PASSWORD")],
 )
 def test_a_store_url_that_cannot_be(folder: Path, url: str, told: str) -> None:
     """An impossible store URL is bad input, and its password is not repeated."""
@@ -140,7 +143,9 @@ def test_a_store_url_that_cannot_be(folder: Path, url: str, told: str) -> None:
 
 
 @pytest.mark.neo4j
-def test_a_wrong_neo4j_password(folder: Path, neo4j_server: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_neo4j_password(
+    folder: Path, neo4j_server: Neo4jServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A refused password is one line that does not repeat it; exit 3."""
     monkeypatch.setenv("GRAPHSVC_NEO4J_PASSWORD", "wrong-password")
     ended = graphsvc("policy", "list", "--store", neo4j_server.store_url)
@@ -160,4 +165,7 @@ def test_version_and_help() -> None:
         ("policy", ("lint", "test", "publish", "list")),
     ):
         for command in commands:
-            assert f"graphsvc {group} {command}" in graphsvc(group, command, "--help").out.partition("Examples:")[2]
+            assert (
+                f"graphsvc {group} {command}"
+                in graphsvc(group, command, "--help").out.partition("Examples:")[2]
+            )

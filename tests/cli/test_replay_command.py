@@ -42,7 +42,9 @@ def test_the_same_input_gives_the_same_bytes(folder: Path) -> None:
 
 def test_the_graph_gives_rights_and_partners(folder: Path) -> None:
     """With a graph entitlement holds, and a known partner is no unknown destination."""
-    known = action("e4", "mail:Send", 3, action={"name": "mail:Send", "properties": {"to": "partner@acme.example"}})
+    known = action(
+        "e4", "mail:Send", 3, action={"name": "mail:Send", "properties": {"to": "partner@acme.example"}}
+    )
     lines = replayed(folder, [*TRACE[:2], known], "--graph", "estate.jsonl")
     assert [line["verdict"] for line in lines] == ["PERMIT", "PERMIT", "PERMIT"]
 
@@ -76,9 +78,11 @@ def test_cancel_and_report_change_what_follows(folder: Path) -> None:
     cancelled = [TRACE[0], cancel, *TRACE[1:]]
     assert replayed(folder, cancelled, "--entitlement", "off")[-1]["completed"] == []
     chat = {**action("e0", "crm:List", 0)}
-    (folder / "policy.yaml").write_text((folder / "policy.yaml").read_text().replace(
-        'actions:\n', 'actions:\n  "crm:List": {effects: [read]}\n'
-    ))
+    (folder / "policy.yaml").write_text(
+        (folder / "policy.yaml")
+        .read_text()
+        .replace("actions:\n", 'actions:\n  "crm:List": {effects: [read]}\n')
+    )
     assert replayed(folder, [chat, report, *TRACE[1:]], "--entitlement", "off")[-1]["completed"] == ["leak"]
 
 
@@ -88,9 +92,15 @@ def test_a_bad_line_is_told_with_its_place(folder: Path) -> None:
         ('{"type":"action"', "trace.jsonl:2: the line ends inside a JSON value"),
         ('{"type":"action","id":"x"}', "trace.jsonl:2: action"),
         ('{"type":"dance","at":"2026-11-23T10:00:00Z"}', "`dance` is none of"),
-        (json.dumps({**TRACE[0], "id": "e2", "at": "noon"}), "trace.jsonl:2: at: `noon` is not an RFC 3339 time"),
+        (
+            json.dumps({**TRACE[0], "id": "e2", "at": "noon"}),
+            "trace.jsonl:2: at: `noon` is not an RFC 3339 time",
+        ),
         (json.dumps(TRACE[0]), "trace.jsonl:2: id: `e1` names an earlier action"),
-        (json.dumps({**TRACE[0], "id": "e2", "labels": "x"}), "trace.jsonl:2: labels must be a list of texts"),
+        (
+            json.dumps({**TRACE[0], "id": "e2", "labels": "x"}),
+            "trace.jsonl:2: labels must be a list of texts",
+        ),
     ):
         (folder / "trace.jsonl").write_text(json.dumps(TRACE[0]) + "\n" + line + "\n")
         ended = graphsvc("replay", "trace.jsonl", "--policy", "policy.yaml")

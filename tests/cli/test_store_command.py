@@ -62,7 +62,10 @@ def test_decide_and_explain(filled: Path) -> None:
     assert told.code == 0
     for text in ("DENY", "pattern_completed [leak]", "untrusted: bot: mail:Read", "out: bot: mail:Send"):
         assert text in told.out
-    assert graphsvc("explain", str(third["id"]), "--format", "json").json()["completions"][0]["pattern"]["id"] == "leak"
+    assert (
+        graphsvc("explain", str(third["id"]), "--format", "json").json()["completions"][0]["pattern"]["id"]
+        == "leak"
+    )
 
 
 def test_evaluate_changes_nothing(filled: Path) -> None:

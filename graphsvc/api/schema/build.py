@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 
 import strawberry
@@ -116,3 +117,7 @@ def _finish(error: GraphQLError) -> None:
         extensions["code"] = "internal"
     extensions.setdefault("code", "invalid_request")
     error.extensions = extensions
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())
