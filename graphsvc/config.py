@@ -77,8 +77,10 @@ class Settings(BaseSettings):
                 "set GRAPHSVC_AUTH=on or GRAPHSVC_HOST=127.0.0.1"
             )
         url = self.public_url
-        if url is not None and not url.startswith("https://") and not (
-            self.development and url.startswith("http://")
+        if (
+            url is not None
+            and not url.startswith("https://")
+            and not (self.development and url.startswith("http://"))
         ):
             raise ValueError(f"`public_url` must start with https:// outside development, not `{url}`")
         return self
@@ -134,8 +136,13 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
         upper = name.upper()
         if not upper.startswith(_PREFIX) or upper in _IGNORED or upper.split("__")[0] in known:
             continue
-        near = difflib.get_close_matches(upper, sorted(known), n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}"
+        # Without the prefix, which would make every name look alike.
+        near = difflib.get_close_matches(
+            upper.removeprefix(_PREFIX).lower(), sorted(Settings.model_fields), n=1
+        )
+        hint = (
+            f"did you mean `{_PREFIX}{near[0].upper()}`?" if near else f"known are {', '.join(sorted(known))}"
+        )
         raise SettingsError(f"the environment variable `{name}` is unknown; {hint}")
 
 
@@ -143,7 +150,9 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"`{path}` cannot be read: {error.strerror}; name another file with --config") from None
+        raise SettingsError(
+            f"`{path}` cannot be read: {error.strerror}; name another file with --config"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"`{path}` is not TOML: {error}") from None
     for name in values:

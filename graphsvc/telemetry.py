@@ -12,7 +12,16 @@ import structlog
 __all__ = ["HIDDEN", "set_up_logging"]
 
 HIDDEN = "[hidden]"
-_SECRET_KEYS = ("authorization", "token", "password", "secret", "cookie", "arguments", "properties", "context")
+_SECRET_KEYS = (
+    "authorization",
+    "token",
+    "password",
+    "secret",
+    "cookie",
+    "arguments",
+    "properties",
+    "context",
+)
 # These libraries tell every connection or query at INFO.
 _QUIET = ("asyncio", "neo4j", "uvicorn.access", "uvicorn.error", "websockets", "strawberry")
 
@@ -30,7 +39,9 @@ def set_up_logging(level: str = "info", *, stream: TextIO | None = None, plain: 
     ]
     last: list[structlog.typing.Processor]
     if plain:
-        last = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        last = [
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         # Local variables would show what callers sent.
         frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)

@@ -69,7 +69,12 @@ def create_app(
         except Unauthenticated as error:
             return unauthenticated(error)
         if not caller.roles - {"pep"}:
-            body = {"error": {"code": "not_allowed", "message": "`/metrics` needs a token with a role other than pep"}}
+            body = {
+                "error": {
+                    "code": "not_allowed",
+                    "message": "`/metrics` needs a token with a role other than pep",
+                }
+            }
             return JSONResponse(body, status_code=403)
         parts.metrics.ready.set(1 if service.ready()[0] else 0)
         return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -66,7 +66,7 @@ class Authenticator(Protocol):
 class OpenDoor:
     """Authentication switched off: everybody is `local` and may do everything (loopback only)."""
 
-    def login(self, authorization: str | None) -> Login:  # noqa: ARG002
+    def login(self, authorization: str | None) -> Login:
         """Always the same login."""
         return Login(caller=Caller(subject="local", roles=ROLES, scopes=frozenset({"chain:any", "search"})))
 
@@ -80,7 +80,9 @@ class TokenVerifier:
     def login(self, authorization: str | None) -> Login:
         """The login of `Bearer <token>`; Unauthenticated says what is wrong."""
         if not authorization:
-            raise Unauthenticated("a token is needed: send `Authorization: Bearer <token>`, made by `graphsvc token`")
+            raise Unauthenticated(
+                "a token is needed: send `Authorization: Bearer <token>`, made by `graphsvc token`"
+            )
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("the Authorization value must be `Bearer <token>`")
@@ -120,7 +122,9 @@ def local_key(state_dir: Path) -> Ed25519PrivateKey:
             raise SettingsError(f"`{path}` can be read by others; run `chmod 600 {path}`")
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise SettingsError(f"`{path}` cannot be used: {error.strerror}; choose another GRAPHSVC_STATE_DIR") from error
+        raise SettingsError(
+            f"`{path}` cannot be used: {error.strerror}; choose another GRAPHSVC_STATE_DIR"
+        ) from error
     except ValueError:
         raise SettingsError(f"`{path}` holds no private key; remove it and a new one is made") from None
     if not isinstance(key, Ed25519PrivateKey):

@@ -68,9 +68,7 @@ class GraphqlEndpoint(GraphQL[Context, None]):
                 return
         await super().__call__(scope, receive, send)
 
-    async def get_context(
-        self, request: Request | WebSocket, response: Response | WebSocket  # noqa: ARG002
-    ) -> Context:
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """The context made for this request; of a socket it carries the socket."""
         context: Context = request.scope[_CONTEXT]
         if isinstance(request, WebSocket):

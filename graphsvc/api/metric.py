@@ -18,12 +18,20 @@ class Metrics:
             "graphsvc_decisions", "Decisions answered, by verdict.", ["verdict"], registry=self.registry
         )
         self.decide_seconds = Histogram(
-            "graphsvc_decide_seconds", "Time to answer decide or decideMany.", buckets=_SECONDS, registry=self.registry
+            "graphsvc_decide_seconds",
+            "Time to answer decide or decideMany.",
+            buckets=_SECONDS,
+            registry=self.registry,
         )
         self.refused = Counter(
-            "graphsvc_refused_calls", "Calls refused at the door, by reason.", ["reason"], registry=self.registry
+            "graphsvc_refused_calls",
+            "Calls refused at the door, by reason.",
+            ["reason"],
+            registry=self.registry,
         )
-        self.subscriptions = Gauge("graphsvc_subscriptions", "Subscriptions open now.", registry=self.registry)
+        self.subscriptions = Gauge(
+            "graphsvc_subscriptions", "Subscriptions open now.", registry=self.registry
+        )
         self.ready = Gauge("graphsvc_ready", "1 when decisions can be made, else 0.", registry=self.registry)
 
     def text(self) -> bytes:

@@ -97,7 +97,12 @@ class RoleGuard(FieldExtension):
         return next_(source, info, **kwargs)
 
     async def resolve_async(  # type: ignore[override]  # the same
-        self, next_: Callable[..., Awaitable[Any] | AsyncIterator[Any]], source: Any, info: Info, /, **kwargs: Any
+        self,
+        next_: Callable[..., Awaitable[Any] | AsyncIterator[Any]],
+        source: Any,
+        info: Info,
+        /,
+        **kwargs: Any,
     ) -> Any:
         """The field's value, or the refusal."""
         path = _path(info)

@@ -53,8 +53,12 @@ def bind(host: str, port: int, uds: Path | None = None) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise AddressInUse(f"port {port} on {host} is in use; choose another with --port") from None
         if error.errno == errno.EACCES:
-            raise AddressInUse(f"port {port} on {host} may not be opened; choose one above 1023 with --port") from None
-        raise AddressInUse(f"`{host}` port {port} cannot be opened: {error.strerror or error}; choose another with --host") from None
+            raise AddressInUse(
+                f"port {port} on {host} may not be opened; choose one above 1023 with --port"
+            ) from None
+        raise AddressInUse(
+            f"`{host}` port {port} cannot be opened: {error.strerror or error}; choose another with --host"
+        ) from None
     except OverflowError:
         listener.close()
         raise AddressInUse(f"port {port} is not between 0 and 65535; choose another with --port") from None
@@ -131,7 +135,9 @@ def _bind_file(path: Path) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise AddressInUse(f"`{path}` cannot be opened: {error.strerror or error}; choose another with --uds") from None
+        raise AddressInUse(
+            f"`{path}` cannot be opened: {error.strerror or error}; choose another with --uds"
+        ) from None
     except AddressInUse:
         listener.close()
         raise

@@ -4,12 +4,12 @@ from graphsvc.client.client import Client
 from graphsvc.client.error import CallFailed, Unreachable
 from graphsvc.client.result import (
     Acknowledged,
-    ChainPage,
     Chain,
+    ChainPage,
     Completion,
+    Decision,
     DecisionEvent,
     DecisionPage,
-    Decision,
     Evaluation,
     Gap,
     Granted,
@@ -22,7 +22,23 @@ from graphsvc.client.result import (
 )  # fmt: skip
 
 __all__ = [
-    "Acknowledged", "CallFailed", "ChainPage", "Chain", "Client", "Completion", "DecisionEvent",
-    "DecisionPage", "Decision", "Evaluation", "Gap", "Granted", "NearHarm", "PathStep", "Reason",
-    "Revoked", "RiskChange", "Subject", "Unreachable",
+    "Acknowledged",
+    "CallFailed",
+    "Chain",
+    "ChainPage",
+    "Client",
+    "Completion",
+    "Decision",
+    "DecisionEvent",
+    "DecisionPage",
+    "Evaluation",
+    "Gap",
+    "Granted",
+    "NearHarm",
+    "PathStep",
+    "Reason",
+    "Revoked",
+    "RiskChange",
+    "Subject",
+    "Unreachable",
 ]  # fmt: skip

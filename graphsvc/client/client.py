@@ -16,11 +16,11 @@ from graphsvc.client import document
 from graphsvc.client.error import CallFailed, Unreachable, error_from
 from graphsvc.client.result import (
     Acknowledged,
-    ChainPage,
     Chain,
+    ChainPage,
+    Decision,
     DecisionEvent,
     DecisionPage,
-    Decision,
     Evaluation,
     Gap,
     Granted,
@@ -107,7 +107,12 @@ class Client:
         return _as(Evaluation, await self._read(document.EVALUATE, {"v": wanted}))
 
     async def report(
-        self, decision: str, outcome: str = "SUCCESS", *, labels: Sequence[str] = (), tokens: Sequence[str] = ()
+        self,
+        decision: str,
+        outcome: str = "SUCCESS",
+        *,
+        labels: Sequence[str] = (),
+        tokens: Sequence[str] = (),
     ) -> Acknowledged:
         """What came of a permitted action: SUCCESS, FAILURE or UNKNOWN."""
         given = {"decision": decision, "outcome": outcome, "labels": list(labels), "tokens": list(tokens)}
@@ -169,7 +174,9 @@ class Client:
         """Put packs into force, all or none; each a YAML text or (text, file name)."""
         pairs = [(text, "<policy>") if isinstance(text, str) else text for text in texts]
         files = [{"yaml": text, "file": file} for text, file in pairs]
-        return _as(Acknowledged, await self._call(document.PUBLISH, {"v": {"files": files, "comment": comment}}))
+        return _as(
+            Acknowledged, await self._call(document.PUBLISH, {"v": {"files": files, "comment": comment}})
+        )
 
     async def upsert_graph(
         self, source: str, records: Sequence[Mapping[str, Any]], *, replace: bool = False
@@ -188,7 +195,11 @@ class Client:
         return None if value is None else _as(Decision, value)
 
     async def decisions(
-        self, *, first: int = 50, after: str | None = None, filter: Mapping[str, Any] | None = None  # noqa: A002
+        self,
+        *,
+        first: int = 50,
+        after: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002
     ) -> DecisionPage:
         """A page of decisions, newest first."""
         value = await self._read(document.DECISIONS, {"first": first, "after": after, "filter": filter})
@@ -201,7 +212,11 @@ class Client:
         return None if value is None else _as(Chain, value)
 
     async def chains(
-        self, *, first: int = 50, after: str | None = None, filter: Mapping[str, Any] | None = None  # noqa: A002
+        self,
+        *,
+        first: int = 50,
+        after: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002
     ) -> ChainPage:
         """A page of chains, newest first."""
         value = await self._read(document.CHAINS, {"first": first, "after": after, "filter": filter})
@@ -209,7 +224,10 @@ class Client:
         return ChainPage(chains=nodes, cursor=_next(value))
 
     async def subscribe(
-        self, *, after: str | None = None, filter: Mapping[str, Any] | None = None  # noqa: A002
+        self,
+        *,
+        after: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002
     ) -> AsyncGenerator[DecisionEvent | Gap, None]:
         """Decisions as they become durable. A lost socket is opened again behind the last event seen.
 
@@ -266,7 +284,9 @@ class Client:
         try:
             value = await self._transport.call(text, variables, timeout_s=self._timeout_s)
         except TimeoutError:
-            raise Unreachable(f"no answer within {self._timeout_s:g} s; whether it took effect is unknown") from None
+            raise Unreachable(
+                f"no answer within {self._timeout_s:g} s; whether it took effect is unknown"
+            ) from None
         return _checked(value)
 
 

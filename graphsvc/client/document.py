@@ -39,9 +39,7 @@ _CHAIN = "id session parent status owner openedAt length"
 _GRANT = "grant { id identity actions resources notBefore expiresAt purpose } revision"
 
 DECIDE = f"mutation($v: DecideInput!) {{ r: decide(input: $v) {{ __typename ...D {_FAILURE} }} }} {_DECISION}"
-DECIDE_MANY = (
-    f"mutation($v: [DecideInput!]!) {{ r: decideMany(inputs: $v) {{ __typename ...D {_FAILURE} }} }} {_DECISION}"
-)
+DECIDE_MANY = f"mutation($v: [DecideInput!]!) {{ r: decideMany(inputs: $v) {{ __typename ...D {_FAILURE} }} }} {_DECISION}"
 EVALUATE = f"query($v: DecideInput!) {{ r: evaluate(input: $v) {{ stale {_JUDGED} }} }}"
 REPORT = f"mutation($v: ReportInput!) {{ r: report(input: $v) {_ACK} }}"
 CANCEL = f"mutation($v: ID!) {{ r: cancelDecision(id: $v) {_ACK} }}"

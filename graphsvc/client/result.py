@@ -9,9 +9,24 @@ import msgspec
 from graphsvc.core.verdict import Verdict
 
 __all__ = [
-    "Acknowledged", "ChainPage", "Chain", "Completion", "DecisionEvent", "DecisionPage", "Decision",
-    "Evaluation", "Gap", "Grant", "Granted", "NearHarm", "PathStep", "Pattern", "Reason", "Revoked",
-    "RiskChange", "Subject",
+    "Acknowledged",
+    "Chain",
+    "ChainPage",
+    "Completion",
+    "Decision",
+    "DecisionEvent",
+    "DecisionPage",
+    "Evaluation",
+    "Gap",
+    "Grant",
+    "Granted",
+    "NearHarm",
+    "PathStep",
+    "Pattern",
+    "Reason",
+    "Revoked",
+    "RiskChange",
+    "Subject",
 ]  # fmt: skip
 
 

@@ -19,13 +19,20 @@ __all__ = ["Transport", "pause"]
 _PROTOCOL = "graphql-transport-ws"
 _FORBIDDEN = 4403
 _MAX_BODY_BYTES = 1 << 20
-_LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError, aiohttp.ServerDisconnectedError)
+_LOST = (
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+    ConnectionError,
+    aiohttp.ServerDisconnectedError,
+)
 
 
 class Transport:
     """A pool of connections to one service. uds: a Unix socket to use instead of the URL's host."""
 
-    def __init__(self, url: str, token: str | None, *, uds: Path | None = None, connections: int = 100) -> None:
+    def __init__(
+        self, url: str, token: str | None, *, uds: Path | None = None, connections: int = 100
+    ) -> None:
         self._url = url.rstrip("/") + "/graphql"
         self._authorization = None if token is None else f"Bearer {token}"
         self._uds = uds
@@ -54,7 +61,9 @@ class Transport:
     @property
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            raise CallFailed("the client is not open; use it in `async with Client(...) as client:`", reason="closed")
+            raise CallFailed(
+                "the client is not open; use it in `async with Client(...) as client:`", reason="closed"
+            )
         return self._session
 
     async def call(self, document: str, variables: Mapping[str, Any], *, timeout_s: float) -> Any:
@@ -62,7 +71,9 @@ class Transport:
         session = self._open
         body = orjson.dumps({"query": document, "variables": variables})
         if len(body) > _MAX_BODY_BYTES:
-            raise BadInput(f"the call has {len(body)} bytes and the service takes {_MAX_BODY_BYTES}; send it in parts")
+            raise BadInput(
+                f"the call has {len(body)} bytes and the service takes {_MAX_BODY_BYTES}; send it in parts"
+            )
         try:
             async with session.post(
                 self._url, data=body, timeout=aiohttp.ClientTimeout(total=timeout_s)
@@ -72,7 +83,9 @@ class Transport:
         except TimeoutError:
             raise
         except _LOST as error:
-            raise Unreachable(f"{self._where} does not answer ({error}); is `graphsvc serve` running there?") from error
+            raise Unreachable(
+                f"{self._where} does not answer ({error}); is `graphsvc serve` running there?"
+            ) from error
         return _value(status, raw, self._where)
 
     async def stream(self, document: str, variables: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
@@ -80,10 +93,12 @@ class Transport:
         session = self._open
         try:
             async with session.ws_connect(self._url, protocols=(_PROTOCOL,), max_msg_size=1 << 24) as socket:
-                await socket.send_json({
-                    "type": "connection_init",
-                    "payload": {"authorization": self._authorization} if self._authorization else {},
-                })
+                await socket.send_json(
+                    {
+                        "type": "connection_init",
+                        "payload": {"authorization": self._authorization} if self._authorization else {},
+                    }
+                )
                 async for message in _messages(socket):
                     match message.get("type"):
                         case "connection_ack":
@@ -98,12 +113,16 @@ class Transport:
                         case "complete":
                             return
                 if socket.close_code == _FORBIDDEN:
-                    raise NotAllowed("the token was refused or has expired; make a new one with `graphsvc token`")
+                    raise NotAllowed(
+                        "the token was refused or has expired; make a new one with `graphsvc token`"
+                    )
                 raise Unreachable(f"{self._where} closed the socket (code {socket.close_code})")
         except aiohttp.WSServerHandshakeError as error:
             raise Unreachable(f"{self._where} refuses sockets (status {error.status})") from error
         except _LOST as error:
-            raise Unreachable(f"{self._where} does not answer ({error}); is `graphsvc serve` running there?") from error
+            raise Unreachable(
+                f"{self._where} does not answer ({error}); is `graphsvc serve` running there?"
+            ) from error
 
     @property
     def _where(self) -> str:
@@ -124,7 +143,9 @@ def _value(status: int, raw: bytes, where: str) -> Any:
     if not isinstance(body, dict):
         if status >= 500:
             raise Unreachable(f"{where} answers with status {status}")
-        raise CallFailed(f"{where} does not answer like graphsvc (status {status}); is the URL right?", reason="protocol")
+        raise CallFailed(
+            f"{where} does not answer like graphsvc (status {status}); is the URL right?", reason="protocol"
+        )
     if status != 200:
         told = body.get("error", {})
         raise error_from(str(told.get("code", status)), str(told.get("message", f"status {status}")))

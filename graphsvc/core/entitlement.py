@@ -7,6 +7,8 @@ principal is refused, for leaving the human out would widen its rights.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event, identity_id
 from graphsvc.core.glob import matcher
@@ -91,7 +93,7 @@ def _is_suspended(identity: str, estate: Estate, grants: Grants, at_ms: int) -> 
 
 def _delegation(event: Event, estate: Estate, parties: list[str], verdict: Verdict) -> list[Reason]:
     reasons = []
-    for actor, principal in zip(parties, parties[1:], strict=False):
+    for actor, principal in pairwise(parties):
         ends = frozenset(estate.holders(f"identity:{principal}"))
         starts = estate.holders(f"identity:{actor}")
         if not any(end in ends for start in starts for end in estate.out("ACTS_FOR", start)):

@@ -164,9 +164,7 @@ def evaluate(
     )
 
 
-def _place(
-    request: AccessRequest, at_ms: int, view: StateView, fed: tuple[str, ...] | None = None
-) -> _Place:
+def _place(request: AccessRequest, at_ms: int, view: StateView, fed: tuple[str, ...] | None = None) -> _Place:
     delta: Delta = {}
     chain = cast("ChainState | None", view.get(("c", request.chain)))
     heads: list[Head] = []
@@ -385,7 +383,7 @@ def nearest(scopes: Sequence[str], facts: Facts, at_ms: int, *, limit: int = 5) 
             pattern = facts.ruleset.by_id.get(pattern_id)
             if pattern is not None:
                 reached = steps_reached(levels, pattern.within_ms, at_ms)
-                if 0 < reached:
+                if reached > 0:
                     missing = len(levels) - reached
                     best[pattern_id] = min(missing, best.get(pattern_id, missing))
     found = []

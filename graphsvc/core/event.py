@@ -135,7 +135,10 @@ class Event:
         if self._frozen is None:
             self._destination = self.destination
             self._frozen = _Frozen(
-                self.subject_kind, self.holders(), self._properties_of_subject(), self._properties_of_resource()
+                self.subject_kind,
+                self.holders(),
+                self._properties_of_subject(),
+                self._properties_of_resource(),
             )
 
     def as_of(self, *, declaration: Declaration, reported: tuple[str, ...], index: int) -> Event:

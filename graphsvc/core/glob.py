@@ -27,7 +27,7 @@ def matcher(patterns: Iterable[str], *, fold: bool = False) -> Callable[[str], b
     exact = frozenset(pattern for pattern in wanted if is_literal(pattern))
     wild = [pattern for pattern in wanted if not is_literal(pattern)]
     if "*" in wild:
-        return lambda name: True
+        return lambda _name: True
     found = re.compile("|".join(map(_regex, wild)), re.DOTALL).fullmatch if wild else None
 
     def test(name: str) -> bool:

@@ -13,8 +13,21 @@ from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, Reason, Risk, Verdict
 
 __all__ = [
-    "Cancelled", "ChainClosed", "ChainOpened", "Decided", "GraphCommitted", "GraphStaged", "Granted",
-    "PolicyPublished", "Record", "Reinstated", "Relabelled", "Reported", "Revoked", "SourceRemoved", "Suspended",
+    "Cancelled",
+    "ChainClosed",
+    "ChainOpened",
+    "Decided",
+    "Granted",
+    "GraphCommitted",
+    "GraphStaged",
+    "PolicyPublished",
+    "Record",
+    "Reinstated",
+    "Relabelled",
+    "Reported",
+    "Revoked",
+    "SourceRemoved",
+    "Suspended",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from graphsvc.errors import BadInput
 __all__ = ["Json", "JsonObject", "format_time", "key_text", "parse_time"]
 
 if TYPE_CHECKING:
-    Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+    Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 else:
     Json = Any  # msgspec cannot read a recursive alias; the checker can
 JsonObject: TypeAlias = Mapping[str, Json]

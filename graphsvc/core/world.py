@@ -23,9 +23,9 @@ from graphsvc.core.record import (
     ChainClosed,
     ChainOpened,
     Decided,
+    Granted,
     GraphCommitted,
     GraphStaged,
-    Granted,
     PolicyPublished,
     Record,
     Reinstated,
@@ -137,7 +137,7 @@ class World:
 
     # -- folding ---------------------------------------------------------------------------------
 
-    def apply(self, record: Record, seq: int, known: Evaluation | None = None) -> None:
+    def apply(self, record: Record, seq: int, known: Evaluation | None = None) -> None:  # noqa: C901  one line a kind
         """Fold one record. known: its evaluation, when this process judged it at this very state."""
         self.seq = seq
         match record:

@@ -138,7 +138,8 @@ class LogEvent(msgspec.Struct, frozen=True):
 
 class Service(Protocol):
     """Everything the adapters may ask. Expected failures are raised as `GraphsvcError` subclasses:
-    BadInput (field), NotAllowed, Conflict, PolicyError, StoreError."""
+    BadInput (field), NotAllowed, Conflict, PolicyError, StoreError.
+    """
 
     async def decide(self, caller: Caller, command: DecideCommand) -> Answer:
         """Judge, record, and only then answer. Store trouble and deadlines are DENY answers."""

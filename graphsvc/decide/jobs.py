@@ -19,7 +19,7 @@ from graphsvc.decide.command import Caller
 from graphsvc.decide.sequencer import Proposal
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 
-__all__ = ["ChangeJob", "DecideJob", "ReportJob", "check_chain", "check_owner"]
+__all__ = ["ChangeJob", "DecideJob", "Moment", "ReportJob", "check_chain", "check_owner"]
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class DecideJob:
             # Given up before it was judged: nothing is recorded.
             raise TimeoutError
         request = self.request
-        check_chain(world, overlay, self.caller, request)
+        check_chain(overlay, self.caller, request)
         at_ms = world.time_at(request, at_ms, overlay)
         evaluation = world.evaluate(request, at_ms, overlay, seq=seq)
         speaks_for = matcher(self.caller.subjects)
@@ -105,7 +105,7 @@ class ReportJob:
             raise BadInput(
                 f"no decision `{action}`; report takes the id that decide returned", field="decision"
             )
-        check_owner(world, overlay, self.caller, decided.request.chain)
+        check_owner(overlay, self.caller, decided.request.chain)
         if (decided.enforced or decided.verdict) is not Verdict.PERMIT:
             raise BadInput(f"decision `{action}` was not PERMIT, so nothing ran", field="decision")
         record = msgspec.structs.replace(self.record, at_ms=max(at_ms, decided.at_ms), by=self.caller.subject)
@@ -114,22 +114,31 @@ class ReportJob:
         return Proposal(records=(record,), reads=frozenset((chain,)), touches=touches)
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a change is made on: the world, what the batch has changed so far, and the time."""
+
+    world: World
+    overlay: Overlay
+    at_ms: int
+
+
 @dataclass(slots=True)
 class ChangeJob:
-    """A change of rights, rules, graph or chains. build: its records as of the world, at a time."""
+    """A change of rights, rules, graph or chains. build: its records as of a moment."""
 
-    build: Callable[[World, Overlay, int], Sequence[Record]]
+    build: Callable[[Moment], Sequence[Record]]
     touches: frozenset[str]
     reads: frozenset[str] = field(default_factory=lambda: frozenset((GRAPH,)))
     rank: int = 0
 
     def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
         """The records; GraphsvcError from `build` when the change cannot be made."""
-        records = tuple(self.build(world, overlay, at_ms))
+        records = tuple(self.build(Moment(world, overlay, at_ms)))
         return Proposal(records=records, reads=self.reads, touches=self.touches) if records else None
 
 
-def check_chain(world: World, overlay: Overlay, caller: Caller, request: AccessRequest) -> None:
+def check_chain(overlay: Overlay, caller: Caller, request: AccessRequest) -> None:
     """The caller owns the chain and those it draws from; a chain's session and parent stay (R3)."""
     chain = overlay.get(("c", request.chain))
     if isinstance(chain, ChainState) and chain.used:
@@ -147,10 +156,10 @@ def check_chain(world: World, overlay: Overlay, caller: Caller, request: AccessR
         *((request.parent_chain,) if request.parent_chain is not None else ()),
     )
     for name in named:
-        check_owner(world, overlay, caller, name)
+        check_owner(overlay, caller, name)
 
 
-def check_owner(world: World, overlay: Overlay, caller: Caller, chain: str) -> None:
+def check_owner(overlay: Overlay, caller: Caller, chain: str) -> None:
     """The opener's token subject owns a chain; NotAllowed never tells whether it exists."""
     state = overlay.get(("c", chain))
     if not isinstance(state, ChainState) or not state.owner or "chain:any" in caller.scopes:

@@ -11,9 +11,9 @@ from graphsvc.core.policy.load import load_policies
 from graphsvc.core.record import (
     ChainClosed,
     ChainOpened,
+    Granted,
     GraphCommitted,
     GraphStaged,
-    Granted,
     PolicyPublished,
     Record,
     Reinstated,
@@ -21,12 +21,12 @@ from graphsvc.core.record import (
     SourceRemoved,
     Suspended,
 )
-from graphsvc.core.state import ChainState, Overlay
+from graphsvc.core.state import ChainState
 from graphsvc.core.value import Json
 from graphsvc.core.world import World
 from graphsvc.decide.cell import GRAPH, chain_cell, principal_cell
 from graphsvc.decide.command import Caller
-from graphsvc.decide.jobs import ChangeJob, check_owner
+from graphsvc.decide.jobs import ChangeJob, Moment, check_owner
 from graphsvc.errors import BadInput, Conflict, NotSupported
 
 __all__ = [
@@ -53,16 +53,16 @@ def open_chain(
     if chain == parent_chain:
         raise BadInput("a chain cannot be its own parent", field="parentChain")
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        check_owner(world, overlay, caller, chain)
-        held = overlay.get(("c", chain))
+    def build(now: Moment) -> list[Record]:
+        check_owner(now.overlay, caller, chain)
+        held = now.overlay.get(("c", chain))
         if isinstance(held, ChainState) and held.used:
             raise Conflict(f"chain `{chain}` is open already; its first use fixed its session and owner")
         if parent_chain is not None:
-            check_owner(world, overlay, caller, parent_chain)
+            check_owner(now.overlay, caller, parent_chain)
         return [
             ChainOpened(
-                at_ms=at_ms,
+                at_ms=now.at_ms,
                 chain=chain,
                 session=session,
                 parent_chain=parent_chain,
@@ -79,14 +79,14 @@ def open_chain(
 def close_chain(caller: Caller, chain: str) -> ChangeJob:
     """Close a chain that is open."""
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        check_owner(world, overlay, caller, chain)
-        held = overlay.get(("c", chain))
+    def build(now: Moment) -> list[Record]:
+        check_owner(now.overlay, caller, chain)
+        held = now.overlay.get(("c", chain))
         if not isinstance(held, ChainState) or not held.used:
             raise BadInput(f"no chain `{chain}`", field="chain")
         if held.closed:
             raise Conflict(f"chain `{chain}` is closed already")
-        return [ChainClosed(at_ms=at_ms, chain=chain, by=caller.subject)]
+        return [ChainClosed(at_ms=now.at_ms, chain=chain, by=caller.subject)]
 
     cells = frozenset((chain_cell(chain),))
     return ChangeJob(build, cells, reads=cells)
@@ -116,14 +116,14 @@ def grant(
     if uses is not None:
         raise NotSupported("a limit of uses is not kept by this version; end the grant by time", field="uses")
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        holder = _known(world, identity)
-        begins_ms = not_before_ms if not_before_ms is not None else at_ms
-        if expires_ms <= max(begins_ms, at_ms):
+    def build(now: Moment) -> list[Record]:
+        holder = _known(now.world, identity)
+        begins_ms = not_before_ms if not_before_ms is not None else now.at_ms
+        if expires_ms <= max(begins_ms, now.at_ms):
             raise BadInput("must lie after now and after `notBefore`", field="expiresAt")
         return [
             Granted(
-                at_ms=at_ms,
+                at_ms=now.at_ms,
                 id=grant_id,
                 identity=holder,
                 actions=actions,
@@ -142,10 +142,10 @@ def grant(
 def revoke_grant(caller: Caller, granted: Granted, reason: str) -> ChangeJob:
     """End a grant; Conflict when it has been revoked."""
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        if granted.id in world.grants.revoked:
+    def build(now: Moment) -> list[Record]:
+        if granted.id in now.world.grants.revoked:
             raise Conflict(f"grant `{granted.id}` is revoked already")
-        return [Revoked(at_ms=at_ms, grant=granted.id, reason=reason[:_MAX_TEXT], by=caller.subject)]
+        return [Revoked(at_ms=now.at_ms, grant=granted.id, reason=reason[:_MAX_TEXT], by=caller.subject)]
 
     return ChangeJob(build, frozenset((principal_cell(granted.identity),)))
 
@@ -153,14 +153,14 @@ def revoke_grant(caller: Caller, granted: Granted, reason: str) -> ChangeJob:
 def suspend(caller: Caller, world: World, identity: str, reason: str, until_ms: int | None) -> ChangeJob:
     """Stop an identity at once."""
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        if until_ms is not None and until_ms <= at_ms:
+    def build(now: Moment) -> list[Record]:
+        if until_ms is not None and until_ms <= now.at_ms:
             raise BadInput("must lie in the future", field="until")
         return [
             Suspended(
-                at_ms=at_ms,
+                at_ms=now.at_ms,
                 target_kind="identity",
-                target=_known(world, identity),
+                target=_known(now.world, identity),
                 reason=reason[:_MAX_TEXT],
                 until_ms=until_ms,
                 by=caller.subject,
@@ -173,11 +173,11 @@ def suspend(caller: Caller, world: World, identity: str, reason: str, until_ms: 
 def reinstate(caller: Caller, world: World, identity: str) -> ChangeJob:
     """End a suspension; Conflict when there is none."""
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        holder = _known(world, identity)
-        if holder not in world.grants.suspended:
+    def build(now: Moment) -> list[Record]:
+        holder = _known(now.world, identity)
+        if holder not in now.world.grants.suspended:
             raise Conflict(f"identity `{holder}` is not suspended")
-        return [Reinstated(at_ms=at_ms, target_kind="identity", target=holder, by=caller.subject)]
+        return [Reinstated(at_ms=now.at_ms, target_kind="identity", target=holder, by=caller.subject)]
 
     return ChangeJob(build, frozenset((principal_cell(identity_id(world.estate, identity)),)))
 
@@ -186,10 +186,10 @@ def publish_policy(caller: Caller, texts: Sequence[tuple[str, str]], comment: st
     """Packs that load, check and compile together with those in force; else PolicyError, nothing stored."""
     policies = load_policies(texts)
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
+    def build(now: Moment) -> list[Record]:
         packs = [
             PolicyPublished(
-                at_ms=at_ms,
+                at_ms=now.at_ms,
                 pack=policy.pack.id,
                 version=policy.pack.version,
                 sha256=hashlib.sha256(policy.source.text.encode()).hexdigest(),
@@ -200,7 +200,7 @@ def publish_policy(caller: Caller, texts: Sequence[tuple[str, str]], comment: st
             )
             for policy in policies
         ]
-        world.publish(packs)
+        now.world.publish(packs)
         return list(packs)
 
     return ChangeJob(build, frozenset((GRAPH,)))
@@ -215,8 +215,8 @@ def stage_graph(load: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Iter
 
 
 def _stage(load: str, nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> ChangeJob:
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        return [GraphStaged(at_ms=at_ms, load=load, nodes=nodes, edges=edges)]
+    def build(now: Moment) -> list[Record]:
+        return [GraphStaged(at_ms=now.at_ms, load=load, nodes=nodes, edges=edges)]
 
     return ChangeJob(build, frozenset((f"l:{load}",)), reads=frozenset())
 
@@ -226,21 +226,22 @@ def commit_graph(caller: Caller, load: str, source: str, *, replace: bool) -> Ch
     if not source:
         raise BadInput("name the source, such as aws-prod", field="source")
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        return [GraphCommitted(at_ms=at_ms, load=load, source=source, replace=replace, by=caller.subject)]
+    def build(now: Moment) -> list[Record]:
+        return [GraphCommitted(at_ms=now.at_ms, load=load, source=source, replace=replace, by=caller.subject)]
 
     return ChangeJob(build, frozenset((GRAPH,)), reads=frozenset())
 
 
-def remove_source(caller: Caller, world: World, source: str) -> ChangeJob:
+def remove_source(caller: Caller, source: str) -> ChangeJob:
     """Forget a source; BadInput when there is none of that name."""
 
-    def build(world: World, overlay: Overlay, at_ms: int) -> list[Record]:
-        if source not in world.estate.sources:
+    def build(now: Moment) -> list[Record]:
+        if source not in now.world.estate.sources:
             raise BadInput(
-                f"no source `{source}`; there is {', '.join(world.estate.sources) or 'none'}", field="source"
+                f"no source `{source}`; there is {', '.join(now.world.estate.sources) or 'none'}",
+                field="source",
             )
-        return [SourceRemoved(at_ms=at_ms, source=source, by=caller.subject)]
+        return [SourceRemoved(at_ms=now.at_ms, source=source, by=caller.subject)]
 
     return ChangeJob(build, frozenset((GRAPH,)))
 

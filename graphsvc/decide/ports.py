@@ -10,7 +10,6 @@ from typing import Protocol
 
 import msgspec
 
-
 __all__ = [
     "Accepted",
     "ChainQuery",
@@ -20,12 +19,12 @@ __all__ = [
     "DecisionRow",
     "Draft",
     "Drawing",
+    "EdgeStroke",
     "Entry",
     "History",
     "Ids",
     "Log",
     "NodeStroke",
-    "EdgeStroke",
     "Refused",
     "Store",
     "Strokes",
@@ -100,7 +99,7 @@ class NodeStroke(msgspec.Struct, frozen=True):
 
     label: str
     key: str
-    properties: dict[str, None | bool | int | float | str | list[str]]
+    properties: dict[str, bool | int | float | str | list[str] | None]
 
 
 class EdgeStroke(msgspec.Struct, frozen=True):
@@ -109,7 +108,7 @@ class EdgeStroke(msgspec.Struct, frozen=True):
     type: str
     start: str
     end: str
-    properties: dict[str, None | bool | int | float | str | list[str]] = {}
+    properties: dict[str, bool | int | float | str | list[str] | None] = {}
 
 
 class Strokes(msgspec.Struct, kw_only=True):

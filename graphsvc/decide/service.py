@@ -245,7 +245,7 @@ class GraphsvcService:
 
     async def remove_source(self, caller: Caller, source: str) -> Ack:
         """All facts of a source are gone."""
-        return self._ack(await self._run(pap.remove_source(caller, self.world, source)))
+        return self._ack(await self._run(pap.remove_source(caller, source)))
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -331,7 +331,7 @@ class GraphsvcService:
             seq = self.cursor_seq(command.at_least)
             if seq is None or seq > self.world.seq:
                 failed: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-                failed.set_exception(_RevisionUnavailable())
+                failed.set_exception(_RevisionUnavailableError())
                 return failed
         return self.sequencer.submit(job)
 
@@ -347,7 +347,7 @@ class GraphsvcService:
             return self._transient(
                 job, ReasonCode.deadline_exceeded, "the deadline passed before the decision was durable"
             )
-        except _RevisionUnavailable:
+        except _RevisionUnavailableError:
             told = f"revision `{command.at_least}` is not known here; ask again without it or later"
             return self._transient(job, ReasonCode.revision_unavailable, told)
         except StoreUnavailable as error:
@@ -451,7 +451,7 @@ class GraphsvcService:
         ]
 
 
-class _RevisionUnavailable(GraphsvcError):
+class _RevisionUnavailableError(GraphsvcError):
     """The caller wants an answer fresher than this replica is."""
 
     code = "revision_unavailable"

@@ -15,6 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
+from weakref import WeakSet
 
 from graphsvc.decide.command import LogEvent
 
@@ -65,7 +66,8 @@ class Bus:
 
     def __init__(self, *, bound: int = 1024) -> None:
         self._bound = bound
-        self._subscribers: set[_Subscriber] = set()
+        # Weak, because a generator that is dropped before its first item never runs its `finally`.
+        self._subscribers: WeakSet[_Subscriber] = WeakSet()
 
     @property
     def subscribers(self) -> int:

@@ -9,12 +9,13 @@ from typing import Any
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import TokenVerifier, issue_token
 from graphsvc.api.server import running
 from graphsvc.client import Client
-from graphsvc.events.bus import Bus
 from graphsvc.decide.service import GraphsvcService
+from graphsvc.events.bus import Bus
 from graphsvc.store.memory import open_memory
 from tests.service.harness import Clock, Harness
 
@@ -30,7 +31,9 @@ class Served:
     harness: Harness
     http: aiohttp.ClientSession
 
-    def token(self, *roles: str, subject: str = "gateway-1", scopes: Iterable[str] = (), ttl_s: float = 600) -> str:
+    def token(
+        self, *roles: str, subject: str = "gateway-1", scopes: Iterable[str] = (), ttl_s: float = 600
+    ) -> str:
         return issue_token(self.key, subject=subject, roles=roles or ("pep",), scopes=scopes, ttl_s=ttl_s)
 
     def client(self, *roles: str, subject: str = "gateway-1", **options: Any) -> Client:
@@ -41,7 +44,9 @@ class Served:
         service = self.harness.service
         await service.projector.wait_drawn(service.world.seq)
 
-    async def post(self, query: str, *roles: str, variables: dict[str, Any] | None = None, subject: str = "gateway-1") -> Any:
+    async def post(
+        self, query: str, *roles: str, variables: dict[str, Any] | None = None, subject: str = "gateway-1"
+    ) -> Any:
         headers = {"Authorization": f"Bearer {self.token(*roles, subject=subject)}"}
         body = {"query": query, "variables": variables or {}}
         async with self.http.post(f"{self.url}/graphql", json=body, headers=headers) as response:
@@ -49,7 +54,12 @@ class Served:
             return await response.json()
 
 
-def request(action: str | dict[str, Any] = "mail:Read", resource: str = "mailbox:alice", chain: str = "c1", **more: Any) -> dict[str, Any]:
+def request(
+    action: str | dict[str, Any] = "mail:Read",
+    resource: str = "mailbox:alice",
+    chain: str = "c1",
+    **more: Any,
+) -> dict[str, Any]:
     """A DecideInput of the test estate."""
     kind, _, name = resource.partition(":")
     return {

@@ -6,6 +6,7 @@ from pathlib import Path
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from graphsvc.api.auth import TokenVerifier, Unauthenticated, issue_token, local_key
 from graphsvc.errors import BadInput, SettingsError
 
@@ -36,9 +37,12 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
 def test_a_token_carries_what_was_asked() -> None:
     """Roles, scopes and subjects come back; unknown roles and nameless callers are not issued."""
     key = Ed25519PrivateKey.generate()
-    token = issue_token(key, subject="g", roles=["pep", "pep"], scopes=["search"], subjects=["mail-*"], ttl_s=60)
+    token = issue_token(
+        key, subject="g", roles=["pep", "pep"], scopes=["search"], subjects=["mail-*"], ttl_s=60
+    )
     login = TokenVerifier(key).login(f"bearer {token}")
-    assert login.caller.scopes == {"search"} and login.caller.subjects == ("mail-*",)
+    assert login.caller.scopes == {"search"}
+    assert login.caller.subjects == ("mail-*",)
     assert login.expires_s is not None
     for subject, roles in (("g", ["root"]), ("g", []), ("", ["pep"])):
         with pytest.raises(BadInput):
@@ -63,6 +67,6 @@ def test_the_algorithm_is_not_the_tokens_choice() -> None:
     """A token that asks for another algorithm is refused, whatever it is signed with."""
     key = Ed25519PrivateKey.generate()
     claims = jwt.decode(issue_token(key, subject="g", roles=["admin"]), options={"verify_signature": False})
-    for token in (jwt.encode(claims, None, algorithm="none"), jwt.encode(claims, "x" * 64, algorithm="HS256")):
+    for token in (jwt.encode(claims, "", algorithm="none"), jwt.encode(claims, "x" * 64, algorithm="HS256")):
         with pytest.raises(Unauthenticated):
             TokenVerifier(key).login(f"Bearer {token}")

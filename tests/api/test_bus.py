@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from graphsvc.core.record import ChainClosed
 from graphsvc.decide.command import LogEvent
 from graphsvc.events.bus import Bus
-from hypothesis import given
-from hypothesis import strategies as st
 
 pytestmark = pytest.mark.anyio
 

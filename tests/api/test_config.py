@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from graphsvc.config import load_settings
 from graphsvc.errors import SettingsError
 
@@ -24,7 +25,8 @@ def test_sources_in_their_order(tmp_path: Path) -> None:
     )
     assert (settings.port, settings.store, settings.host) == (3, "sqlite:///a/b.db", "127.0.0.2")
     assert settings.log_level == "debug"
-    assert settings.neo4j_password is not None and settings.neo4j_password.get_secret_value() == "hush"
+    assert settings.neo4j_password is not None
+    assert settings.neo4j_password.get_secret_value() == "hush"
     assert "hush" not in repr(settings)
     assert settings.state == Path("a/.graphsvc")
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from graphsvc.client import Unreachable
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput, Conflict, NotAllowed
@@ -17,12 +18,17 @@ async def test_the_completing_action_is_denied_with_its_path() -> None:
         first = await client.decide(request())
         second = await client.decide(request("crm:Read", "record:42"))
         third = await client.decide(request(SEND))
-        assert [first.verdict, second.verdict, third.verdict] == [Verdict.PERMIT, Verdict.PERMIT, Verdict.DENY]
+        assert [first.verdict, second.verdict, third.verdict] == [
+            Verdict.PERMIT,
+            Verdict.PERMIT,
+            Verdict.DENY,
+        ]
         (completion,) = third.completions
         assert completion.pattern.id == "trifecta"
         assert [step.action for step in completion.path] == ["mail:Read", "crm:Read", "mail:Send"]
         assert completion.path[0].decision == first.id
-        assert first.id.startswith("decision:") and first.chain == "chain:c1"
+        assert first.id.startswith("decision:")
+        assert first.chain == "chain:c1"
         assert 0 < third.risk.before < third.risk.after <= 1
         assert "pattern_completed" in {reason.code for reason in third.reasons}
 
@@ -38,16 +44,17 @@ async def test_the_same_key_is_answered_once() -> None:
 
 
 async def test_a_batch_is_judged_in_order() -> None:
-    """decideMany judges each request after the ones before it and keeps a bad one's place."""
+    """DecideMany judges each request after the ones before it and keeps a bad one's place."""
     async with served() as service, service.client() as client:
         bad = {**request(), "resource": {"type": "a:b", "id": "x"}}
         results = await client.decide_many([request(), bad, request("crm:Read", "record:42"), request(SEND)])
-        assert isinstance(results[1], BadInput) and results[1].field == "resource.type"
+        assert isinstance(results[1], BadInput)
+        assert results[1].field == "resource.type"
         assert [getattr(one, "verdict", None) for one in results] == ["PERMIT", None, "PERMIT", "DENY"]
 
 
 async def test_evaluate_changes_nothing() -> None:
-    """evaluate answers like decide, as often as asked, and leaves no decision behind."""
+    """Evaluate answers like decide, as often as asked, and leaves no decision behind."""
     async with served() as service, service.client("analyst") as client:
         before = service.harness.service.revision()
         answers = [await client.evaluate(request()) for _ in range(3)]
@@ -68,10 +75,18 @@ async def test_prefixed_and_raw_ids_are_the_same() -> None:
 async def test_a_grant_permits_until_it_is_revoked() -> None:
     """A right given for a while permits; once revokeGrant has answered it does not."""
     wanted = {**request("crm:Read", "record:1", chain="m1"), "subject": {"type": "human", "id": "mallory"}}
-    async with served() as service, service.client() as pep, service.client("approver", subject="dana") as approver:
+    async with (
+        served() as service,
+        service.client() as pep,
+        service.client("approver", subject="dana") as approver,
+    ):
         assert (await pep.decide(wanted)).verdict is Verdict.DENY
         granted = await approver.grant(
-            "mallory", actions=["crm:Read"], resources=["record:*"], expires_at="2099-01-01T00:00:00Z", purpose="test"
+            "mallory",
+            actions=["crm:Read"],
+            resources=["record:*"],
+            expires_at="2099-01-01T00:00:00Z",
+            purpose="test",
         )
         service.harness.clock.now_ms += 1000
         assert (await pep.decide(wanted)).verdict is Verdict.PERMIT
@@ -113,7 +128,7 @@ async def test_graph_and_policy_are_changed_by_admin() -> None:
         with pytest.raises(BadInput) as caught:
             await admin.upsert_graph("hr", [{"node": {"type": "planet", "id": "x"}}])
         assert caught.value.field == "records.0.node.type"
-        with pytest.raises(BadInput, match="site.yaml:1:1"):
+        with pytest.raises(BadInput, match=r"site\.yaml:1:1"):
             await admin.publish_policy(("nonsense: 1\n", "site.yaml"))
         await admin.remove_source("hr")
         assert service.harness.service.identity("zoe") is None
@@ -134,7 +149,8 @@ async def test_history_is_paged_by_cursor() -> None:
         assert seen == made[::-1]
         assert len((await auditor.chains(first=3)).chains) == 3
         found = await auditor.decision(made[0])
-        assert found is not None and found.id == made[0]
+        assert found is not None
+        assert found.id == made[0]
 
 
 async def test_a_gateway_sees_only_its_own() -> None:
@@ -158,7 +174,9 @@ async def test_no_service_is_deny() -> None:
     async with client:
         answer = await client.decide(request())
         assert (answer.verdict, answer.recorded) == (Verdict.DENY, False)
-        assert [(reason.code, reason.retryable) for reason in answer.reasons] == [("service_unreachable", True)]
+        assert [(reason.code, reason.retryable) for reason in answer.reasons] == [
+            ("service_unreachable", True)
+        ]
         with pytest.raises(Unreachable, match="graphsvc serve"):
             await client.close_chain("c1")
 

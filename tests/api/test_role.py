@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import strawberry
 from graphql import GraphQLInterfaceType, GraphQLObjectType
+
 from graphsvc.api.role import FIELD_ROLES, OPEN_TYPES
 from graphsvc.api.schema.build import build_schema
 from tests.api.served import request, served
@@ -16,7 +17,9 @@ _ROOTS = ("Query", "Mutation", "Subscription")
 def _types(schema: strawberry.Schema) -> dict[str, GraphQLObjectType]:
     known = schema._schema.type_map
     return {
-        name: kind for name, kind in known.items() if isinstance(kind, GraphQLObjectType) and not name.startswith("__")
+        name: kind
+        for name, kind in known.items()
+        if isinstance(kind, GraphQLObjectType) and not name.startswith("__")
     }
 
 
@@ -51,11 +54,14 @@ def test_interfaces_are_few() -> None:
 
 _MUTATION_CALLS = {
     "decide": (
-        'mutation($v: DecideInput!) { r: decide(input: $v) { __typename } }',
+        "mutation($v: DecideInput!) { r: decide(input: $v) { __typename } }",
         {"v": {**request(), "idempotencyKey": "k"}},
     ),
     "closeChain": ('mutation { r: closeChain(id: "c1") { __typename } }', {}),
-    "suspend": ('mutation { r: suspend(input: {kind: identity, id: "bot", reason: "x"}) { __typename } }', {}),
+    "suspend": (
+        'mutation { r: suspend(input: {kind: identity, id: "bot", reason: "x"}) { __typename } }',
+        {},
+    ),
     "reinstate": ('mutation { r: reinstate(id: "bot") { __typename } }', {}),
     "revokeGrant": ('mutation { r: revokeGrant(id: "g", reason: "x") { __typename } }', {}),
     "publishPolicy": ('mutation { r: publishPolicy(input: {yaml: "x"}) { __typename } }', {}),
@@ -104,7 +110,8 @@ async def test_introspection_is_for_analyst_and_admin() -> None:
         assert (await service.post(query, "analyst"))["data"]
         for role in ("pep", "auditor", "approver"):
             answer = await service.post(query, role)
-            assert not answer.get("data") and answer["errors"][0]["extensions"]["code"] == "not_allowed"
+            assert not answer.get("data")
+            assert answer["errors"][0]["extensions"]["code"] == "not_allowed"
         assert (await service.post(query, "admin"))["data"]
     async with served(development=True) as service:
         assert (await service.post(query, "pep"))["data"]

@@ -1,10 +1,10 @@
 """Starting and stopping on ports and sockets."""
 
-import os
 import stat
 from pathlib import Path
 
 import pytest
+
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import OpenDoor
 from graphsvc.api.server import AddressInUse, bind, running
@@ -21,7 +21,9 @@ def test_a_port_in_use_is_told_with_the_fix() -> None:
     """The second listener on a port is refused in one line, with exit code 3."""
     first = bind("127.0.0.1", 0)
     port = first.getsockname()[1]
-    with pytest.raises(AddressInUse, match=f"port {port} on 127.0.0.1 is in use; choose another with --port") as caught:
+    with pytest.raises(
+        AddressInUse, match=f"port {port} on 127.0.0.1 is in use; choose another with --port"
+    ) as caught:
         bind("127.0.0.1", port)
     assert caught.value.exit_code == 3
     first.close()
@@ -39,7 +41,7 @@ async def test_a_unix_socket_serves_and_goes_away(tmp_path: Path) -> None:
         await harness.prepare()
         app = create_app(harness.service, store, auth=OpenDoor())
         async with running(app, uds=path) as url, Client(url, uds=path) as client:
-            assert stat.S_IMODE(os.stat(path).st_mode) == 0o660
+            assert stat.S_IMODE(path.stat().st_mode) == 0o660
             with pytest.raises(AddressInUse, match="is in use"):
                 bind("", 0, path)
             assert (await client.decide(request())).verdict is Verdict.PERMIT

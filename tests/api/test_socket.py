@@ -5,8 +5,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from graphsvc.client import DecisionEvent, Gap
 from graphsvc.errors import NotAllowed
+from graphsvc.events.bus import Bus
 from tests.api.served import PROTOCOL, SEND, Served, request, served
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +28,14 @@ async def _closed(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     return socket.close_code
 
 
+async def _subscribed(service: Served) -> None:
+    bus = service.harness.service._bus
+    assert isinstance(bus, Bus)
+    async with asyncio.timeout(5):
+        while not bus.subscribers:  # noqa: ASYNC110  # the bus tells nobody of its readers
+            await asyncio.sleep(0.01)
+
+
 async def test_decisions_arrive_and_resume_by_cursor() -> None:
     """A subscriber sees decisions in order; another one goes on behind the cursor it names."""
     async with served() as service, service.client() as client:
@@ -41,7 +51,8 @@ async def test_decisions_arrive_and_resume_by_cursor() -> None:
         assert [event.decision.id for event in events] == made
         async with asyncio.timeout(5):
             async for event in client.subscribe(after=events[0].cursor):
-                assert isinstance(event, DecisionEvent) and event.decision.id == made[1]
+                assert isinstance(event, DecisionEvent)
+                assert event.decision.id == made[1]
                 break
 
 
@@ -55,8 +66,7 @@ async def test_live_decisions_and_filters() -> None:
                 await seen.put(event)
 
         task = asyncio.create_task(watch())
-        while not service.harness.service._bus.subscribers:  # type: ignore[union-attr]
-            await asyncio.sleep(0.01)
+        await _subscribed(service)
         for one in (request(), request("crm:Read", "record:42"), request(SEND)):
             await client.decide(one)
         async with asyncio.timeout(5):
@@ -82,7 +92,9 @@ async def test_risk_updates_follow_permitted_actions() -> None:
       ... on RiskUpdate { chain identity before after beforeMicros afterMicros cause cursor } } }"""
     async with served() as service, service.client() as client:
         head = service.harness.service.revision()
-        steps = [await client.decide(one) for one in (request(), request("crm:Read", "record:42"), request(SEND))]
+        steps = [
+            await client.decide(one) for one in (request(), request("crm:Read", "record:42"), request(SEND))
+        ]
         socket = await _init(service, f"Bearer {service.token('analyst')}")
         assert (await socket.receive_json(timeout=5))["type"] == "connection_ack"
         payload = {"query": query, "variables": {"after": head}}
@@ -101,7 +113,8 @@ async def test_a_gateway_watches_only_its_own() -> None:
         own = await mine.decide(request(chain="mine"))
         async with asyncio.timeout(5):
             async for event in mine.subscribe(after=head):
-                assert isinstance(event, DecisionEvent) and event.decision.id == own.id
+                assert isinstance(event, DecisionEvent)
+                assert event.decision.id == own.id
                 break
 
 

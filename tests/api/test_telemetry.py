@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+
 from graphsvc.telemetry import HIDDEN, set_up_logging
 
 
@@ -34,11 +35,14 @@ def test_facts_with_keys(out: io.StringIO) -> None:
 
 def test_secrets_are_hidden(out: io.StringIO) -> None:
     """Tokens, passwords and argument values never appear, nor do local variables of a traceback."""
-    structlog.get_logger("graphsvc.test").info("x", token="t-1", arguments={"iban": "t-2"}, neo4j_password="t-3")
+    structlog.get_logger("graphsvc.test").info(
+        "x", token="t-1", arguments={"iban": "t-2"}, neo4j_password="t-3"
+    )
     local = "t-4"
     try:
         raise ValueError("broken")
     except ValueError:
         logging.getLogger("graphsvc.api").exception("failed")
-    assert local and HIDDEN in out.getvalue()
+    assert local
+    assert HIDDEN in out.getvalue()
     assert not any(secret in out.getvalue() for secret in ("t-1", "t-2", "t-3", '"t-4"', "locals"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+
 from graphsvc.client import CallFailed, Client, Unreachable
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput, NotAllowed
@@ -15,7 +16,15 @@ from tests.api.served import request
 pytestmark = pytest.mark.anyio
 
 _ANSWER = {
-    "data": {"r": {"__typename": "Decision", "verdict": "PERMIT", "reasons": [], "id": "decision:d1", "revision": "s.1"}}
+    "data": {
+        "r": {
+            "__typename": "Decision",
+            "verdict": "PERMIT",
+            "reasons": [],
+            "id": "decision:d1",
+            "revision": "s.1",
+        }
+    }
 }
 
 
@@ -63,7 +72,8 @@ async def test_a_lost_connection_is_tried_again_with_the_same_key() -> None:
 
     async with _service(second_time) as url, Client(url) as client:
         assert (await client.decide(request())).permitted
-    assert len(keys) == 2 and keys[0] == keys[1]
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
 
 
 async def test_changes_without_a_key_are_not_repeated() -> None:
@@ -87,8 +97,16 @@ async def test_changes_without_a_key_are_not_repeated() -> None:
     [
         (401, {"error": {"code": "unauthenticated", "message": "no"}}, NotAllowed),
         (404, None, CallFailed),
-        (200, {"errors": [{"message": "no", "extensions": {"code": "invalid_request", "field": "x"}}]}, BadInput),
-        (200, {"data": {"r": {"__typename": "NotAllowed", "code": "not_allowed", "message": "no"}}}, NotAllowed),
+        (
+            200,
+            {"errors": [{"message": "no", "extensions": {"code": "invalid_request", "field": "x"}}]},
+            BadInput,
+        ),
+        (
+            200,
+            {"data": {"r": {"__typename": "NotAllowed", "code": "not_allowed", "message": "no"}}},
+            NotAllowed,
+        ),
         (200, {"data": {"r": {"__typename": "Decision", "verdict": "PERHAPS", "reasons": []}}}, CallFailed),
     ],
 )
@@ -96,7 +114,11 @@ async def test_refusals_are_errors_of_their_kind(status: int, body: Any, kind: t
     """What the service says no to, or says in no known form, is an error and never a permit."""
 
     async def refuse(_: web.Request) -> web.Response:
-        return web.Response(text="gone", status=status) if body is None else web.json_response(body, status=status)
+        return (
+            web.Response(text="gone", status=status)
+            if body is None
+            else web.json_response(body, status=status)
+        )
 
     async with _service(refuse) as url, Client(url) as client:
         with pytest.raises(kind):

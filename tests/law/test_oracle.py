@@ -4,6 +4,7 @@ import random
 
 import pytest
 from hypothesis import given
+
 from tests.law.engine import replay, results
 from tests.law.strategy import FIRST_FEATURES, Case, cases, random_case
 from tests.oracle.definition import completions

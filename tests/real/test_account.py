@@ -21,7 +21,9 @@ _LABELS = {"identity": "Identity", "group": "Group", "permission": "Permission",
 
 
 @pytest.mark.parametrize("name", ["account-small.json", "account-large.json"])
-async def test_account_is_drawn_and_comes_back(reopen: Opener, name: str, real_data: Path, tmp_path: Path) -> None:
+async def test_account_is_drawn_and_comes_back(
+    reopen: Opener, name: str, real_data: Path, tmp_path: Path
+) -> None:
     """What is drawn has as many nodes and edges of each kind as the import; export and import are inverse."""
     estate = aws.read((real_data / "aws" / name).read_bytes(), name)
     records = [dict(to_record(fact)) for fact in (*estate.nodes, *estate.edges)]
@@ -36,8 +38,5 @@ async def test_account_is_drawn_and_comes_back(reopen: Opener, name: str, real_d
     assert {kind: drawn.get(kind, 0) for kind in edges} == edges
     again = graph_jsonl.read(exported, "export.jsonl")
     async with whole_service(await open_memory(), tmp_path / "state") as played:
-        await played.service.load_graph(
-            _ADMIN, "again", again.nodes, again.edges, replace=True
-        )
+        await played.service.load_graph(_ADMIN, "again", again.nodes, again.edges, replace=True)
         assert list(graph_jsonl.write(*played.service.facts())) == exported
-

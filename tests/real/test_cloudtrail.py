@@ -20,7 +20,10 @@ def _traces(real_data: Path, *, twin: bool) -> dict[str, tuple[list[Record], lis
     """Per file: facts of its estate as records, facts of the organisation, its trace."""
     found = {}
     for case in CASES:
-        events = [dict(event) for event in read_events((real_data / "cloudtrail" / case.file).read_bytes(), case.file)]
+        events = [
+            dict(event)
+            for event in read_events((real_data / "cloudtrail" / case.file).read_bytes(), case.file)
+        ]
         if twin:
             events = case.twin_events(events)
         estate = to_estate(events)
@@ -43,7 +46,9 @@ def _check(case: Case, answers: list[tuple[str, list[str]]]) -> None:
     assert answers[case.decisive] == (case.verdict, [case.pattern])
 
 
-async def test_techniques_are_stopped_across_a_restart(reopen: Opener, real_data: Path, tmp_path: Path) -> None:
+async def test_techniques_are_stopped_across_a_restart(
+    reopen: Opener, real_data: Path, tmp_path: Path
+) -> None:
     """Each file's decisive action is stopped by its pattern, though the service restarts in the middle."""
     traces = _traces(real_data, twin=False)
     answers: dict[str, list[tuple[str, list[str]]]] = {}

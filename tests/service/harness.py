@@ -85,7 +85,16 @@ class Harness:
         return await self.service.decide(
             caller,
             self.command(
-                action, resource, chain, subject, on_behalf_of, key, context or {}, labels, deadline_ms, properties
+                action,
+                resource,
+                chain,
+                subject,
+                on_behalf_of,
+                key,
+                context or {},
+                labels,
+                deadline_ms,
+                properties,
             ),
         )
 
@@ -115,7 +124,9 @@ class Harness:
             context=context or {},
             labels=labels,
         )
-        return DecideCommand(key=key or f"key-{self.name}{next(self.keys)}", request=request, deadline_ms=deadline_ms)
+        return DecideCommand(
+            key=key or f"key-{self.name}{next(self.keys)}", request=request, deadline_ms=deadline_ms
+        )
 
     async def prepare(self) -> None:
         """Publish the test pack and load a small estate."""
@@ -133,8 +144,6 @@ class Harness:
             Edge(type="ACTS_FOR", start="identity:bot", end="identity:alice"),
         ]
         await self.service.load_graph(ADMIN, "test", nodes, edges, replace=True)
-
-
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+
 from graphsvc.core.verdict import ReasonCode, Verdict
 from graphsvc.decide.command import Caller
 from graphsvc.decide.ports import Accepted, Draft, Refused
@@ -28,7 +29,11 @@ async def test_the_completing_action_is_denied() -> None:
         await harness.prepare()
         assert await _trifecta(harness) == [Verdict.PERMIT, Verdict.PERMIT, Verdict.DENY]
         record = next(iter(reversed(harness.service.world.decided.values())))
-        assert [step.action_name for step in record.completions[0].path] == ["mail:Read", "crm:Read", "mail:Send"]
+        assert [step.action_name for step in record.completions[0].path] == [
+            "mail:Read",
+            "crm:Read",
+            "mail:Send",
+        ]
         assert "unknown destination" in record.completions[0].explanation
         assert record.risk.after_micros > record.risk.before_micros > 0
 
@@ -177,7 +182,9 @@ async def test_reported_labels_count_from_then_on() -> None:
         await harness.prepare()
         await harness.act("mail:Read")
         read = await harness.act("crm:Read", "record:7")
-        assert (await harness.service.evaluate(GATEWAY, harness.command("mail:Send", "mailbox:alice").request)).verdict is Verdict.PERMIT
+        assert (
+            await harness.service.evaluate(GATEWAY, harness.command("mail:Send", "mailbox:alice").request)
+        ).verdict is Verdict.PERMIT
         await harness.service.report(GATEWAY, read.decision.request.id, "SUCCESS", ["sensitive"], [])
         assert (await harness.act("mail:Send", to="eve@example.org")).verdict is Verdict.DENY
 
@@ -208,7 +215,9 @@ async def test_evaluate_changes_nothing() -> None:
         await harness.prepare()
         before = (harness.service.revision(), dict(harness.service.world.cells))
         for _ in range(3):
-            judged = await harness.service.evaluate(GATEWAY, harness.command("mail:Read", "mailbox:alice").request)
+            judged = await harness.service.evaluate(
+                GATEWAY, harness.command("mail:Read", "mailbox:alice").request
+            )
             assert judged.verdict is Verdict.PERMIT
         assert (harness.service.revision(), harness.service.world.cells) == before
 
@@ -249,7 +258,9 @@ async def test_replicas_cannot_complete_together() -> None:
         for number in range(25):
             vendor = f"v{number}"
             answers = await asyncio.gather(
-                first.act("erp:CreateVendor", f"vendor:{vendor}", chain=f"a{number}", on_behalf_of=("alice",)),
+                first.act(
+                    "erp:CreateVendor", f"vendor:{vendor}", chain=f"a{number}", on_behalf_of=("alice",)
+                ),
                 second.act(
                     "erp:ApprovePayment",
                     "invoice:1",
@@ -350,5 +361,3 @@ async def test_drawing_shows_chain_action_decision_and_pattern() -> None:
         count = await store.count()
     assert (count["Action"], count["Decision"], count["Chain"]) == (3, 3, 1)
     assert (count["NEXT"], count["COMPLETED"], count["GRANTED"]) == (2, 1, 2)
-
-

@@ -51,7 +51,7 @@ class _Schema(strawberry.Schema):
     """Logs nothing of what the caller wrote, and gives expected errors a code."""
 
     def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None  # noqa: ARG002
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Give every error its code; hide the text of those that nobody expected."""
         for error in errors:

@@ -25,7 +25,15 @@ from graphsvc.core.record import Decided, Record
 from graphsvc.decide.command import Answer, Judged
 from graphsvc.errors import StoreError
 
-__all__ = ["DecideResult", "Decision", "Evaluation", "answered", "decided_from_body", "decision_of", "evaluation_of"]
+__all__ = [
+    "DecideResult",
+    "Decision",
+    "Evaluation",
+    "answered",
+    "decided_from_body",
+    "decision_of",
+    "evaluation_of",
+]
 
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
@@ -45,7 +53,9 @@ class Decision(Node):
     revision: str
     audit_id: strawberry.ID
     replayed: bool = strawberry.field(description="The same key had been answered before.")
-    recorded: bool = strawberry.field(description="False when nothing was stored: ask again with the same key.")
+    recorded: bool = strawberry.field(
+        description="False when nothing was stored: ask again with the same key."
+    )
     decided_at: DateTime
     chain: strawberry.ID
     session: strawberry.ID
@@ -54,7 +64,9 @@ class Decision(Node):
     on_behalf_of: list[Entity]
     action: str
     resource: Entity
-    would_be: Verdict | None = strawberry.field(description="While observing: the verdict that was not enforced.")
+    would_be: Verdict | None = strawberry.field(
+        description="While observing: the verdict that was not enforced."
+    )
 
 
 @strawberry.type(description="What decide would answer now; nothing was changed.")

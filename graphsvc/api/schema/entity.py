@@ -22,7 +22,9 @@ class EntityInput:
     def as_identity(self, field: str) -> core.Entity:
         """As an identity; BadInput names the place under `field`."""
         return core.Entity(
-            self.type, raw_id("identity", self.id, f"{field}.id"), as_object(self.properties, f"{field}.properties")
+            self.type,
+            raw_id("identity", self.id, f"{field}.id"),
+            as_object(self.properties, f"{field}.properties"),
         )
 
     def as_resource(self, field: str) -> core.Entity:

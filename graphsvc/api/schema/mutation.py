@@ -103,7 +103,9 @@ class Mutation:
     async def cancel_decision(self, info: Info, id: strawberry.ID) -> CancelResult:  # noqa: A002
         """A permitted action did not happen."""
         context = info.context
-        return await _acknowledged(lambda: context.service.cancel(context.caller, raw_id("decision", id, "id")))
+        return await _acknowledged(
+            lambda: context.service.cancel(context.caller, raw_id("decision", id, "id"))
+        )
 
     @guarded("Open a chain before its first action.", as_data=True)
     async def open_chain(self, info: Info, input: ChainInput) -> ChainResult:  # noqa: A002
@@ -157,7 +159,9 @@ class Mutation:
         """End a grant now."""
         context = info.context
         try:
-            answer = await _whole(context.service.revoke_grant(context.caller, raw_id("grant", id, "id"), reason))
+            answer = await _whole(
+                context.service.revoke_grant(context.caller, raw_id("grant", id, "id"), reason)
+            )
         except GraphsvcError as error:
             return failed(error)
         return Revoked(
@@ -180,7 +184,10 @@ class Mutation:
 
     @guarded("End a suspension.", as_data=True)
     async def reinstate(
-        self, info: Info, id: strawberry.ID, kind: TargetKind = TargetKind.identity  # noqa: A002
+        self,
+        info: Info,
+        id: strawberry.ID,
+        kind: TargetKind = TargetKind.identity,  # noqa: A002
     ) -> SuspendResult:
         """End a suspension."""
         context = info.context
@@ -208,7 +215,9 @@ class Mutation:
             if not input.source:
                 raise BadInput("source: must not be empty", field="source")
             nodes, edges = facts_of(input.records)
-            return context.service.load_graph(context.caller, input.source, nodes, edges, replace=input.replace)
+            return context.service.load_graph(
+                context.caller, input.source, nodes, edges, replace=input.replace
+            )
 
         return await _acknowledged(call)
 

@@ -228,9 +228,7 @@ async def _node(context: Context, given: str) -> Node | None:
     # Each kind asks for the same role as its own field, so this door opens no others.
     kind = given.partition(":")[0]
     if kind not in {"decision", "chain", "identity"}:
-        raise BadInput(
-            f"id: `{given}` starts with none of decision:, chain:, identity:", field="id"
-        )
+        raise BadInput(f"id: `{given}` starts with none of decision:, chain:, identity:", field="id")
     if not is_allowed(context, f"Query.{kind}"):
         raise NotAllowed(f"`{kind}` needs a role that may read it")
     match kind:

@@ -110,10 +110,15 @@ class DecideInput:
             resource=self.resource.as_resource("resource"),
             action_properties=as_object(self.action.properties, "action.properties"),
             session=None if self.session is None else raw_id("session", self.session, "session"),
-            parent_chain=None if self.parent_chain is None else raw_id("chain", self.parent_chain, "parentChain"),
-            joins=tuple(raw_id("chain", join, f"joins.{place}") for place, join in enumerate(self.joins or ())),
+            parent_chain=None
+            if self.parent_chain is None
+            else raw_id("chain", self.parent_chain, "parentChain"),
+            joins=tuple(
+                raw_id("chain", join, f"joins.{place}") for place, join in enumerate(self.joins or ())
+            ),
             on_behalf_of=tuple(
-                entity.as_identity(f"onBehalfOf.{place}") for place, entity in enumerate(self.on_behalf_of or ())
+                entity.as_identity(f"onBehalfOf.{place}")
+                for place, entity in enumerate(self.on_behalf_of or ())
             ),
             context=as_object(self.context, "context"),
             labels=tuple(self.labels or ()),

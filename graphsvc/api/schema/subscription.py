@@ -101,9 +101,13 @@ class Subscription:
 
 class _DecisionMatch:
     def __init__(self, wanted: DecisionFilter) -> None:
-        self._subject = None if wanted.subject is None else raw_id("identity", wanted.subject, "filter.subject")
+        self._subject = (
+            None if wanted.subject is None else raw_id("identity", wanted.subject, "filter.subject")
+        )
         self._chain = None if wanted.chain is None else raw_id("chain", wanted.chain, "filter.chain")
-        self._pattern = None if wanted.pattern is None else raw_id("pattern", wanted.pattern, "filter.pattern")
+        self._pattern = (
+            None if wanted.pattern is None else raw_id("pattern", wanted.pattern, "filter.pattern")
+        )
         self._wanted = wanted
 
     def holds(self, decided: Decided) -> bool:
@@ -120,7 +124,9 @@ class _DecisionMatch:
 
 class _RiskMatch:
     def __init__(self, wanted: RiskFilter) -> None:
-        self._identity = None if wanted.identity is None else raw_id("identity", wanted.identity, "filter.identity")
+        self._identity = (
+            None if wanted.identity is None else raw_id("identity", wanted.identity, "filter.identity")
+        )
         self._chain = None if wanted.chain is None else raw_id("chain", wanted.chain, "filter.chain")
         self._min_after = wanted.min_after
 

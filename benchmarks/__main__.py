@@ -1,0 +1,125 @@
+"""`python -m benchmarks`: measure everything, print tables, write one JSON file.
+
+Read ratios first: `x echo` compares with an application that answers a constant, `x memory` with the
+store that writes nothing, both measured in this run on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks import engine, importing, service
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    asked.add_argument("parts", nargs="*", help="engine, http, import; all of them if not given")
+    asked.add_argument("--patterns", type=int, default=50)
+    asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
+    asked.add_argument("--seconds", type=float, default=5.0, help="for each row over HTTP")
+    asked.add_argument("--stores", default="memory,sqlite,neo4j")
+    asked.add_argument("--output", type=Path, default=None, help="default: bench-results/<time>.json")
+    given = asked.parse_args()
+    parts = given.parts or ["engine", "http", "import"]
+    if unknown := set(parts) - {"engine", "http", "import"}:
+        asked.error(f"`{min(unknown)}` is none of engine, http, import")
+    results: dict[str, Any] = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+    }
+    if "engine" in parts:
+        results["engine"] = [engine.measure(each, given.decisions) for each in (1, given.patterns)]
+        _table("engine, CPU time, one core", results["engine"])
+    if "http" in parts:
+        results["http"] = _http(given.stores.split(","), given.patterns, given.seconds)
+        _table("decide over HTTP", results["http"])
+    if "import" in parts:
+        results["import"] = importing.measure(10_000)
+        _table("imports", results["import"])
+    output = given.output or Path("bench-results") / f"{results['at'].replace(':', '')}.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(results, indent=2) + "\n")
+    print(f"\nwritten to {output}")
+    return 0
+
+
+def _http(stores: list[str], patterns: int, seconds: float) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for connections in (1, 16, 64):
+        rows.append(_row("echo", "echo", connections, patterns, seconds, {}))
+    for store in stores:
+        with _store(store) as found:
+            if found is None:
+                continue
+            url, environment = found
+            for connections in (1, 16, 64):
+                rows.append(_row(store, url, connections, patterns, seconds, environment))
+    rates = {(row["store"], row["connections"]): row["per_s"] for row in rows}
+    for row in rows:
+        for base in ("echo", "memory"):
+            rate = rates.get((base, row["connections"]))
+            row[f"x {base}"] = round(row["per_s"] / rate, 3) if rate else None
+    return rows
+
+
+def _row(
+    name: str, url: str, connections: int, patterns: int, seconds: float, environment: dict[str, str]
+) -> dict[str, Any]:
+    print(f"{name}, {connections} connections ...", file=sys.stderr)
+    count = int(seconds * (30_000 if name == "echo" else 4_000))
+    return service.measure(
+        name, url, connections, patterns=patterns, count=count, seconds=seconds, environment=environment
+    )
+
+
+@contextmanager
+def _store(name: str) -> Iterator[tuple[str, dict[str, str]] | None]:
+    """The URL of a store and the environment of its user; None, told, when it is not to be had."""
+    if name == "memory":
+        yield "memory:", {}
+    elif name == "sqlite":
+        yield "sqlite:///FOLDER/bench.db", {}
+    else:
+        from tests.support.neo4j_server import own_server
+
+        try:
+            with tempfile.TemporaryDirectory(prefix="graphsvc-bench-neo4j-") as folder:
+                with own_server(Path(folder)) as server:
+                    yield server.store_url, {"GRAPHSVC_NEO4J_PASSWORD": server.password}
+        except BaseException as error:
+            # The helper of the tests skips in its own way where Java or Maven is absent.
+            if type(error).__name__ != "Skipped":
+                raise
+            print(f"neo4j: skipped: {error}", file=sys.stderr)
+            yield None
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [names, *([_text(row.get(name)) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    print(f"\n{title}")
+    for line in cells:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""A service to measure, as a process of its own: prints its URL and token, then its counters at the end.
+
+    python -m benchmarks.server memory: | sqlite:///x.db | neo4j://... | echo
+
+It stops when standard input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.workload import estate_lines, policy_text
+from graphsvc.api.auth import issue_token, local_key
+from graphsvc.api.server import running
+from graphsvc.cli.direct import OPERATOR
+from graphsvc.config import load_settings
+from graphsvc.importers import graph_jsonl
+from graphsvc.wiring import build_app, open_service
+
+_ANSWER = b'{"data":{"decide":{"verdict":"PERMIT"}}}'
+
+
+async def _echo(scope: Any, receive: Any, send: Any) -> None:
+    """The baseline: reads the request, answers a constant."""
+    del scope
+    while (await receive()).get("more_body"):
+        pass
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(_ANSWER)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": _ANSWER})
+
+
+async def _until_told() -> None:
+    await asyncio.to_thread(sys.stdin.read)
+
+
+def _say(**facts: Any) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+async def main(store: str, folder: Path, patterns: int) -> None:
+    """Serve until standard input ends."""
+    if store == "echo":
+        async with running(_echo) as url:
+            _say(url=url, token="")
+            await _until_told()
+        _say(metrics={})
+        return
+    settings = load_settings(store=store, state_dir=folder / "state")
+    token = issue_token(local_key(settings.state), subject="bench", roles=["pep"], scopes=["chain:any"])
+    async with open_service(settings) as service:
+        estate = graph_jsonl.read("\n".join(estate_lines(100)), "estate")
+        await service.load_graph(OPERATOR, "bench", estate.nodes, estate.edges, replace=True)
+        await service.publish_policy(OPERATOR, [(policy_text(patterns), "bench.yaml")], "bench")
+        before = dict(service.metrics())
+        async with running(build_app(service, settings)) as url:
+            _say(url=url, token=token)
+            await _until_told()
+            after = service.metrics()
+        _say(metrics={name: after[name] - before[name] for name in ("batches", "committed", "commit_seconds")})
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
