@@ -1,6 +1,6 @@
 """Imports: seconds and memory of bringing a graph into a store, each in a process of its own.
 
-    python -m benchmarks.importing FILE aws|jsonl STORE
+python -m benchmarks.importing FILE aws|jsonl STORE
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -42,7 +41,9 @@ def measure(identities: int) -> list[dict[str, Any]]:
 
 
 def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not `getrusage`: that peak is inherited from the process that started us.
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 async def _run(file: str, kind: str, store: str) -> None:

@@ -1,6 +1,6 @@
 """The load: plain sockets in a process of its own, bounded in count and time.
 
-    python -m benchmarks.load URL TOKEN CONNECTIONS COUNT SECONDS RUN
+python -m benchmarks.load URL TOKEN CONNECTIONS COUNT SECONDS RUN
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def _senders(
     host: str, port: int, connections: int, messages: Iterator[bytes], seconds: float, took_ns: list[int]
 ) -> list[asyncio.Task[None]]:
     until = time.perf_counter() + seconds
-    return [
-        asyncio.ensure_future(_sender(host, port, messages, until, took_ns)) for _ in range(connections)
-    ]
+    return [asyncio.ensure_future(_sender(host, port, messages, until, took_ns)) for _ in range(connections)]
 
 
 async def _sender(host: str, port: int, messages: Iterator[bytes], until: float, took_ns: list[int]) -> None:

@@ -61,7 +61,9 @@ async def main(store: str, folder: Path, patterns: int) -> None:
             _say(url=url, token=token)
             await _until_told()
             after = service.metrics()
-        _say(metrics={name: after[name] - before[name] for name in ("batches", "committed", "commit_seconds")})
+        _say(
+            metrics={name: after[name] - before[name] for name in ("batches", "committed", "commit_seconds")}
+        )
 
 
 if __name__ == "__main__":

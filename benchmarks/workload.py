@@ -16,7 +16,8 @@ _SEVERITIES = ("low", "medium", "high")
 
 def policy_text(patterns: int, seed: int = 1) -> str:
     """A pack of `patterns` rules over ACTIONS declared actions: trees of two and three steps, keyed ones with
-    windows over chains of a principal, counts, and AND roots, in equal parts."""
+    windows over chains of a principal, counts, and AND roots, in equal parts.
+    """
     rng = random.Random(seed)
     lines = ["graphsvc: 1", 'pack: {id: bench, version: "1"}', "actions:"]
     effects = ("read", "write", "send", "execute")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, TypeGuard
@@ -39,6 +40,7 @@ _ISSUER = "graphsvc-local"
 _AUDIENCE = "graphsvc"
 # Fixed on purpose: a token never chooses how it is verified.
 _ALGORITHMS = ["EdDSA"]
+_MAX_REMEMBERED = 1024
 _KEY_FILE = "token-key.pem"
 
 
@@ -76,6 +78,8 @@ class TokenVerifier:
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._public = key.public_key()
+        # Verifying a signature costs more than the decision; what was verified stays so until it expires.
+        self._verified: OrderedDict[str, Login] = OrderedDict()
 
     def login(self, authorization: str | None) -> Login:
         """The login of `Bearer <token>`; Unauthenticated says what is wrong."""
@@ -83,6 +87,16 @@ class TokenVerifier:
             raise Unauthenticated(
                 "a token is needed: send `Authorization: Bearer <token>`, made by `graphsvc token`"
             )
+        known = self._verified.get(authorization)
+        if known is not None and known.expires_s is not None and time.time() < known.expires_s:
+            return known
+        login = self._verify(authorization)
+        self._verified[authorization] = login
+        if len(self._verified) > _MAX_REMEMBERED:
+            self._verified.popitem(last=False)
+        return login
+
+    def _verify(self, authorization: str) -> Login:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("the Authorization value must be `Bearer <token>`")

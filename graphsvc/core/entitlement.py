@@ -7,10 +7,13 @@ principal is refused, for leaving the human out would widen its rights.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 from graphsvc.core.estate import Estate
-from graphsvc.core.event import Event, identity_id
+from graphsvc.core.event import Event
 from graphsvc.core.glob import matcher
 from graphsvc.core.record import Granted
 from graphsvc.core.rights import Rights
@@ -59,46 +62,61 @@ def check_entitlement(
 
     mode: `required`; `advisory`: the reasons are listed but do not deny; `off`: only suspensions count.
     """
-    verdict = Verdict.DENY if mode == "required" else Verdict.PERMIT
-    delegators = [identity_id(estate, entity.id) for entity in event.request.on_behalf_of]
-    parties = [event.subject, *delegators]
-    suspended = [party for party in parties if _is_suspended(party, estate, grants, event.at_ms)]
-    if suspended:
-        return True, [
-            Reason(ReasonCode.subject_suspended, f"identity `{party}` is suspended", Verdict.DENY, party)
-            for party in suspended
-        ]
+    parties = event.parties
+    if grants.suspended:
+        suspended = [party for party in parties if grants.is_suspended(party, event.at_ms)]
+        if suspended:
+            return True, [_suspended(party) for party in suspended]
+    rights.follow()
+    standing = cast("_Standing | None", rights.standings.get(parties))
+    if standing is None:
+        standing = rights.standings[parties] = _standing(event, estate, parties)
+    if standing.inactive:
+        return True, [_suspended(party) for party in standing.inactive]
     if mode == "off":
         return False, []
-    unknown = [party for party in parties if estate.node(f"identity:{party}") is None]
-    if unknown:
-        reasons = [
-            Reason(ReasonCode.subject_unknown, f"identity `{party}` is unknown", verdict, party)
-            for party in unknown
-        ]
+    verdict = Verdict.DENY if mode == "required" else Verdict.PERMIT
+    reasons = [Reason(code, told, verdict, rule) for code, told, rule in standing.reasons]
+    if standing.is_unknown:
         return mode == "required", reasons
-    reasons = _delegation(event, estate, parties, verdict)
-    for party in dict.fromkeys(parties):
+    for party in parties:
         reason = _right(event, party, rights, grants, verdict)
-        if reason is not None:
+        if reason is not None and reason not in reasons:
             reasons.append(reason)
     return False, reasons
 
 
-def _is_suspended(identity: str, estate: Estate, grants: Grants, at_ms: int) -> bool:
-    node = estate.node(f"identity:{identity}")
-    inactive = node is not None and node.fields.get("status") == "suspended"
-    return inactive or grants.is_suspended(identity, at_ms)
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the graph alone says of a subject and its delegators, whatever they want to do."""
+
+    inactive: tuple[str, ...]
+    is_unknown: bool
+    reasons: tuple[tuple[ReasonCode, str, str], ...]
 
 
-def _delegation(event: Event, estate: Estate, parties: list[str], verdict: Verdict) -> list[Reason]:
-    reasons = []
+def _standing(event: Event, estate: Estate, parties: tuple[str, ...]) -> _Standing:
+    nodes = [(party, estate.node(f"identity:{party}")) for party in parties]
+    inactive = tuple(
+        party for party, node in nodes if node is not None and node.fields.get("status") == "suspended"
+    )
+    unknown = [party for party, node in nodes if node is None]
+    if unknown:
+        told = [(ReasonCode.subject_unknown, f"identity `{party}` is unknown", party) for party in unknown]
+        return _Standing(inactive, True, tuple(told))
+    return _Standing(inactive, False, tuple(_delegation(event, estate, parties)))
+
+
+def _suspended(party: str) -> Reason:
+    return Reason(ReasonCode.subject_suspended, f"identity `{party}` is suspended", Verdict.DENY, party)
+
+
+def _delegation(event: Event, estate: Estate, parties: tuple[str, ...]) -> Iterator[tuple[ReasonCode, str, str]]:
     for actor, principal in pairwise(parties):
         ends = frozenset(estate.holders(f"identity:{principal}"))
         starts = estate.holders(f"identity:{actor}")
         if not any(end in ends for start in starts for end in estate.out("ACTS_FOR", start)):
-            told = f"`{actor}` does not act for `{principal}`"
-            reasons.append(Reason(ReasonCode.not_delegated, told, verdict, actor))
+            yield ReasonCode.not_delegated, f"`{actor}` does not act for `{principal}`", actor
     if len(parties) == 1 and event.subject_kind == "agent":
         node = estate.node(f"identity:{event.subject}")
         autonomous = node is not None and (
@@ -106,8 +124,7 @@ def _delegation(event: Event, estate: Estate, parties: list[str], verdict: Verdi
         )
         if not autonomous and any(estate.out("ACTS_FOR", start) for start in event.holders()):
             told = f"agent `{event.subject}` acts for others but names none; send `onBehalfOf`"
-            reasons.append(Reason(ReasonCode.principal_missing, told, verdict, event.subject))
-    return reasons
+            yield ReasonCode.principal_missing, told, event.subject
 
 
 def _right(event: Event, party: str, rights: Rights, grants: Grants, verdict: Verdict) -> Reason | None:

@@ -15,6 +15,7 @@ from graphsvc.core.value import Json
 __all__ = ["EdgeKey", "Estate"]
 
 EdgeKey = tuple[str, str, str]
+_MEMO_LIMIT = 1_000_000
 _NONE: Mapping[str, Edge] = {}
 
 
@@ -32,6 +33,7 @@ class Estate:
         self._holders: dict[str, tuple[str, ...]] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._persons: dict[str, str] = {}
+        self._resolved: dict[str, tuple[str, str]] = {}
 
     # -- changes ---------------------------------------------------------------------------------
 
@@ -88,6 +90,7 @@ class Estate:
         self._holders.clear()
         self._ancestors.clear()
         self._persons.clear()
+        self._resolved.clear()
         self.version += 1
 
     # -- reading ---------------------------------------------------------------------------------
@@ -130,6 +133,17 @@ class Estate:
                 if node.kind == "identity" and isinstance(names, list):
                     self._aliases |= {name: node.key for name in names if isinstance(name, str)}
         return self._aliases.get(identity)
+
+    def resolve(self, named: str) -> tuple[str, str]:
+        """(id, person) of somebody named by id, prefixed id or alias; an unknown name is its own."""
+        found = self._resolved.get(named)
+        if found is None:
+            key = self.identity_key(named)
+            identity = key[9:] if key is not None else named.removeprefix("identity:")
+            if len(self._resolved) > _MEMO_LIMIT:
+                self._resolved.clear()
+            found = self._resolved[named] = (identity, self.person(identity))
+        return found
 
     def holders(self, key: str) -> tuple[str, ...]:
         """The node, every group it is in, and every role any of these has, transitively."""

@@ -7,8 +7,10 @@ witness, the risk before and after, and the delta that a recorded decision bring
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
+
+import msgspec
 
 from graphsvc.core.entitlement import Grants, check_entitlement
 from graphsvc.core.estate import Estate
@@ -51,8 +53,7 @@ class Facts:
     entitlement: str | None = None  # overrides the packs' setting when given
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True):
     """The answer, and what recording it changes.
 
     verdict is what the rules say; `enforced` what the caller gets (PERMIT while observing).
@@ -71,12 +72,11 @@ class Evaluation:
     scopes: tuple[str, ...]
     edges: tuple[tuple[str, str], ...]
     opened: tuple[str, ...]
-    event: Event = field(repr=False)
-    delta: Delta = field(repr=False)
+    event: Event
+    delta: Delta
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     """Where an action stands in its chain and what lies before it."""
 
     chain: ChainState

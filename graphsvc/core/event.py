@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from graphsvc.core.estate import Estate
 from graphsvc.core.graph import resource_key
@@ -33,11 +35,11 @@ class _Frozen:
     resource_properties: Mapping[str, Json]
 
 
-@dataclass(slots=True)
-class Event:
+class Event(msgspec.Struct):
     """One action, its facts as of the graph version it was judged at; conditions read nothing else.
 
     principals: acting identity first, then delegators, linked accounts as one; no duplicates.
+    parties: ids of subject and delegators, nearest first, as the graph knows them.
     subject_holders: keys of the subject and of its groups. destination: known, unknown or owned.
     """
 
@@ -50,6 +52,7 @@ class Event:
     actor: str
     root: str
     principals: tuple[str, ...]
+    parties: tuple[str, ...]
     request: AccessRequest
     declaration: Declaration
     labels: frozenset[str]
@@ -146,7 +149,7 @@ class Event:
         labels = (*self.request.labels, *self.resource_labels, *declaration.result_labels, *reported)
         same = declaration.destinations == self.declaration.destinations
         destination = self._destination if same else ""
-        return replace(
+        return msgspec.structs.replace(
             self, declaration=declaration, labels=frozenset(labels), index=index, _destination=destination
         )
 
@@ -200,9 +203,14 @@ def build_event(
     key = f"resource:{resource.type}:{resource.id}"
     node = estate.node(key)
     resource_labels = estate.labels(key)
-    subject = identity_id(estate, request.subject.id)
-    delegators = [identity_id(estate, entity.id) for entity in request.on_behalf_of]
-    persons = [estate.person(identity) for identity in (subject, *delegators)]
+    subject, actor = estate.resolve(request.subject.id)
+    if request.on_behalf_of:
+        resolved = [(subject, actor), *(estate.resolve(entity.id) for entity in request.on_behalf_of)]
+        parties = tuple([identity for identity, _ in resolved])
+        persons = tuple([person for _, person in resolved])
+        principals = tuple(dict.fromkeys(persons))
+    else:
+        parties, persons, principals = (subject,), (actor,), (actor,)
     labels = request.labels
     if resource_labels or declaration.result_labels:
         labels = (*labels, *resource_labels, *declaration.result_labels)
@@ -213,9 +221,10 @@ def build_event(
         session=session,
         index=index,
         subject=subject,
-        actor=persons[0],
+        actor=actor,
         root=persons[-1],
-        principals=tuple(dict.fromkeys(persons)),
+        principals=principals,
+        parties=parties,
         request=request,
         declaration=declaration,
         labels=frozenset(labels),
@@ -229,8 +238,7 @@ def build_event(
 
 def identity_id(estate: Estate, named: str) -> str:
     """The id an identity is known by: an alias is resolved, an unknown name stays as it is."""
-    key = estate.identity_key(named)
-    return key[9:] if key is not None else named.removeprefix("identity:")
+    return estate.resolve(named)[0]
 
 
 def _properties(estate: Estate, key: str) -> Mapping[str, Json]:

@@ -20,8 +20,9 @@ Source: docs/semantics.md, "Registers". Counting keeps the N+1 newest distinct v
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import cast
+
+import msgspec
 
 from graphsvc.core.event import Event
 from graphsvc.core.pattern import Binding, CompiledGuard, CompiledPattern, CompiledStep
@@ -35,8 +36,7 @@ __all__ = ["Advance", "Match", "advance", "merge_heads", "scopes_of"]
 Counted = tuple[str, int, str]  # value, time, action
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """A completed pattern: the scope instance, the key, and one witness of every top.
 
     counted: for counting patterns the actions counted, oldest first, this one last.
@@ -49,18 +49,17 @@ class Match:
     counted: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Advance:
+class Advance(msgspec.Struct):
     """What an action would change and complete. head: registers after it, in happened-before order.
 
     levels: progress by scope for the patterns that moved.
     """
 
     head: Head
-    delta: Delta = field(default_factory=dict)
-    matches: list[Match] = field(default_factory=list)
-    key_missing: list[CompiledPattern] = field(default_factory=list)
-    levels: dict[str, dict[str, tuple[int | None, ...]]] = field(default_factory=dict)
+    delta: Delta = msgspec.field(default_factory=dict)
+    matches: list[Match] = msgspec.field(default_factory=list)
+    key_missing: list[CompiledPattern] = msgspec.field(default_factory=list)
+    levels: dict[str, dict[str, tuple[int | None, ...]]] = msgspec.field(default_factory=dict)
 
 
 def scopes_of(pattern: CompiledPattern, event: Event) -> tuple[str, ...]:

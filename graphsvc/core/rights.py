@@ -42,11 +42,17 @@ class _Permission:
     resource: Callable[[str], bool]
     except_resource: Callable[[str], bool]
     on: frozenset[str]
+    anywhere: bool
+    known_actions: dict[str, bool]
 
     def covers(self, action: str, places: Iterable[str]) -> bool:
         """places: keys of the resource and of what contains it."""
-        if not self.action(action) or self.except_action(action):
-            return False
+        fits = self.known_actions.get(action)
+        if fits is None:
+            # Action names repeat endlessly; resources do not.
+            fits = self.known_actions[action] = self.action(action) and not self.except_action(action)
+        if not fits or self.anywhere:
+            return fits
         names = [(place, place.partition(":")[2]) for place in places]
         if any(self.except_resource(name) for _, name in names):
             return False
@@ -61,11 +67,13 @@ class Rights:
         self._version = -1
         self._permissions: dict[str, _Permission] = {}
         self._held: dict[str, tuple[tuple[_Permission, ...], tuple[tuple[_Permission, ...], ...]]] = {}
+        # Who may act for whom, by (acting identity, delegators ...); filled by `entitlement`.
+        self.standings: dict[tuple[str, ...], object] = {}
         self._answers: dict[tuple[str, str, str], Right] = {}
 
     def check(self, identity: str, action: str, resource: str) -> Right:
         """identity, resource: keys. An identity without permissions is not entitled."""
-        self._follow()
+        self.follow()
         question = (identity, action, resource)
         answer = self._answers.get(question)
         if answer is None:
@@ -76,14 +84,16 @@ class Rights:
 
     def count(self, identity: str) -> int:
         """How many permissions the identity holds."""
-        self._follow()
+        self.follow()
         return len(self._of(identity)[0])
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
+        """Forget what was remembered of an older version of the estate."""
         if self._version != self._estate.version:
             self._permissions.clear()
             self._held.clear()
             self._answers.clear()
+            self.standings.clear()
             self._version = self._estate.version
 
     def _decide(self, identity: str, action: str, resource: str) -> Right:
@@ -155,6 +165,8 @@ def _compile(node: Node, on: frozenset[str]) -> _Permission:
         resource=matcher(_globs(fields.get("resources"))),
         except_resource=matcher(_globs(fields.get("except_resources"))),
         on=on,
+        anywhere="*" in _globs(fields.get("resources")) and not _globs(fields.get("except_resources")),
+        known_actions={},
     )
 
 

@@ -7,14 +7,16 @@ whatever store the records came from and however they were batched.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
+
+import msgspec
+from msgspec.structs import replace
 
 from graphsvc.core.entitlement import Grants
 from graphsvc.core.estate import EdgeKey, Estate
 from graphsvc.core.evaluate import Evaluation, Facts, evaluate
-from graphsvc.core.event import Event, identity_id
+from graphsvc.core.event import Event
 from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy, set_problems
@@ -41,11 +43,12 @@ from graphsvc.core.ruleset import Ruleset, compile_ruleset
 from graphsvc.core.state import ChainState, Delta, StateView
 from graphsvc.core.verdict import Reason, Verdict
 
+_UNSCOPED = frozenset("cemk")
+
 __all__ = ["Past", "World", "load_packs", "scope_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """A recorded action, as much as rebuilding needs: its facts as of when it was judged.
 
     fed: the declared parents that counted. labels: reported later (rule R11).
@@ -100,15 +103,17 @@ class World:
         get = (view if view is not None else self.cells).get
         chain = cast("ChainState | None", get(("c", request.chain)))
         session = chain.session if chain is not None else self._session_of(request, get)
-        parties = (request.subject, *request.on_behalf_of)
-        persons = {self.estate.person(identity_id(self.estate, entity.id)) for entity in parties}
-        cells = [
-            f"s:{session}",
-            f"r:{request.resource.type}:{request.resource.id}",
-            *(f"p:{person}" for person in persons),
-        ]
-        newest = [cast("int | None", get(("m", cell))) for cell in cells]
-        return max(at_ms, *(moment for moment in newest if moment is not None), 0)
+        resource = request.resource
+        resolve = self.estate.resolve
+        newest = max(
+            at_ms,
+            cast("int", get(("m", f"s:{session}")) or 0),
+            cast("int", get(("m", f"r:{resource.type}:{resource.id}")) or 0),
+            cast("int", get(("m", f"p:{resolve(request.subject.id)[1]}")) or 0),
+        )
+        for entity in request.on_behalf_of:
+            newest = max(newest, cast("int", get(("m", f"p:{resolve(entity.id)[1]}")) or 0))
+        return newest
 
     def evaluate(
         self, request: AccessRequest, at_ms: int, view: StateView | None = None, *, seq: int = 0
@@ -307,9 +312,11 @@ class World:
     def _merge(self, delta: Delta) -> None:
         self.cells |= delta
         for key in delta:
-            scope = scope_of(key)
-            if scope is not None:
-                self._keys_of.setdefault(scope, set()).add(key)
+            # Every decision writes its chain, action and times: asked first, as they are most.
+            if key[0] not in _UNSCOPED:  # type: ignore[index]  # keys are tuples
+                scope = scope_of(key)
+                if scope is not None:
+                    self._keys_of.setdefault(scope, set()).add(key)
 
     def _touched(self, past: Past) -> frozenset[str] | None:
         # Guards of `by: other` and `anyone` are read across scopes: then everything is built again.

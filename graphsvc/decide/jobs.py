@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
 from graphsvc.core.glob import matcher
 from graphsvc.core.record import Cancelled, Decided, Record, Reported

@@ -1,6 +1,7 @@
 """The local signing key and the tokens it signs."""
 
 import stat
+import time
 from pathlib import Path
 
 import jwt
@@ -70,3 +71,14 @@ def test_the_algorithm_is_not_the_tokens_choice() -> None:
     for token in (jwt.encode(claims, "", algorithm="none"), jwt.encode(claims, "x" * 64, algorithm="HS256")):
         with pytest.raises(Unauthenticated):
             TokenVerifier(key).login(f"Bearer {token}")
+
+
+def test_a_remembered_token_still_expires() -> None:
+    """What was verified once is refused from the moment it expires."""
+    key = Ed25519PrivateKey.generate()
+    verifier = TokenVerifier(key)
+    value = "Bearer " + issue_token(key, subject="g", roles=["pep"], ttl_s=1.5)
+    assert verifier.login(value) is verifier.login(value)
+    time.sleep(2)
+    with pytest.raises(Unauthenticated, match="expired"):
+        verifier.login(value)

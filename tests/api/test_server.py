@@ -1,5 +1,6 @@
 """Starting and stopping on ports and sockets."""
 
+import socket
 import stat
 from pathlib import Path
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.anyio
 def test_a_port_in_use_is_told_with_the_fix() -> None:
     """The second listener on a port is refused in one line, with exit code 3."""
     first = bind("127.0.0.1", 0)
+    assert first.proto == socket.IPPROTO_TCP  # else answers wait for Nagle's algorithm
     port = first.getsockname()[1]
     with pytest.raises(
         AddressInUse, match=f"port {port} on 127.0.0.1 is in use; choose another with --port"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ import strawberry
 from graphql import GraphQLError
 from graphql.language import DocumentNode, FieldNode, Visitor, visit
 from strawberry.extensions import (
+    AddValidationRules,
     MaxAliasesLimiter,
     MaxTokensLimiter,
     ParserCache,
@@ -33,6 +35,13 @@ MAX_DEPTH = 12
 MAX_ALIASES = 30
 MAX_TOKENS = 2_000
 
+# Made once: rules are part of the key under which validated documents are remembered.
+_RULES = [
+    *QueryDepthLimiter(max_depth=MAX_DEPTH).validation_rules,
+    *MaxAliasesLimiter(max_alias_count=MAX_ALIASES).validation_rules,
+]
+# Names in GraphQL have no escapes, so a document that asks for the schema says so literally.
+_SCHEMA_NAME = re.compile(r"__(?:schema|type)\b")
 _log = logging.getLogger("graphsvc.api")
 
 
@@ -41,8 +50,14 @@ class _Introspection(SchemaExtension):
 
     def on_execute(self) -> Iterator[None]:
         context = self.execution_context.context
-        document = self.execution_context.graphql_document
-        if isinstance(context, Context) and document is not None and not _may_introspect(context):
+        document, text = self.execution_context.graphql_document, self.execution_context.query
+        is_suspect = text is None or _SCHEMA_NAME.search(text) is not None
+        if (
+            is_suspect
+            and document is not None
+            and isinstance(context, Context)
+            and not _may_introspect(context)
+        ):
             _refuse_introspection(document)
         yield
 
@@ -70,8 +85,7 @@ def build_schema(*, development: bool = False, is_sorted: bool = False) -> straw
         extensions=[
             _Introspection,
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-            lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
+            lambda: AddValidationRules(_RULES),
             lambda: ParserCache(maxsize=256),
             lambda: ValidationCache(maxsize=256),
         ],

@@ -186,8 +186,8 @@ class Mutation:
     async def reinstate(
         self,
         info: Info,
-        id: strawberry.ID,
-        kind: TargetKind = TargetKind.identity,  # noqa: A002
+        id: strawberry.ID,  # noqa: A002
+        kind: TargetKind = TargetKind.identity,
     ) -> SuspendResult:
         """End a suspension."""
         context = info.context
