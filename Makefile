@@ -60,7 +60,7 @@ lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allow
 	@$(COMPILE) --upgrade --extra server --extra neo4j -o requirements/server.lock
 
 schema: $(READY) ## schema.graphql from the code
-	@$(BIN)/python -m graphsvc.api.schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+	@$(BIN)/python -m graphsvc.api.schema.build > schema.graphql.new && mv schema.graphql.new schema.graphql
 
 clean: ## remove everything that was made here, the local Neo4j with its data included
 	@rm -rf .venv .neo4j .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

@@ -56,16 +56,13 @@ def main() -> int:
 
 
 def _http(stores: list[str], patterns: int, seconds: float) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for connections in (1, 16, 64):
-        rows.append(_row("echo", "echo", connections, patterns, seconds, {}))
+    rows = [_row("echo", "echo", connections, patterns, seconds, {}) for connections in (1, 16, 64)]
     for store in stores:
         with _store(store) as found:
             if found is None:
                 continue
             url, environment = found
-            for connections in (1, 16, 64):
-                rows.append(_row(store, url, connections, patterns, seconds, environment))
+            rows += [_row(store, url, each, patterns, seconds, environment) for each in (1, 16, 64)]
     rates = {(row["store"], row["connections"]): row["per_s"] for row in rows}
     for row in rows:
         for base in ("echo", "memory"):
@@ -95,9 +92,11 @@ def _store(name: str) -> Iterator[tuple[str, dict[str, str]] | None]:
         from tests.support.neo4j_server import own_server
 
         try:
-            with tempfile.TemporaryDirectory(prefix="graphsvc-bench-neo4j-") as folder:
-                with own_server(Path(folder)) as server:
-                    yield server.store_url, {"GRAPHSVC_NEO4J_PASSWORD": server.password}
+            with (
+                tempfile.TemporaryDirectory(prefix="graphsvc-bench-neo4j-") as folder,
+                own_server(Path(folder)) as server,
+            ):
+                yield server.store_url, {"GRAPHSVC_NEO4J_PASSWORD": server.password}
         except BaseException as error:
             # The helper of the tests skips in its own way where Java or Maven is absent.
             if type(error).__name__ != "Skipped":

@@ -44,7 +44,7 @@ _MAX_REMEMBERED = 1024
 _KEY_FILE = "token-key.pem"
 
 
-class Unauthenticated(GraphsvcError):  # noqa: N818  # named like its siblings
+class Unauthenticated(GraphsvcError):  # named like its siblings
     """There is no token, or it is expired, forged or meant for somebody else."""
 
     code = "unauthenticated"

@@ -23,7 +23,7 @@ _BACKLOG = 2048
 _GRACE_S = 5
 
 
-class AddressInUse(SettingsError):  # noqa: N818  # named like its siblings
+class AddressInUse(SettingsError):  # named like its siblings
     """Somebody else listens there already, or the address cannot be used."""
 
     code = "address_in_use"

@@ -61,7 +61,7 @@ async def _play(folder: Path) -> list[tuple[Story, list[dict[str, Json]]]]:
     from graphsvc.api.server import running
     from graphsvc.client import Client
     from graphsvc.config import load_settings
-    from graphsvc.core.graph import to_record
+    from graphsvc.core.graph import to_records
     from graphsvc.importers.graph_jsonl import read
     from graphsvc.packs import PACKS, pack_file, pack_text
     from graphsvc.packs.sample import estate_text, stories
@@ -78,7 +78,7 @@ async def _play(folder: Path) -> list[tuple[Story, list[dict[str, Json]]]]:
         Client(url, pep_token) as gateway,
     ):
         estate = read(estate_text(), "estate.jsonl")
-        await admin.upsert_graph("sample", [*map(to_record, estate.nodes), *map(to_record, estate.edges)])
+        await admin.upsert_graph("sample", to_records(estate.nodes, estate.edges))
         await admin.publish_policy(*((pack_text(name), pack_file(name)) for name in PACKS), comment="demo")
         return [(story, await _story(story, admin, gateway)) for story in stories()]
 

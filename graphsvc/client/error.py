@@ -9,14 +9,14 @@ from graphsvc.errors import BadInput, Conflict, GraphsvcError, NotAllowed, Store
 __all__ = ["CallFailed", "Unreachable", "error_from"]
 
 
-class Unreachable(GraphsvcError):  # noqa: N818  # named like its siblings
+class Unreachable(GraphsvcError):  # named like its siblings
     """The service did not answer; whether the call took effect is unknown, so ask with the same key."""
 
     code = "service_unreachable"
     exit_code: ClassVar[int] = 3
 
 
-class CallFailed(GraphsvcError):  # noqa: N818  # named like its siblings
+class CallFailed(GraphsvcError):  # named like its siblings
     """The service refused the call for a reason that has no class of its own; `reason` is its code."""
 
     code = "call_failed"

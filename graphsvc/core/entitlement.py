@@ -111,7 +111,9 @@ def _suspended(party: str) -> Reason:
     return Reason(ReasonCode.subject_suspended, f"identity `{party}` is suspended", Verdict.DENY, party)
 
 
-def _delegation(event: Event, estate: Estate, parties: tuple[str, ...]) -> Iterator[tuple[ReasonCode, str, str]]:
+def _delegation(
+    event: Event, estate: Estate, parties: tuple[str, ...]
+) -> Iterator[tuple[ReasonCode, str, str]]:
     for actor, principal in pairwise(parties):
         ends = frozenset(estate.holders(f"identity:{principal}"))
         starts = estate.holders(f"identity:{actor}")

@@ -6,7 +6,7 @@ Format: the interchange file of graphs. A node is named by its key, `<kind>:<id>
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -24,6 +24,7 @@ __all__ = [
     "node_key",
     "resource_key",
     "to_record",
+    "to_records",
 ]
 
 NODE_KINDS = ("identity", "group", "role", "permission", "resource", "action_type")
@@ -155,6 +156,11 @@ def to_record(item: Node | Edge) -> dict[str, Json]:
     if item.properties:
         node["properties"] = item.properties
     return {"node": node}
+
+
+def to_records(nodes: Iterable[Node], edges: Iterable[Edge]) -> list[dict[str, Json]]:
+    """The records of a whole graph, nodes before edges."""
+    return [*map(to_record, nodes), *map(to_record, edges)]
 
 
 def _check_permission(fields: Mapping[str, Json], place: str) -> None:

@@ -195,6 +195,9 @@ class Service(Protocol):
     async def remove_source(self, caller: Caller, source: str) -> Ack:
         """All facts of a source are gone."""
 
+    def decided(self, decision: str) -> tuple[int, Decided] | None:
+        """A decision by id with its number, however new; None when there is none."""
+
     def identity(self, identity: str) -> IdentityView | None:
         """One identity, None when the graph holds none of that id or alias."""
 

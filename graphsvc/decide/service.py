@@ -265,9 +265,11 @@ class GraphsvcService:
         """The whole permission graph as merged facts, sorted by key."""
         return list(self.world.estate.nodes()), list(self.world.estate.edges())
 
-    def decided(self, decision: str) -> Decided | None:
-        """A decision just made or long ago, from memory."""
-        return self.world.decided.get(decision.removeprefix("decision:"))
+    def decided(self, decision: str) -> tuple[int, Decided] | None:
+        """A decision by id with its number, however new; None when there is none."""
+        decision = decision.removeprefix("decision:")
+        record = self.world.decided.get(decision)
+        return (self.world.seq_of(decision), record) if record is not None else None
 
     def revision(self) -> str:
         """`<incarnation>.<seq>` of what has been folded."""

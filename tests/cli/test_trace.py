@@ -23,6 +23,7 @@ from graphsvc.core.record import (
 )
 from graphsvc.core.request import AccessRequest, Argument, Entity
 from graphsvc.core.trace import TraceAction, TraceChange, TraceNote, item_from_record, to_trace_records
+from graphsvc.core.value import Json
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput
 
@@ -105,7 +106,7 @@ def test_an_import_is_written_when_it_becomes_visible() -> None:
 
 def test_unknown_parents_stay_unknown() -> None:
     """`parents: null` means unknown, `[]` means none."""
-    base = {
+    base: dict[str, Json] = {
         "type": "action", "id": "e", "at": "2026-11-23T10:00:00Z", "chain": "c", "subject": {"id": "a"},
         "action": {"name": "x"}, "resource": {"type": "t", "id": "r"},
     }  # fmt: skip
@@ -133,13 +134,13 @@ def test_records_that_are_only_noted() -> None:
         ({"action": "mail:Send"}, "action"),
     ],
 )
-def test_a_bad_field_is_named(change: dict[str, object], field: str) -> None:
+def test_a_bad_field_is_named(change: dict[str, Json], field: str) -> None:
     """The error names the place and the path of the field."""
-    record = {
+    record: dict[str, Json] = {
         "type": "action", "id": "e", "at": "2026-11-23T10:00:00Z", "chain": "c", "subject": {"id": "a"},
         "action": {"name": "x"}, "resource": {"type": "t", "id": "r"},
     }  # fmt: skip
     with pytest.raises(BadInput) as caught:
-        item_from_record({**record, **change}, "t.jsonl:3")  # type: ignore[dict-item]
+        item_from_record({**record, **change}, "t.jsonl:3")
     assert str(caught.value).startswith(f"t.jsonl:3: {field}")
     assert caught.value.field == field

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from graphsvc.core.graph import to_record
+from graphsvc.core.graph import to_records
 from graphsvc.decide.command import Caller
 from graphsvc.importers import aws, graph_jsonl
 from graphsvc.store.memory import open_memory
@@ -26,7 +26,7 @@ async def test_account_is_drawn_and_comes_back(
 ) -> None:
     """What is drawn has as many nodes and edges of each kind as the import; export and import are inverse."""
     estate = aws.read((real_data / "aws" / name).read_bytes(), name)
-    records = [dict(to_record(fact)) for fact in (*estate.nodes, *estate.edges)]
+    records = to_records(estate.nodes, estate.edges)
     async with whole_service(await reopen(), tmp_path / "state") as played:
         await played.admin.upsert_graph("aws", records, replace=True)
         await played.service.wait_drawn()

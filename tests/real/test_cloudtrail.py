@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graphsvc.core.graph import to_record
+from graphsvc.core.graph import to_records
 from graphsvc.importers.cloudtrail import read_events, to_estate, to_trace
 from graphsvc.packs import pack_file, pack_text
 from tests.packs.cloudtrail_cases import CASES, Case
@@ -28,7 +28,7 @@ def _traces(real_data: Path, *, twin: bool) -> dict[str, tuple[list[Record], lis
             events = case.twin_events(events)
         estate = to_estate(events)
         known = case.twin_facts(events) if twin else case.facts(events)
-        facts = [dict(to_record(fact)) for fact in (*estate.nodes, *estate.edges)]
+        facts = to_records(estate.nodes, estate.edges)
         found[case.file] = (facts, known, [dict(record) for record in to_trace(events)])
     return found
 

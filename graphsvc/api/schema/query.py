@@ -101,7 +101,10 @@ class Query:
                 if _may_see(context, decided):
                     rows.append((row, decided))
         page = rows[:size]
-        edges = [Edge(cursor=_cursor(context, row.seq), node=_shown(context, row, one)) for row, one in page]
+        edges = [
+            Edge(cursor=_cursor(context, row.seq), node=decision_at(context, row.seq, one))
+            for row, one in page
+        ]
         return Connection.of(edges, more=len(rows) > size or more, first=after is None)
 
     @guarded("One chain.")
@@ -181,10 +184,6 @@ def decision_at(context: Context, seq: int, decided: Decided) -> Decision:
     return decision_of(decided, revision=revision, audit_id=revision)
 
 
-def _shown(context: Context, row: DecisionRow, decided: Decided) -> Decision:
-    return decision_at(context, row.seq, decided)
-
-
 def _cursor(context: Context, seq: int) -> str:
     incarnation = context.service.revision().rpartition(".")[0]
     return f"{incarnation}.{seq}"
@@ -204,12 +203,17 @@ def _may_see(context: Context, decided: Decided) -> bool:
 
 
 async def _decision(context: Context, given: str) -> Decision | None:
-    row = await context.parts.history.decision(raw_id("decision", given, "id"))
-    if row is None:
-        return None
-    decided = decided_from_body(row.body)
+    decision = raw_id("decision", given, "id")
+    # A decision just made is found at once: memory first, then what was drawn.
+    found = context.service.decided(decision)
+    if found is None:
+        row = await context.parts.history.decision(decision)
+        if row is None:
+            return None
+        found = (row.seq, decided_from_body(row.body))
+    seq, decided = found
     # One answer for what is hidden and what is not there.
-    return _shown(context, row, decided) if _may_see(context, decided) else None
+    return decision_at(context, seq, decided) if _may_see(context, decided) else None
 
 
 async def _chain(context: Context, given: str) -> Chain | None:
