@@ -82,7 +82,7 @@ class Direct:
     async def decision(self, decision_id: str) -> dict[str, Json] | None:
         """A decision made earlier."""
         decided = self._service.decided(decision_id)
-        return decided_record(decided) if decided is not None else None
+        return decided_record(decided[1]) if decided is not None else None
 
     async def _drawn(self) -> None:
         # Architects look at the graph next; what is not drawn yet is drawn by whoever opens the store.
