@@ -53,7 +53,7 @@ class Facts:
     entitlement: str | None = None  # overrides the packs' setting when given
 
 
-class Evaluation(msgspec.Struct, frozen=True):
+class Evaluation(msgspec.Struct, frozen=True, gc=False):
     """The answer, and what recording it changes.
 
     verdict is what the rules say; `enforced` what the caller gets (PERMIT while observing).
@@ -76,7 +76,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     delta: Delta
 
 
-class _Place(msgspec.Struct, frozen=True):
+class _Place(msgspec.Struct, frozen=True, gc=False):
     """Where an action stands in its chain and what lies before it."""
 
     chain: ChainState

@@ -35,7 +35,7 @@ class _Frozen:
     resource_properties: Mapping[str, Json]
 
 
-class Event(msgspec.Struct):
+class Event(msgspec.Struct, gc=False):
     """One action, its facts as of the graph version it was judged at; conditions read nothing else.
 
     principals: acting identity first, then delegators, linked accounts as one; no duplicates.

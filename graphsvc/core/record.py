@@ -31,7 +31,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _Base(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+class _Base(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag_field="kind"):
     at_ms: int
 
 

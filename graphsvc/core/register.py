@@ -36,7 +36,7 @@ __all__ = ["Advance", "Match", "advance", "merge_heads", "scopes_of"]
 Counted = tuple[str, int, str]  # value, time, action
 
 
-class Match(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """A completed pattern: the scope instance, the key, and one witness of every top.
 
     counted: for counting patterns the actions counted, oldest first, this one last.

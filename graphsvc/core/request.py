@@ -13,7 +13,7 @@ from graphsvc.core.value import Json
 __all__ = ["AccessRequest", "Argument", "Entity"]
 
 
-class Entity(msgspec.Struct, frozen=True, omit_defaults=True):
+class Entity(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A subject, delegator or resource as the caller names it; properties are the caller's claims."""
 
     type: str
@@ -21,7 +21,7 @@ class Entity(msgspec.Struct, frozen=True, omit_defaults=True):
     properties: dict[str, Json] = {}
 
 
-class Argument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Argument(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A critical argument: where its value came from, never the value itself."""
 
     name: str
@@ -31,7 +31,7 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     designation: int | None = None
 
 
-class AccessRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AccessRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One action that somebody wants to take.
 
     id: of the action and of its decision, unique in the store. chain: the caller's id of the task.

@@ -17,8 +17,6 @@ from graphsvc.core.value import Json
 
 __all__ = ["Right", "Rights"]
 
-_CACHE_LIMIT = 500_000
-
 
 @dataclass(frozen=True, slots=True)
 class Right:
@@ -45,63 +43,97 @@ class _Permission:
     anywhere: bool
     known_actions: dict[str, bool]
 
-    def covers(self, action: str, places: Iterable[str]) -> bool:
-        """places: keys of the resource and of what contains it."""
+    def speaks_of(self, action: str) -> bool:
+        """True when the action's name fits, wherever it is done."""
         fits = self.known_actions.get(action)
         if fits is None:
             # Action names repeat endlessly; resources do not.
             fits = self.known_actions[action] = self.action(action) and not self.except_action(action)
-        if not fits or self.anywhere:
-            return fits
+        return fits
+
+    def covers(self, action: str, places: Iterable[str]) -> bool:
+        """places: keys of the resource and of what contains it."""
+        if not self.speaks_of(action):
+            return False
+        if self.anywhere:
+            return True
         names = [(place, place.partition(":")[2]) for place in places]
         if any(self.except_resource(name) for _, name in names):
             return False
         return any(place in self.on or self.resource(name) for place, name in names)
 
 
+class _Held:
+    """Permissions and caps of everybody who holds exactly these; answers per action are remembered."""
+
+    __slots__ = ("by_action", "caps", "permissions")
+
+    def __init__(
+        self, permissions: tuple[_Permission, ...], caps: tuple[tuple[_Permission, ...], ...]
+    ) -> None:
+        self.permissions = permissions
+        self.caps = caps
+        self.by_action: dict[str, tuple[tuple[_Permission, ...], Right | None]] = {}
+
+    def of(self, action: str) -> tuple[tuple[_Permission, ...], Right | None]:
+        """Permissions that speak of the action, and the answer when the resource does not matter."""
+        found = self.by_action.get(action)
+        if found is None:
+            speaking = tuple(permission for permission in self.permissions if permission.speaks_of(action))
+            answer = None
+            if not speaking:
+                answer = Right(False, "not_entitled")
+            elif not self.caps and not any(permission.deny for permission in speaking):
+                free = next((each for each in speaking if each.anywhere and not each.conditional), None)
+                answer = Right(True, "entitled", free.key) if free is not None else None
+            found = self.by_action[action] = (speaking, answer)
+        return found
+
+
 class Rights:
-    """Answers over an estate; remembers them until the estate changes."""
+    """Answers over an estate; what is remembered is forgotten when the estate changes."""
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._version = -1
         self._permissions: dict[str, _Permission] = {}
-        self._held: dict[str, tuple[tuple[_Permission, ...], tuple[tuple[_Permission, ...], ...]]] = {}
+        self._held: dict[str, _Held] = {}
+        self._sets: dict[tuple[tuple[str, ...], ...], _Held] = {}
         # Who may act for whom, by (acting identity, delegators ...); filled by `entitlement`.
         self.standings: dict[tuple[str, ...], object] = {}
-        self._answers: dict[tuple[str, str, str], Right] = {}
 
     def check(self, identity: str, action: str, resource: str) -> Right:
         """identity, resource: keys. An identity without permissions is not entitled."""
         self.follow()
-        question = (identity, action, resource)
-        answer = self._answers.get(question)
-        if answer is None:
-            if len(self._answers) >= _CACHE_LIMIT:
-                self._answers.clear()
-            answer = self._answers[question] = self._decide(identity, action, resource)
-        return answer
+        held = self._held.get(identity) or self._of(identity)
+        speaking, answer = held.of(action)
+        return answer if answer is not None else self._decide(speaking, held.caps, action, resource)
 
     def count(self, identity: str) -> int:
         """How many permissions the identity holds."""
         self.follow()
-        return len(self._of(identity)[0])
+        return len(self._of(identity).permissions)
 
     def follow(self) -> None:
         """Forget what was remembered of an older version of the estate."""
         if self._version != self._estate.version:
             self._permissions.clear()
             self._held.clear()
-            self._answers.clear()
+            self._sets.clear()
             self.standings.clear()
             self._version = self._estate.version
 
-    def _decide(self, identity: str, action: str, resource: str) -> Right:
-        held, caps = self._of(identity)
+    def _decide(
+        self,
+        speaking: tuple[_Permission, ...],
+        caps: tuple[tuple[_Permission, ...], ...],
+        action: str,
+        resource: str,
+    ) -> Right:
         places = self._estate.ancestors(resource)
         allowed: str | None = None
         unknown: str | None = None
-        for permission in held:
+        for permission in speaking:
             if not permission.covers(action, places):
                 continue
             if permission.deny:
@@ -125,20 +157,22 @@ class Rights:
             return Right(False, "condition_unknown", unknown)
         return Right(False, "not_entitled")
 
-    def _of(self, identity: str) -> tuple[tuple[_Permission, ...], tuple[tuple[_Permission, ...], ...]]:
-        found = self._held.get(identity)
-        if found is None:
+    def _of(self, identity: str) -> _Held:
+        held = self._held.get(identity)
+        if held is None:
             holders = self._estate.holders(identity)
-            held = {key: None for holder in holders for key in self._estate.out("GRANTED", holder)}
+            keys = dict.fromkeys(key for holder in holders for key in self._estate.out("GRANTED", holder))
             levels: dict[str, dict[str, None]] = {}
             for holder in holders:
                 for key, edge in self._estate.out("CAPPED_BY", holder).items():
                     levels.setdefault(str(edge.properties.get("level", "boundary")), {})[key] = None
-            found = self._held[identity] = (
-                tuple(self._compiled(held)),
-                tuple(tuple(self._compiled(level)) for level in levels.values()),
-            )
-        return found
+            name = (tuple(keys), *(tuple(level) for level in levels.values()))
+            held = self._sets.get(name)
+            if held is None:
+                caps = tuple(tuple(self._compiled(level)) for level in levels.values())
+                held = self._sets[name] = _Held(tuple(self._compiled(keys)), caps)
+            self._held[identity] = held
+        return held
 
     def _compiled(self, keys: Iterable[str]) -> Iterable[_Permission]:
         for key in keys:

@@ -44,7 +44,7 @@ class Register(msgspec.Struct, frozen=True, gc=False):
 Head = Mapping[tuple[str, int, tuple[str, ...]], Register]
 
 
-class ChainState(msgspec.Struct, frozen=True):
+class ChainState(msgspec.Struct, frozen=True, gc=False):
     """A chain: its session, how many actions it has seen, and what lies before its next action."""
 
     session: str
@@ -61,7 +61,7 @@ class ChainState(msgspec.Struct, frozen=True):
     used: bool = False  # an action or opening named it; False: only mentioned as a parent
 
 
-class Happened(msgspec.Struct, frozen=True):
+class Happened(msgspec.Struct, frozen=True, gc=False):
     """An action that has its place in the orders. in_history: permitted and not taken back."""
 
     id: str
@@ -79,7 +79,7 @@ class Happened(msgspec.Struct, frozen=True):
     head: Head
 
 
-class Progress(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True, gc=False):
     """How far the patterns of one scope have come: pattern -> newest start by steps reached (1..n).
 
     micros: contribution by class of harm as of the last change; due_ms: when a window ends next.

@@ -80,7 +80,7 @@ _TRANSIENT = frozenset(
 )
 
 
-class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One rule that spoke. rule: the pattern, permission or setting it stands in, if any."""
 
     code: ReasonCode
@@ -89,7 +89,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str | None = None
 
 
-class PathStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PathStep(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One step of a completed path: the action that matched it, or for the last one would.
 
     index: the action's place in its chain, counted from 1.
@@ -105,7 +105,7 @@ class PathStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_ms: int
 
 
-class Completion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A pattern that the action completes, with one witness in log order."""
 
     pattern: str
@@ -118,14 +118,14 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: dict[str, str] = {}
 
 
-class Risk(msgspec.Struct, frozen=True, kw_only=True):
+class Risk(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Risk of the scope before the action and, had it been permitted, after; in micros of -ln(1-risk)."""
 
     before_micros: int = 0
     after_micros: int = 0
 
 
-class NearHarm(msgspec.Struct, frozen=True, kw_only=True):
+class NearHarm(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A pattern that is under way. remaining: the steps still missing, in the pattern's order."""
 
     pattern: str

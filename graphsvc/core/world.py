@@ -48,7 +48,7 @@ _UNSCOPED = frozenset("cemk")
 __all__ = ["Past", "World", "load_packs", "scope_of"]
 
 
-class Past(msgspec.Struct, frozen=True):
+class Past(msgspec.Struct, frozen=True, gc=False):
     """A recorded action, as much as rebuilding needs: its facts as of when it was judged.
 
     fed: the declared parents that counted. labels: reported later (rule R11).
@@ -201,7 +201,7 @@ class World:
         self.decided[request.id] = record
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
-        fed = tuple(parent for kind, parent in known.edges if kind == "FED")
+        fed = () if not request.parents else tuple(parent for kind, parent in known.edges if kind == "FED")
         self._past[request.id] = Past(seq, record.at_ms, known.event, known.scopes, fed, in_history)
         for scope in known.scopes:
             self._names_of.setdefault(scope, []).append(request.id)
