@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.neo4j_server import Neo4jServer, given_server, own_server
 from tests.support.requirement import real_data_folder
 
 # dev: new random inputs each run. ci: the same inputs each run, so that a change, not chance, turns it
 # red. long: `make fuzz`. Wall-clock deadlines say more about the machine than about the code.
-settings.register_profile("dev", max_examples=50, deadline=None, print_blob=True)
-settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
+# The explain phase traces every line, which makes a failure take minutes to be told.
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+settings.register_profile("dev", max_examples=50, deadline=None, print_blob=True, phases=_PHASES)
+settings.register_profile(
+    "ci", max_examples=100, deadline=None, derandomize=True, print_blob=True, phases=_PHASES
+)
 settings.register_profile(
     "long",
     max_examples=5_000,
     deadline=None,
     print_blob=True,
+    phases=_PHASES,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))

@@ -16,16 +16,16 @@ from graphsvc.core.entitlement import Grants, check_entitlement
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event, build_event
 from graphsvc.core.explanation import explain
-from graphsvc.core.progress import combine, measure, steps_reached
-from graphsvc.core.register import Advance, advance, merge_heads
+from graphsvc.core.place import Place, find_place
+from graphsvc.core.progress import combine, measure
+from graphsvc.core.register import Advance, advance
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset
-from graphsvc.core.state import ChainState, Delta, Happened, Head, Progress, StateView
+from graphsvc.core.state import ChainState, Delta, Happened, Progress, StateView
 from graphsvc.core.verdict import (
     SEVERITIES,
     Completion,
-    NearHarm,
     Reason,
     ReasonCode,
     Risk,
@@ -33,10 +33,9 @@ from graphsvc.core.verdict import (
     most_severe,
 )
 
-__all__ = ["MAX_PRINCIPALS", "Evaluation", "Facts", "evaluate", "nearest"]
+__all__ = ["MAX_PRINCIPALS", "Evaluation", "Facts", "evaluate"]
 
 MAX_PRINCIPALS = 8
-_EMPTY_HEAD: Head = {}
 _ON_MATCH = {"deny": Verdict.DENY, "escalate": Verdict.ESCALATE, "monitor": Verdict.PERMIT}
 _REASON_ORDER = {code: place for place, code in enumerate(ReasonCode)}
 
@@ -76,16 +75,6 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     delta: Delta
 
 
-class _Place(msgspec.Struct, frozen=True, gc=False):
-    """Where an action stands in its chain and what lies before it."""
-
-    chain: ChainState
-    head: Head
-    edges: tuple[tuple[str, str], ...]
-    opened: tuple[str, ...]
-    delta: Delta
-
-
 def evaluate(
     request: AccessRequest,
     at_ms: int,
@@ -104,7 +93,7 @@ def evaluate(
     as of when it was judged first; reported: labels learned since; fed: the
     declared parents that counted then (they are judged once, a later cancel does not reopen them).
     """
-    place = _place(request, at_ms, facts.view, fed)
+    place = find_place(request, at_ms, facts.view, fed)
     chain = place.chain
     candidates = facts.ruleset.candidates(request.action)
     index = chain.index + 1
@@ -161,66 +150,6 @@ def evaluate(
         opened=place.opened,
         event=event,
         delta=delta,
-    )
-
-
-def _place(request: AccessRequest, at_ms: int, view: StateView, fed: tuple[str, ...] | None = None) -> _Place:
-    delta: Delta = {}
-    chain = cast("ChainState | None", view.get(("c", request.chain)))
-    heads: list[Head] = []
-    edges: list[tuple[str, str]] = []
-    if chain is None or not chain.used:
-        chain = _open(request, at_ms, view, chain, delta)
-        opened = (*(key[1] for key in delta if isinstance(key, tuple)), request.chain)
-    else:
-        opened = ()
-    if chain.index == 0 and chain.spawned_from is not None:
-        edges.append(("SPAWN", chain.spawned_from))
-    elif chain.last_action is not None:
-        edges.append(("NEXT", chain.last_action))
-    if chain.head:
-        heads.append(chain.head)
-    for joined in request.joins:
-        other = cast("ChainState | None", view.get(("c", joined)))
-        # Joins to unknown chains or to chains of other sessions give no edge (R5).
-        if other is None or other.session != chain.session:
-            continue
-        if other.head:
-            heads.append(other.head)
-        if other.last_action is not None:
-            edges.append(("JOIN", other.last_action))
-    for parent in fed if fed is not None else request.parents or ():
-        happened = cast("Happened | None", view.get(("e", parent)))
-        # A declared parent counts, joined or not, when it happened earlier in the session (R7, R8).
-        counts = fed is not None or (happened is not None and happened.in_history)
-        if happened is not None and counts and happened.session == chain.session:
-            heads.append(happened.head)
-            edges.append(("FED", parent))
-    head = merge_heads(heads) if len(heads) > 1 else heads[0] if heads else _EMPTY_HEAD
-    return _Place(chain, head, tuple(edges), opened, delta)
-
-
-def _open(
-    request: AccessRequest, at_ms: int, view: StateView, mentioned: ChainState | None, delta: Delta
-) -> ChainState:
-    """The chain as of its first record: its session is fixed here (R3), its SPAWN edge too (R4)."""
-    session, head, spawned_from = request.session or request.chain, None, None
-    if mentioned is not None:
-        session = mentioned.session
-    if request.parent_chain is not None and request.parent_chain != request.chain:
-        parent = cast("ChainState | None", view.get(("c", request.parent_chain)))
-        if parent is None:
-            # Opened empty by the mention.
-            parent = ChainState(session=request.parent_chain, opened_ms=at_ms)
-            delta["c", request.parent_chain] = parent
-        session, head, spawned_from = parent.session, parent.head, parent.last_action
-    return ChainState(
-        session=session,
-        head=head,
-        parent=request.parent_chain,
-        spawned_from=spawned_from,
-        opened_ms=at_ms,
-        used=True,
     )
 
 
@@ -318,7 +247,7 @@ def _thresholds(risk: Risk, ruleset: Ruleset) -> list[Reason]:
 def _delta(
     request: AccessRequest,
     event: Event,
-    place: _Place,
+    place: Place,
     moved: Advance,
     progress: Mapping[str, Progress],
     scopes: Sequence[str],
@@ -368,38 +297,3 @@ def _delta(
         delta["m", cell] = event.at_ms
     delta["m", f"r:{resource}"] = event.at_ms
     return delta
-
-
-def nearest(scopes: Sequence[str], facts: Facts, at_ms: int, *, limit: int = 5) -> tuple[NearHarm, ...]:
-    """The patterns that are furthest under way in some scopes, fewest missing steps first.
-
-    The names of missing steps are the last ones of the pattern when which of them are missing
-    depends on the key; feasible is not judged here and is True.
-    """
-    best: dict[str, int] = {}
-    for scope in scopes:
-        held = cast("Progress | None", facts.view.get(("v", scope)))
-        for pattern_id, levels in held.levels.items() if held is not None else ():
-            pattern = facts.ruleset.by_id.get(pattern_id)
-            if pattern is not None:
-                reached = steps_reached(levels, pattern.within_ms, at_ms)
-                if reached > 0:
-                    missing = len(levels) - reached
-                    best[pattern_id] = min(missing, best.get(pattern_id, missing))
-    found = []
-    for pattern_id, missing in best.items():
-        pattern = facts.ruleset.by_id[pattern_id]
-        names = tuple(step.name for step in pattern.steps)
-        remaining = names[len(names) - missing :] if names else ("counted",) * min(missing, 1)
-        found.append((missing, -SEVERITIES.index(pattern.severity), pattern_id, remaining))
-    found.sort()
-    return tuple(
-        NearHarm(
-            pattern=pattern_id,
-            title=facts.ruleset.by_id[pattern_id].title,
-            severity=facts.ruleset.by_id[pattern_id].severity,
-            remaining=remaining if missing else (),
-            feasible=True,
-        )
-        for missing, _, pattern_id, remaining in found[:limit]
-    )

@@ -49,7 +49,8 @@ def micros_by_missing(weights: Weights, severity: str) -> tuple[int, ...]:
 
 def as_score(micros: int) -> float:
     """Micros as a score from 0 to 1, six digits."""
-    return round(-math.expm1(-micros / 1_000_000), 6)
+    # Adding zero turns the -0.0 of no risk into 0.0.
+    return round(-math.expm1(-micros / 1_000_000), 6) + 0.0
 
 
 def threshold_micros(score: float) -> int:

@@ -355,6 +355,9 @@ def scope_of(key: Hashable) -> str | None:
 def _belongs(key: Hashable, scopes: frozenset[str] | None, *, mine: bool) -> bool:
     if scopes is None:
         return True
+    if isinstance(key, tuple) and key[0] == "m":
+        # Times only grow, and other scopes' actions have moved them on since.
+        return False
     scope = scope_of(key)
     return scope in scopes if scope is not None else mine
 

@@ -11,8 +11,8 @@ from typing import Protocol
 import msgspec
 
 from graphsvc.core.codec import decode_records
-from graphsvc.core.evaluate import nearest
 from graphsvc.core.graph import Edge, Node
+from graphsvc.core.near import nearest
 from graphsvc.core.record import Cancelled, Decided, Reported
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.value import Json

@@ -1,0 +1,37 @@
+"""Rebuilding registers for what became known late touches nothing else."""
+
+from tests.law.engine import Record, replay
+
+_POLICY: Record = {
+    "graphsvc": 1,
+    "pack": {"id": "rebuild", "version": "1"},
+    "settings": {"entitlement": "off"},
+    "actions": {"m:Read": {"effects": ["read"]}},
+    "patterns": [{"id": "p", "on_match": "monitor", "steps": {"s": {"labels": {"any": ["hot"]}}}}],
+}
+
+
+def _action(name: str, chain: str, at: str) -> Record:
+    return {
+        "type": "action", "id": name, "at": at, "chain": chain, "subject": {"type": "agent", "id": "bot"},
+        "action": {"name": "m:Read"}, "resource": {"type": "box", "id": "r1"},
+    }  # fmt: skip
+
+
+def test_a_report_never_turns_time_back() -> None:
+    """A label reported for an older session leaves the newest time of the shared principal and resource."""
+    trace: list[Record] = [
+        _action("e1", "c1", "2026-11-23T10:00:00Z"),
+        _action("e2", "c2", "2026-11-23T10:01:00Z"),
+        {
+            "type": "report",
+            "action": "e1",
+            "at": "2026-11-23T10:02:00Z",
+            "outcome": "success",
+            "labels": ["hot"],
+        },
+    ]
+    world = replay(_POLICY, [], trace).world
+    newest = world.decided["e2"].at_ms
+    assert world.cells["m", "p:bot"] == newest
+    assert world.cells["m", "r:box:r1"] == newest
