@@ -56,7 +56,9 @@ async def test_techniques_are_stopped_across_a_restart(
         await _load(played, traces)
         for file, (_, _, trace) in traces.items():
             answers[file] = await played.play(trace[: len(trace) // 2])
+        before = played.service.world
     async with whole_service(await reopen(), tmp_path / "state") as played:
+        assert played.service.world.cells == before.cells
         for case in CASES:
             trace = traces[case.file][2]
             answers[case.file] += await played.play(trace[len(trace) // 2 :])

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from graphsvc.decide.ports import Accepted
+from graphsvc.decide.ports import Accepted, Strokes
 from graphsvc.errors import StoreError, StoreTooNew, StoreUnavailable
 from graphsvc.store.address import Neo4jAddress
 from graphsvc.store.neo4j import open_neo4j
 from graphsvc.store.neo4j.migration import known_migrations
 from scripts.neo4j_home import free_port
 from tests.store.conftest import neo4j_address
-from tests.store.example import draft, write
+from tests.store.example import chain, decision, draft, write
 from tests.support.neo4j_server import Neo4jServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.neo4j]
@@ -109,7 +109,10 @@ async def test_replicas_may_start_at_once(empty_neo4j: Neo4jServer) -> None:
 async def test_the_server_notifies_of_nothing(fresh_neo4j: Neo4jServer) -> None:
     """With notifications as warnings, and warnings as errors, the hot statements run in silence."""
     # A database that never held a property warns of whoever reads it; any store in use has held it.
-    _run(fresh_neo4j, "CREATE (c:Chain {id: 'x', parent: 'y'}) DELETE c")
+    used = await open_neo4j(neo4j_address(fresh_neo4j), fresh_neo4j.password)
+    nodes = [decision(1, patterns=["p"]), chain(1, parent="c0", owner="gateway", status="open")]
+    await used.draw(Strokes(nodes=nodes), expected=0, drawn=1)
+    await used.close()
     store = await open_neo4j(neo4j_address(fresh_neo4j), fresh_neo4j.password, strict=True)
     try:
         entry = await write(store, "a", "s:1")
