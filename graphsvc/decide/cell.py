@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphsvc.core.evaluate import Evaluation
 from graphsvc.core.record import Decided
-from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.verdict import Verdict
 
@@ -27,7 +26,8 @@ def decision_reads(evaluation: Evaluation, dedupe: str, ruleset: Ruleset) -> set
     """Everything a judgement looked at: graph and rules, session, principals, chains, its key."""
     request = evaluation.request
     reads = {GRAPH, chain_cell(request.chain), f"k:{dedupe}", *evaluation.scopes}
-    reads |= {principal_cell(entity.id.removeprefix("identity:")) for entity in _parties(request)}
+    # Grants and suspensions touch identities by the id the graph knows, whatever the caller called them.
+    reads |= {principal_cell(party) for party in evaluation.event.parties}
     reads |= {
         chain_cell(chain)
         for chain in (*request.joins, *((request.parent_chain,) if request.parent_chain else ()))
@@ -43,10 +43,6 @@ def decision_touches(record: Decided, ruleset: Ruleset) -> set[str]:
     if (record.enforced or record.verdict) is Verdict.PERMIT:
         touched |= set(record.scopes) | _foreign_guards(request.action, ruleset, of_steps=False)
     return touched
-
-
-def _parties(request: AccessRequest) -> list[Entity]:
-    return [request.subject, *request.on_behalf_of]
 
 
 def _foreign_guards(action: str, ruleset: Ruleset, *, of_steps: bool) -> set[str]:

@@ -9,13 +9,14 @@ from graphsvc.core.codec import decode_records
 from graphsvc.core.world import World
 from graphsvc.decide.draw import draw, draw_facts
 from graphsvc.decide.ports import Entry, Store, Strokes
-from graphsvc.errors import StoreUnavailable
+from graphsvc.errors import GraphsvcError, StoreUnavailable
 
 __all__ = ["Projector"]
 
 _ENTRY_LIMIT = 50
 _POLL_S = 0.5
 _RETRY_S = 0.5
+_REFUSED_S = 5.0
 
 
 class Projector:
@@ -31,6 +32,7 @@ class Projector:
         self._moved = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.drawn = 0
+        self.problem: str | None = None
 
     async def start(self) -> None:
         """Begin to draw."""
@@ -61,8 +63,13 @@ class Projector:
                     self._wake.clear()
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), _POLL_S)
+                self.problem = None
             except StoreUnavailable:
                 await asyncio.sleep(_RETRY_S)
+            except GraphsvcError as error:
+                # Decisions do not depend on the drawing: say it, and try again.
+                self.problem = str(error)
+                await asyncio.sleep(_REFUSED_S)
 
     async def _step(self) -> bool:
         """Draw the next entries; False when there are none."""

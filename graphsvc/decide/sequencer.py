@@ -27,7 +27,7 @@ from graphsvc.core.state import Overlay
 from graphsvc.core.world import World
 from graphsvc.decide.command import LogEvent
 from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused
-from graphsvc.errors import GraphsvcError, StoreUnavailable
+from graphsvc.errors import StoreUnavailable
 
 __all__ = ["BATCH_LIMIT", "Job", "Outcome", "Proposal", "Sequencer"]
 
@@ -223,7 +223,7 @@ class Sequencer:
                 proposal = waiting.job.propose(
                     self._world, overlay, at_ms, self._world.seq + len(records) + 1
                 )
-            except GraphsvcError as error:
+            except Exception as error:  # noqa: BLE001  whatever is wrong with one request, the others go on
                 _fail(waiting, error)
                 continue
             if proposal is None:

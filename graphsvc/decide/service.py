@@ -289,6 +289,8 @@ class GraphsvcService:
                 True,
                 "no policy is published: only entitlement decides; publish one with `graphsvc policy publish`",
             )
+        if self.projector.problem is not None:
+            return True, f"decisions are made, but the graph is not drawn: {self.projector.problem}"
         return True, "ready"
 
     def metrics(self) -> dict[str, float]:

@@ -361,3 +361,19 @@ async def test_drawing_shows_chain_action_decision_and_pattern() -> None:
         count = await store.count()
     assert (count["Action"], count["Decision"], count["Chain"]) == (3, 3, 1)
     assert (count["NEXT"], count["COMPLETED"], count["GRANTED"]) == (2, 1, 2)
+
+
+async def test_one_late_request_does_not_fail_its_batch() -> None:
+    """A request whose deadline passed while it waited is denied alone."""
+    store = _Flaky()
+    async with serving(store) as harness:
+        await harness.prepare()
+        commands = [
+            harness.command("crm:Read", "record:1", deadline_ms=0),
+            harness.command("crm:Read", "record:2"),
+        ]
+        late, timely = await harness.service.decide_many(GATEWAY, commands)
+        assert not isinstance(late, Exception)
+        assert not isinstance(timely, Exception)
+        assert (late.verdict, late.recorded) == (Verdict.DENY, False)
+        assert (timely.verdict, timely.recorded) == (Verdict.PERMIT, True)
