@@ -68,9 +68,11 @@ def check_entitlement(
         if suspended:
             return True, [_suspended(party) for party in suspended]
     rights.follow()
-    standing = cast("_Standing | None", rights.standings.get(parties))
+    # The kind may be the caller's word where the graph has none, so it is part of the question.
+    question = (event.subject_kind, *parties)
+    standing = cast("_Standing | None", rights.standings.get(question))
     if standing is None:
-        standing = rights.standings[parties] = _standing(event, estate, parties)
+        standing = rights.standings[question] = _standing(event, estate, parties)
     if standing.inactive:
         return True, [_suspended(party) for party in standing.inactive]
     if mode == "off":
@@ -135,7 +137,7 @@ def _right(event: Event, party: str, rights: Rights, grants: Grants, verdict: Ve
     right = rights.check(f"identity:{party}", action, resource)
     if right.allowed:
         return None
-    if right.code != "denied_explicitly":
+    if right.code != "denied_explicitly" and not right.capped:
         matching = [grant for grant in grants.of(party) if _covers(grant, event)]
         if any(grant.from_ms <= event.at_ms < grant.to_ms for grant in matching):
             return None

@@ -126,7 +126,7 @@ def evaluate(
         verdict = Verdict.PERMIT if force else Verdict.DENY
         in_history = force
     enforced = verdict
-    if facts.ruleset.settings.observe and verdict is not Verdict.PERMIT:
+    if force is None and facts.ruleset.settings.observe and verdict is not Verdict.PERMIT:
         reasons = (
             *reasons,
             Reason(

@@ -22,12 +22,14 @@ __all__ = ["Right", "Rights"]
 class Right:
     """The answer. code: `entitled`, `not_entitled`, `denied_explicitly` or `condition_unknown`.
 
-    rule: key of the permission that decided it, if one did.
+    rule: key of the permission that decided it, if one did. capped: a cap forbids it, so that no
+    grant may allow it either.
     """
 
     allowed: bool
     code: str
     rule: str | None = None
+    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class _Held:
         if found is None:
             speaking = tuple(permission for permission in self.permissions if permission.speaks_of(action))
             answer = None
-            if not speaking:
+            if not speaking and not self.caps:
                 answer = Right(False, "not_entitled")
             elif not self.caps and not any(permission.deny for permission in speaking):
                 free = next((each for each in speaking if each.anywhere and not each.conditional), None)
@@ -147,10 +149,9 @@ class Rights:
             denied = next((cap for cap in covering if cap.deny), None)
             if denied is not None:
                 return Right(False, "denied_explicitly", denied.key)
-            if not any(not cap.conditional for cap in covering):
-                if allowed is not None and covering:
-                    return Right(False, "condition_unknown", covering[0].key)
-                allowed = None
+            if all(cap.conditional for cap in covering):
+                code = "condition_unknown" if covering else "not_entitled"
+                return Right(False, code, covering[0].key if covering else None, capped=True)
         if allowed is not None:
             return Right(True, "entitled", allowed)
         if unknown is not None:

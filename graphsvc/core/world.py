@@ -7,6 +7,7 @@ whatever store the records came from and however they were batched.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import cast
 
@@ -42,6 +43,7 @@ from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset, compile_ruleset
 from graphsvc.core.state import ChainState, Delta, StateView
 from graphsvc.core.verdict import Reason, Verdict
+from graphsvc.errors import PolicyError
 
 _UNSCOPED = frozenset("cemk")
 
@@ -174,8 +176,7 @@ class World:
                 self.redrawn[seq] = ({key}, set())
             case PolicyPublished():
                 self.packs[record.pack] = record
-                self.ruleset = compile_ruleset(load_packs(self.packs))
-                self.rebuild()
+                self._recompile()
             case GraphStaged():
                 nodes, edges = self._staged.setdefault(record.load, ([], []))
                 nodes.extend(record.nodes)
@@ -309,6 +310,13 @@ class World:
         for past in self._past.values():
             past.event.freeze()
 
+    def _recompile(self) -> None:
+        # Packs published together are checked together: after the first of them the set may not fit
+        # yet. What was in force stays until it does.
+        with suppress(PolicyError):
+            self.ruleset = compile_ruleset(load_packs(self.packs))
+            self.rebuild()
+
     def _merge(self, delta: Delta) -> None:
         self.cells |= delta
         for key in delta:
@@ -357,6 +365,9 @@ def _belongs(key: Hashable, scopes: frozenset[str] | None, *, mine: bool) -> boo
         return True
     if isinstance(key, tuple) and key[0] == "m":
         # Times only grow, and other scopes' actions have moved them on since.
+        return False
+    if isinstance(key, tuple) and key[0] == "g" and not key[3]:
+        # Guards of everybody's are built again as a whole or not at all, see `_touched`.
         return False
     scope = scope_of(key)
     return scope in scopes if scope is not None else mine

@@ -7,7 +7,7 @@ from graphsvc.core.record import Decided
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.verdict import Verdict
 
-__all__ = ["GRAPH", "chain_cell", "decision_reads", "decision_touches", "principal_cell"]
+__all__ = ["GRAPH", "chain_cell", "decision_reads", "decision_touches", "foreign_guards", "principal_cell"]
 
 GRAPH = "g"
 
@@ -32,7 +32,7 @@ def decision_reads(evaluation: Evaluation, dedupe: str, ruleset: Ruleset) -> set
         chain_cell(chain)
         for chain in (*request.joins, *((request.parent_chain,) if request.parent_chain else ()))
     }
-    return reads | _foreign_guards(request.action, ruleset, of_steps=True)
+    return reads | foreign_guards(request.action, ruleset, of_steps=True)
 
 
 def decision_touches(record: Decided, ruleset: Ruleset) -> set[str]:
@@ -41,11 +41,11 @@ def decision_touches(record: Decided, ruleset: Ruleset) -> set[str]:
     touched = {chain_cell(request.chain), f"s:{record.session}", f"k:{record.dedupe}"}
     touched |= {chain_cell(chain) for chain in record.opened}
     if (record.enforced or record.verdict) is Verdict.PERMIT:
-        touched |= set(record.scopes) | _foreign_guards(request.action, ruleset, of_steps=False)
+        touched |= set(record.scopes) | foreign_guards(request.action, ruleset, of_steps=False)
     return touched
 
 
-def _foreign_guards(action: str, ruleset: Ruleset, *, of_steps: bool) -> set[str]:
+def foreign_guards(action: str, ruleset: Ruleset, *, of_steps: bool) -> set[str]:
     """Guards that hold whoever's they are live in no scope: each pattern with one has a cell for it."""
     candidates = ruleset.candidates(action)
     if not of_steps:

@@ -15,7 +15,7 @@ from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import ChainState, Overlay
 from graphsvc.core.verdict import Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
-from graphsvc.decide.cell import GRAPH, chain_cell, decision_reads, decision_touches
+from graphsvc.decide.cell import GRAPH, chain_cell, decision_reads, decision_touches, foreign_guards
 from graphsvc.decide.command import Caller
 from graphsvc.decide.sequencer import Proposal
 from graphsvc.errors import BadInput, Conflict, NotAllowed
@@ -111,7 +111,8 @@ class ReportJob:
             raise BadInput(f"decision `{action}` was not PERMIT, so nothing ran", field="decision")
         record = msgspec.structs.replace(self.record, at_ms=max(at_ms, decided.at_ms), by=self.caller.subject)
         chain = chain_cell(decided.request.chain)
-        touches = frozenset((*decided.scopes, chain))
+        guards = foreign_guards(decided.request.action, world.ruleset, of_steps=False)
+        touches = frozenset((*decided.scopes, chain, *guards))
         return Proposal(records=(record,), reads=frozenset((chain,)), touches=touches)
 
 

@@ -186,9 +186,10 @@ class Sequencer:
         for attempt in range(_REJUDGE_LIMIT):
             if attempt:
                 self.refusals += 1
-            proposals, records, reads, touches = self._judge(batch)
+            idle: list[_Waiting] = []
+            proposals, records, reads, touches = self._judge(batch, idle)
             if not records:
-                for waiting in batch:
+                for waiting in idle:
                     _finish(waiting, None)
                 return
             draft = Draft(
@@ -204,11 +205,13 @@ class Sequencer:
             self.batches += 1
             self.committed += len(records)
             self._accept(answer, proposals)
+            for waiting in idle:
+                _finish(waiting, None)
             return
         raise StoreUnavailable("other replicas kept changing what was judged; try again")
 
     def _judge(
-        self, batch: list[_Waiting]
+        self, batch: list[_Waiting], idle: list[_Waiting]
     ) -> tuple[list[tuple[_Waiting, Proposal]], list[Record], set[str], set[str]]:
         overlay = Overlay(self._world.cells)
         proposals: list[tuple[_Waiting, Proposal]] = []
@@ -227,7 +230,8 @@ class Sequencer:
                 _fail(waiting, error)
                 continue
             if proposal is None:
-                _finish(waiting, None)
+                # Its answer may be a record of this very batch, so it waits for the commit too.
+                idle.append(waiting)
                 continue
             if proposal.known is not None:
                 overlay.merge(proposal.known.delta)

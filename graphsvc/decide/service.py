@@ -15,6 +15,7 @@ from graphsvc.core.graph import Edge, Node
 from graphsvc.core.near import nearest
 from graphsvc.core.record import Cancelled, Decided, Reported
 from graphsvc.core.request import AccessRequest
+from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
@@ -31,7 +32,7 @@ from graphsvc.decide.command import (
     PatternView,
     RevokeAnswer,
 )
-from graphsvc.decide.jobs import DecideJob, ReportJob
+from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain
 from graphsvc.decide.ports import Clock, Ids, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.sequencer import Job, Outcome, Sequencer
@@ -73,6 +74,8 @@ class GraphsvcService:
         self._bus = bus
         self.sequencer = Sequencer(store, self.world, clock=clock, ids=ids, listener=self._published)
         self.projector = Projector(store, self.world)
+        # Keys that were told DENY because their deadline passed, until the log says so too.
+        self._expired: set[str] = set()
         self._started = False
 
     async def start(self) -> None:
@@ -128,6 +131,10 @@ class GraphsvcService:
 
     async def evaluate(self, caller: Caller, request: AccessRequest) -> Judged:
         """What decide would answer now; changes nothing."""
+        _check_request(request)
+        if caller.roles == {"pep"}:
+            # Who may not act in a chain may not look into it either.
+            check_chain(Overlay(self.world.cells), caller, request)
         now_ms = self.sequencer.now_ms()
         at_ms = self.world.time_at(request, now_ms)
         evaluation = self.world.evaluate(request, at_ms)
@@ -320,6 +327,7 @@ class GraphsvcService:
         )
         if not request.chain:
             raise BadInput("must not be empty", field="chain")
+        _check_request(request)
         canonical = msgspec.json.encode(msgspec.structs.replace(request, id=""), order="sorted")
         deadline_ms = command.deadline_ms if command.deadline_ms is not None else DEFAULT_DEADLINE_MS
         return DecideJob(
@@ -347,6 +355,7 @@ class GraphsvcService:
         try:
             outcome = await asyncio.wait_for(asyncio.shield(future), left_s)
         except TimeoutError:
+            self._expired.add(job.dedupe)
             future.add_done_callback(lambda done: self._cancel_late(job, done))
             return self._transient(
                 job, ReasonCode.deadline_exceeded, "the deadline passed before the decision was durable"
@@ -383,7 +392,7 @@ class GraphsvcService:
         record = self.world.decided.get(job.replay)
         if record is None:
             raise Conflict("the idempotency key is being used by another request in flight")
-        if cancelled is not None and cancelled.by == "deadline":
+        if job.dedupe in self._expired or (cancelled is not None and cancelled.by == "deadline"):
             return self._transient(
                 job, ReasonCode.deadline_exceeded, "the deadline of this key had passed", replayed=True
             )
@@ -411,6 +420,8 @@ class GraphsvcService:
     def _cancel_late(self, job: DecideJob, done: asyncio.Future[Outcome | None]) -> None:
         """The commit outlived its deadline: the caller was told DENY, so history must say so too."""
         if done.cancelled() or done.exception() is not None or done.result() is None:
+            # Nothing was recorded for it: the key may be used again.
+            self._expired.discard(job.dedupe)
             return
         record = Cancelled(at_ms=0, action=job.request.id)
         late = ReportJob(
@@ -453,6 +464,16 @@ class GraphsvcService:
             for place, record in enumerate(decode_records(entry.body))
             if entry.first + place > after
         ]
+
+
+def _check_request(request: AccessRequest) -> None:
+    if ":" in request.resource.type:
+        raise BadInput(f"`{request.resource.type}` holds a colon; a type may not", field="resource.type")
+    try:
+        msgspec.msgpack.encode(request)
+    except (OverflowError, ValueError, TypeError) as error:
+        # Numbers beyond 64 bits, text that is no Unicode: what cannot be stored cannot be decided.
+        raise BadInput(f"the request holds a value that cannot be stored: {error}", field="input") from error
 
 
 class _RevisionUnavailableError(GraphsvcError):

@@ -5,6 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.request import Entity
 from graphsvc.core.verdict import ReasonCode, Verdict
 from graphsvc.decide.command import Caller
 from graphsvc.decide.ports import Accepted, Draft, Refused
@@ -377,3 +379,53 @@ async def test_one_late_request_does_not_fail_its_batch() -> None:
         assert not isinstance(timely, Exception)
         assert (late.verdict, late.recorded) == (Verdict.DENY, False)
         assert (timely.verdict, timely.recorded) == (Verdict.PERMIT, True)
+
+
+async def test_packs_published_together_may_trade_pattern_ids() -> None:
+    """A set that fits as a whole takes effect as a whole, and a restart folds it."""
+    swap = PACK.replace("id: test,", "id: other,")
+    store = await open_memory()
+    async with serving(store) as harness:
+        await harness.prepare()
+        emptied = 'graphsvc: 1\npack: {id: test, version: "2"}\nsettings: {entitlement: required}\n'
+        await harness.service.publish_policy(ADMIN, [(swap, "a.yaml"), (emptied, "b.yaml")], "")
+        assert await _trifecta(harness) == [Verdict.PERMIT, Verdict.PERMIT, Verdict.DENY]
+    async with serving(store, name="b") as again:
+        assert {pattern.pack for pattern in again.service.patterns()} == {"other"}
+
+
+async def test_what_a_caller_claims_is_not_remembered_for_others() -> None:
+    """A subject type claimed in one question does not decide the next one's delegation."""
+    async with serving(await open_memory()) as harness:
+        await harness.prepare()
+        nodes = [
+            Node(key="identity:clerk"),
+            Node(key="permission:all", fields={"actions": ["*"], "resources": ["*"]}),
+        ]
+        edges = [
+            Edge(type="GRANTED", start="identity:clerk", end="permission:all"),
+            Edge(type="ACTS_FOR", start="identity:clerk", end="identity:alice"),
+        ]
+        await harness.service.load_graph(ADMIN, "more", nodes, edges, replace=True)
+        request = harness.command("crm:Read", "record:1", subject="clerk").request
+        human = msgspec.structs.replace(request, subject=Entity("human", "clerk"))
+        assert (await harness.service.evaluate(GATEWAY, human)).verdict is Verdict.PERMIT
+        refused = await harness.act("crm:Read", "record:1", subject="clerk")
+        assert [reason.code for reason in refused.decision.reasons] == [ReasonCode.principal_missing]
+
+
+async def test_values_that_cannot_be_stored_are_refused_alone() -> None:
+    """A number beyond 64 bits or a type with a colon is the caller's mistake, and nobody else's."""
+    async with serving(await open_memory()) as harness:
+        await harness.prepare()
+        commands = [
+            harness.command("crm:Read", "record:1", context={"n": 1 << 70}),
+            harness.command("crm:Read", "record:1"),
+        ]
+        bad, good = await harness.service.decide_many(GATEWAY, commands)
+        assert isinstance(bad, BadInput)
+        assert not isinstance(good, Exception)
+        with pytest.raises(BadInput):
+            await harness.service.evaluate(
+                GATEWAY, msgspec.structs.replace(commands[1].request, resource=Entity("a:b", "c"))
+            )
