@@ -6,8 +6,9 @@ import gc
 import time
 
 from benchmarks.workload import estate_lines, policy_text, traffic
+from graphsvc.core.evaluate import decided
 from graphsvc.core.policy.load import load_policy
-from graphsvc.core.record import Decided, GraphCommitted, GraphStaged, PolicyPublished
+from graphsvc.core.record import GraphCommitted, GraphStaged, PolicyPublished
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.value import Json
 from graphsvc.core.world import World
@@ -90,15 +91,4 @@ def _decide(world: World, request: AccessRequest) -> None:
     # One decision a millisecond: windows of minutes slide over the traffic.
     seq = world.seq + 1
     judged = world.evaluate(request, seq, seq=seq)
-    record = Decided(
-        at_ms=seq,
-        request=request,
-        verdict=judged.verdict,
-        reasons=judged.reasons,
-        completions=judged.completions,
-        risk=judged.risk,
-        session=judged.session,
-        index=judged.index,
-        scopes=judged.scopes,
-    )
-    world.apply(record, seq, judged)
+    world.apply(decided(judged), seq, judged)

@@ -31,7 +31,7 @@ def decided_record(decided: Decided) -> dict[str, Json]:
     request = decided.request
     return {
         "id": f"decision:{request.id}",
-        "verdict": (decided.enforced or decided.verdict).value,
+        "verdict": decided.answered.value,
         "reasons": _reasons(decided.reasons),
         "completions": _completions(decided.completions),
         "risk": _risk(decided.risk),

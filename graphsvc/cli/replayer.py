@@ -7,12 +7,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from graphsvc.core.evaluate import Evaluation, evaluate
+from graphsvc.core.evaluate import Evaluation, decided, evaluate
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.record import (
     Cancelled,
-    Decided,
     GraphCommitted,
     GraphStaged,
     PolicyPublished,
@@ -97,22 +96,11 @@ class Replayer:
     def _decide(self, request: AccessRequest, at_ms: int, *, force: bool) -> Evaluation:
         world, seq = self.world, self.world.seq + 1
         judged = folded = world.evaluate(request, at_ms, seq=seq)
-        enforced: Verdict | None = judged.enforced
+        enforced = judged.enforced
         if force:
             folded = evaluate(request, at_ms, world.facts(), seq=seq, force=request.executed)
             enforced = Verdict.PERMIT if request.executed else Verdict.DENY
-        record = Decided(
-            at_ms=at_ms,
-            request=request,
-            verdict=judged.verdict,
-            reasons=judged.reasons,
-            completions=judged.completions,
-            risk=judged.risk,
-            session=judged.session,
-            index=judged.index,
-            scopes=judged.scopes,
-            enforced=None if enforced is judged.verdict else enforced,
-        )
+        record = decided(judged, enforced=enforced)
         world.apply(record, seq, folded)
         return judged
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from graphsvc.core.graph import TIERS, Edge, Node, resource_key
+from graphsvc.core.graph import TIERS, Edge, Node
 from graphsvc.core.value import Json
 
 __all__ = ["EdgeKey", "Estate"]
@@ -195,10 +195,6 @@ class Estate:
         return any(
             end == alias or _names(end, value) for start in starts for end in self.out(edge_type, start)
         )
-
-    def resource(self, resource_type: str, resource_id: str) -> Node | None:
-        """The merged node of a resource."""
-        return self._nodes.get(resource_key(resource_type, resource_id))
 
     def _closure(self, key: str, edge_types: tuple[str, ...]) -> Iterator[str]:
         seen = {key}

@@ -18,6 +18,7 @@ from graphsvc.core.event import Event, build_event
 from graphsvc.core.explanation import explain
 from graphsvc.core.place import Place, find_place
 from graphsvc.core.progress import combine, measure
+from graphsvc.core.record import Decided
 from graphsvc.core.register import Advance, advance
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.rights import Rights
@@ -33,7 +34,7 @@ from graphsvc.core.verdict import (
     most_severe,
 )
 
-__all__ = ["MAX_PRINCIPALS", "Evaluation", "Facts", "evaluate"]
+__all__ = ["MAX_PRINCIPALS", "Evaluation", "Facts", "decided", "evaluate"]
 
 MAX_PRINCIPALS = 8
 _ON_MATCH = {"deny": Verdict.DENY, "escalate": Verdict.ESCALATE, "monitor": Verdict.PERMIT}
@@ -150,6 +151,35 @@ def evaluate(
         opened=place.opened,
         event=event,
         delta=delta,
+    )
+
+
+def decided(
+    evaluation: Evaluation,
+    *,
+    by: str = "",
+    dedupe: str = "",
+    digest: str = "",
+    enforced: Verdict | None = None,
+) -> Decided:
+    """The record of an evaluation. enforced: what was answered; None: what the evaluation says."""
+    answered = enforced if enforced is not None else evaluation.enforced
+    return Decided(
+        at_ms=evaluation.at_ms,
+        request=evaluation.request,
+        verdict=evaluation.verdict,
+        reasons=evaluation.reasons,
+        completions=evaluation.completions,
+        risk=evaluation.risk,
+        session=evaluation.session,
+        index=evaluation.index,
+        scopes=evaluation.scopes,
+        edges=evaluation.edges,
+        opened=evaluation.opened,
+        by=by,
+        dedupe=dedupe,
+        digest=digest,
+        enforced=answered if answered is not evaluation.verdict else None,
     )
 
 

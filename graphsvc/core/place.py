@@ -13,7 +13,7 @@ from graphsvc.core.register import merge_heads
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import ChainState, Delta, Happened, Head, StateView
 
-__all__ = ["Place", "find_place"]
+__all__ = ["Place", "find_place", "open_chain"]
 
 _EMPTY_HEAD: Head = {}
 
@@ -37,7 +37,7 @@ def find_place(
     heads: list[Head] = []
     edges: list[tuple[str, str]] = []
     if chain is None or not chain.used:
-        chain = _open(request, at_ms, view, chain, delta)
+        chain = open_chain(request.chain, request.session, request.parent_chain, at_ms, view, delta)
         opened = (*(key[1] for key in delta if isinstance(key, tuple)), request.chain)
     else:
         opened = ()
@@ -67,25 +67,23 @@ def find_place(
     return Place(chain, head, tuple(edges), opened, delta)
 
 
-def _open(
-    request: AccessRequest, at_ms: int, view: StateView, mentioned: ChainState | None, delta: Delta
+def open_chain(
+    chain: str, session: str | None, parent_chain: str | None, at_ms: int, view: StateView, delta: Delta
 ) -> ChainState:
-    """The chain as of its first record: its session is fixed here (R3), its SPAWN edge too (R4)."""
-    session, head, spawned_from = request.session or request.chain, None, None
-    if mentioned is not None:
+    """A chain as of its first record: its session is fixed here (R3), its SPAWN edge too (R4).
+
+    A parent that is unknown is opened empty by the mention, in `delta`.
+    """
+    mentioned = cast("ChainState | None", view.get(("c", chain)))
+    session, head, spawned_from = session or chain, None, None
+    if mentioned is not None and not mentioned.used:
         session = mentioned.session
-    if request.parent_chain is not None and request.parent_chain != request.chain:
-        parent = cast("ChainState | None", view.get(("c", request.parent_chain)))
+    if parent_chain is not None and parent_chain != chain:
+        parent = cast("ChainState | None", view.get(("c", parent_chain)))
         if parent is None:
-            # Opened empty by the mention.
-            parent = ChainState(session=request.parent_chain, opened_ms=at_ms)
-            delta["c", request.parent_chain] = parent
+            parent = ChainState(session=parent_chain, opened_ms=at_ms)
+            delta["c", parent_chain] = parent
         session, head, spawned_from = parent.session, parent.head, parent.last_action
     return ChainState(
-        session=session,
-        head=head,
-        parent=request.parent_chain,
-        spawned_from=spawned_from,
-        opened_ms=at_ms,
-        used=True,
+        session=session, head=head, parent=parent_chain, spawned_from=spawned_from, opened_ms=at_ms, used=True
     )

@@ -60,6 +60,11 @@ class Decided(_Base, frozen=True, kw_only=True, tag="decided"):
     digest: str = ""
     enforced: Verdict | None = None
 
+    @property
+    def answered(self) -> Verdict:
+        """What the caller was told: the verdict, or PERMIT while observing."""
+        return self.enforced if self.enforced is not None else self.verdict
+
 
 class Reported(_Base, frozen=True, kw_only=True, tag="reported"):
     """What came of a permitted action (rule R11). outcome: SUCCESS, FAILURE or UNKNOWN."""

@@ -364,7 +364,7 @@ def _written(seq: int, record: Record, facts: list[Json]) -> dict[str, Json]:
 
 def _written_action(seq: int, record: Decided) -> dict[str, Json]:
     request = record.request
-    enforced = record.enforced if record.enforced is not None else record.verdict
+    enforced = record.answered
     return {
         "type": "action",
         "id": request.id,

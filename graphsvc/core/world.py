@@ -19,6 +19,7 @@ from graphsvc.core.estate import EdgeKey, Estate
 from graphsvc.core.evaluate import Evaluation, Facts, evaluate
 from graphsvc.core.event import Event
 from graphsvc.core.graph import Edge, Node, resource_key
+from graphsvc.core.place import open_chain
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy, set_problems
 from graphsvc.core.record import (
@@ -102,9 +103,12 @@ class World:
 
     def time_at(self, request: AccessRequest, at_ms: int, view: StateView | None = None) -> int:
         """The time of a record: never before the newest in its session, principals or resource (R2)."""
-        get = (view if view is not None else self.cells).get
+        state: StateView = view if view is not None else self.cells
+        get = state.get
         chain = cast("ChainState | None", get(("c", request.chain)))
-        session = chain.session if chain is not None else self._session_of(request, get)
+        if chain is None:
+            chain = open_chain(request.chain, request.session, request.parent_chain, at_ms, state, {})
+        session = chain.session
         resource = request.resource
         resolve = self.estate.resolve
         newest = max(
@@ -191,13 +195,11 @@ class World:
 
     def _decide(self, record: Decided, seq: int, known: Evaluation | None) -> None:
         request = record.request
-        verdict = record.enforced if record.enforced is not None else record.verdict
-        in_history = verdict is Verdict.PERMIT and request.executed
+        in_history = record.answered is Verdict.PERMIT and request.executed
         if known is None:
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history)
-        fresh = ("c", request.chain) not in self.cells
         self._merge(known.delta)
-        if record.by and (fresh or not self._chain(request.chain).owner):
+        if record.by and not self._chain(request.chain).owner:
             self.cells["c", request.chain] = replace(self._chain(request.chain), owner=record.by)
         self.decided[request.id] = record
         if record.dedupe:
@@ -226,27 +228,14 @@ class World:
             self.rebuild(self._touched(past))
 
     def _open_chain(self, record: ChainOpened) -> None:
-        held = cast("ChainState | None", self.cells.get(("c", record.chain)))
-        session, head, spawned_from = record.session or record.chain, None, None
-        if held is not None and not held.used:
-            session = held.session
-        if record.parent_chain is not None and record.parent_chain != record.chain:
-            parent = cast("ChainState | None", self.cells.get(("c", record.parent_chain)))
-            if parent is None:
-                parent = ChainState(session=record.parent_chain, opened_ms=record.at_ms)
-                self.cells["c", record.parent_chain] = parent
-            session, head, spawned_from = parent.session, parent.head, parent.last_action
-        self.cells["c", record.chain] = ChainState(
-            session=session,
-            head=head,
-            parent=record.parent_chain,
-            spawned_from=spawned_from,
-            owner=record.owner,
-            shared_with=record.shared_with,
-            opened_ms=record.at_ms,
-            intent=record.intent,
-            used=True,
+        delta: Delta = {}
+        opened = open_chain(
+            record.chain, record.session, record.parent_chain, record.at_ms, self.cells, delta
         )
+        delta["c", record.chain] = replace(
+            opened, owner=record.owner, shared_with=record.shared_with, intent=record.intent
+        )
+        self._merge(delta)
 
     def rebuild(self, scopes: frozenset[str] | None = None) -> None:
         """Registers from history again, as if what is known now had been known then.
@@ -335,15 +324,6 @@ class World:
 
     def _chain(self, chain: str) -> ChainState:
         return cast("ChainState", self.cells["c", chain])
-
-    @staticmethod
-    def _session_of(request: AccessRequest, get: object) -> str:
-        if request.parent_chain is not None and callable(get):
-            parent = cast("ChainState | None", get(("c", request.parent_chain)))
-            if parent is not None:
-                return parent.session
-            return request.parent_chain
-        return request.session or request.chain
 
 
 def scope_of(key: Hashable) -> str | None:

@@ -40,7 +40,7 @@ def decision_touches(record: Decided, ruleset: Ruleset) -> set[str]:
     request = record.request
     touched = {chain_cell(request.chain), f"s:{record.session}", f"k:{record.dedupe}"}
     touched |= {chain_cell(chain) for chain in record.opened}
-    if (record.enforced or record.verdict) is Verdict.PERMIT:
+    if record.answered is Verdict.PERMIT:
         touched |= set(record.scopes) | foreign_guards(request.action, ruleset, of_steps=False)
     return touched
 

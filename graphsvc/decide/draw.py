@@ -107,7 +107,7 @@ def draw_facts(estate: Estate, nodes: Iterable[str], edges: Iterable[EdgeKey]) -
 
 def _decided(record: Decided, seq: int, strokes: Strokes) -> None:
     request = record.request
-    verdict = record.enforced or record.verdict
+    verdict = record.answered
     action, chain, decision = f"action:{request.id}", f"chain:{request.chain}", f"decision:{request.id}"
     resource = f"resource:{request.resource.type}:{request.resource.id}"
     subject = request.subject.id.removeprefix("identity:")

@@ -9,8 +9,9 @@ from typing import cast
 import msgspec
 from msgspec.structs import replace
 
+from graphsvc.core.evaluate import decided
 from graphsvc.core.glob import matcher
-from graphsvc.core.record import Cancelled, Decided, Record, Reported
+from graphsvc.core.record import Cancelled, Record, Reported
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import ChainState, Overlay
 from graphsvc.core.verdict import Reason, ReasonCode, Verdict
@@ -63,23 +64,7 @@ class DecideJob:
         chain = evaluation.delta["c", request.chain]
         if isinstance(chain, ChainState) and not chain.owner:
             evaluation.delta["c", request.chain] = replace(chain, owner=self.caller.subject)
-        record = Decided(
-            at_ms=at_ms,
-            request=request,
-            verdict=evaluation.verdict,
-            reasons=evaluation.reasons,
-            completions=evaluation.completions,
-            risk=evaluation.risk,
-            session=evaluation.session,
-            index=evaluation.index,
-            scopes=evaluation.scopes,
-            edges=evaluation.edges,
-            opened=evaluation.opened,
-            by=self.caller.subject,
-            dedupe=self.dedupe,
-            digest=self.digest,
-            enforced=evaluation.enforced if evaluation.enforced is not evaluation.verdict else None,
-        )
+        record = decided(evaluation, by=self.caller.subject, dedupe=self.dedupe, digest=self.digest)
         # A second request with this key in the same batch finds the first here.
         overlay.merge({("k", self.dedupe): (self.digest, request.id)})
         return Proposal(
@@ -101,18 +86,18 @@ class ReportJob:
     def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
         """BadInput when the action is unknown or was not permitted."""
         action = self.record.action
-        decided = world.decided.get(action)
-        if decided is None:
+        past = world.decided.get(action)
+        if past is None:
             raise BadInput(
                 f"no decision `{action}`; report takes the id that decide returned", field="decision"
             )
-        check_owner(overlay, self.caller, decided.request.chain)
-        if (decided.enforced or decided.verdict) is not Verdict.PERMIT:
+        check_owner(overlay, self.caller, past.request.chain)
+        if past.answered is not Verdict.PERMIT:
             raise BadInput(f"decision `{action}` was not PERMIT, so nothing ran", field="decision")
-        record = msgspec.structs.replace(self.record, at_ms=max(at_ms, decided.at_ms), by=self.caller.subject)
-        chain = chain_cell(decided.request.chain)
-        guards = foreign_guards(decided.request.action, world.ruleset, of_steps=False)
-        touches = frozenset((*decided.scopes, chain, *guards))
+        record = msgspec.structs.replace(self.record, at_ms=max(at_ms, past.at_ms), by=self.caller.subject)
+        chain = chain_cell(past.request.chain)
+        guards = foreign_guards(past.request.action, world.ruleset, of_steps=False)
+        touches = frozenset((*past.scopes, chain, *guards))
         return Proposal(records=(record,), reads=frozenset((chain,)), touches=touches)
 
 

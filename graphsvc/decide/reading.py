@@ -79,6 +79,6 @@ def affected_chains(world: World, granted: Granted) -> tuple[str, ...]:
         if record.at_ms >= granted.from_ms and granted.identity in parties:
             state = world.cells.get(("c", request.chain))
             is_open = isinstance(state, ChainState) and not state.closed
-            if is_open and (record.enforced or record.verdict) is Verdict.PERMIT:
+            if is_open and record.answered is Verdict.PERMIT:
                 chains[request.chain] = None
     return tuple(chains)

@@ -51,7 +51,6 @@ class Outcome(msgspec.Struct, frozen=True):
 
     first: int
     records: tuple[Record, ...]
-    known: Evaluation | None
 
 
 class Job(Protocol):
@@ -278,7 +277,7 @@ class Sequencer:
                 self._world.apply(record, seq, proposal.known if trusted else None)
                 events.append(LogEvent(seq, record))
                 seq += 1
-            _finish(waiting, Outcome(first, proposal.records, proposal.known))
+            _finish(waiting, Outcome(first, proposal.records))
         self._listener(events)
 
     def _fold(self, entries: Sequence[Entry]) -> None:

@@ -379,7 +379,7 @@ class GraphsvcService:
     ) -> Answer:
         return Answer(
             decision=record,
-            verdict=record.enforced or record.verdict,
+            verdict=record.answered,
             revision=self._revision(seq),
             audit_id=self._revision(seq),
             replayed=replayed,

@@ -95,7 +95,7 @@ def decision_of(
     request = decided.request
     return Decision(
         id=prefixed("decision", request.id),
-        verdict=decided.enforced or decided.verdict,
+        verdict=decided.answered,
         reasons=[Reason.of(reason) for reason in decided.reasons],
         completions=[Completion.of(completion) for completion in decided.completions],
         risk=RiskChange.of(decided.risk),

@@ -116,7 +116,7 @@ class _DecisionMatch:
             (self._subject is None or _bare(decided.request.subject.id) == self._subject)
             and (self._chain is None or decided.request.chain == self._chain)
             and (self._pattern is None or any(one.pattern == self._pattern for one in decided.completions))
-            and (wanted.verdict is None or (decided.enforced or decided.verdict) is wanted.verdict)
+            and (wanted.verdict is None or decided.answered is wanted.verdict)
             and (wanted.from_ is None or decided.at_ms >= wanted.from_)
             and (wanted.to is None or decided.at_ms < wanted.to)
         )
@@ -134,7 +134,7 @@ class _RiskMatch:
         risk = decided.risk
         return (
             # What was not permitted changed nothing.
-            (decided.enforced or decided.verdict) is Verdict.PERMIT
+            decided.answered is Verdict.PERMIT
             and risk.before_micros != risk.after_micros
             and (self._identity is None or _bare(decided.request.subject.id) == self._identity)
             and (self._chain is None or decided.request.chain == self._chain)
