@@ -11,26 +11,26 @@ from graphsvc.core.evaluate import Evaluation, decided, evaluate
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.record import (
+    Approved,
     Cancelled,
     GraphCommitted,
     GraphStaged,
     PolicyPublished,
     Record,
+    Rejected,
     Reported,
     Revoked,
     Suspended,
 )
-from graphsvc.core.request import AccessRequest, Entity
+from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import ChainState
-from graphsvc.core.trace import TraceAction, TraceApproval, TraceChange, TraceItem, TraceNote
+from graphsvc.core.trace import TraceAction, TraceApproval, TraceChange, TraceItem
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
 from graphsvc.errors import BadInput
 
 __all__ = ["Replayer", "outcome_record", "risk_score"]
-
-_REVIEW = "review:"
 
 
 class Replayer:
@@ -77,10 +77,9 @@ class Replayer:
                     if self._is_known(record, item.place):
                         self._apply(record)
             case TraceApproval():
-                self._approve(item)
-            case TraceNote():
-                if item.type in {"signal", "intent"}:
-                    self.warnings.append(f"{item.place}: `{item.type}` records are not acted on yet")
+                record = Approved(at_ms=item.at_ms, decision=item.decision, person=item.by)
+                if self._is_known(record, item.place):
+                    self._apply(record)
         return None
 
     def _action(self, item: TraceAction) -> Evaluation:
@@ -90,40 +89,19 @@ class Replayer:
                 f"{item.place}: id: `{request.id}` names an earlier action; give each its own", field="id"
             )
         self._check_chain(request, item.place)
-        at_ms = item.at_ms if item.seq is not None else world.time_at(request, item.at_ms)
-        return self._decide(request, at_ms, force=self.force)
+        # Exported records carry a number: their times are taken as stored (rule R2).
+        return self._decide(request, item.at_ms, exact=item.seq is not None)
 
-    def _decide(self, request: AccessRequest, at_ms: int, *, force: bool) -> Evaluation:
+    def _decide(self, request: AccessRequest, at_ms: int, *, exact: bool) -> Evaluation:
         world, seq = self.world, self.world.seq + 1
-        judged = folded = world.evaluate(request, at_ms, seq=seq)
+        judged = folded = world.evaluate(request, at_ms, seq=seq, exact=exact)
         enforced = judged.enforced
-        if force:
-            folded = evaluate(request, at_ms, world.facts(), seq=seq, force=request.executed)
-            enforced = Verdict.PERMIT if request.executed else Verdict.DENY
-        record = decided(judged, enforced=enforced)
-        world.apply(record, seq, folded)
+        if self.force:
+            at_ms, executed = judged.at_ms, request.executed
+            folded = evaluate(request, at_ms, world.facts(), seq=seq, force=executed, exact=True)
+            enforced = Verdict.PERMIT if executed else Verdict.DENY
+        world.apply(decided(judged, enforced=enforced), seq, folded)
         return judged
-
-    def _approve(self, item: TraceApproval) -> None:
-        """The approval takes its place as the action `review:Approve` of the approver (rule R14)."""
-        reviewed = self.world.decided.get(item.decision)
-        if reviewed is None:
-            self.warnings.append(
-                f"{item.place}: decision: `{item.decision}` names no earlier action; ignored"
-            )
-            return
-        asked = reviewed.request
-        request = AccessRequest(
-            id=f"{_REVIEW}{len(self.world.decided)}",
-            chain=f"{_REVIEW}{item.decision}",
-            session=reviewed.session,
-            subject=item.by,
-            action="review:Approve",
-            resource=Entity(asked.resource.type, asked.resource.id, asked.resource.properties),
-            action_properties=asked.action_properties,
-            context=asked.context,
-        )
-        self._decide(request, self.world.time_at(request, item.at_ms), force=True)
 
     def _check_chain(self, request: AccessRequest, place: str) -> None:
         held = self.world.cells.get(("c", request.chain))
@@ -140,6 +118,10 @@ class Replayer:
 
     def _is_known(self, record: Record, place: str) -> bool:
         match record:
+            case Approved(decision=decision) | Rejected(decision=decision):
+                if decision not in self.world.decided:
+                    self.warnings.append(f"{place}: decision: `{decision}` names no earlier action; ignored")
+                    return False
             case Reported(action=action) | Cancelled(action=action):
                 if action not in self.world.decided:
                     self.warnings.append(f"{place}: action: `{action}` names no earlier action; ignored")

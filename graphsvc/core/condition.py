@@ -13,8 +13,16 @@ from graphsvc.core.event import Declaration, Event
 from graphsvc.core.glob import matcher
 from graphsvc.core.policy.condition import EventCondition, LabelCondition, ResourceCondition, SubjectCondition
 
-__all__ = ["ActionTest", "EventTest", "compile_action_test", "compile_event_tests"]
+__all__ = [
+    "ActionTest",
+    "EventTest",
+    "LabelTest",
+    "compile_action_test",
+    "compile_event_tests",
+    "compile_label_test",
+]
 
+LabelTest: TypeAlias = Callable[[frozenset[str]], bool]
 EventTest: TypeAlias = Callable[[Event], bool]
 ActionTest: TypeAlias = Callable[[str, Declaration], bool]
 
@@ -32,11 +40,17 @@ def compile_action_test(condition: EventCondition) -> ActionTest:
     return test
 
 
-def compile_event_tests(condition: EventCondition) -> tuple[EventTest, ...]:
-    """The remaining tests; all must hold."""
+def compile_label_test(condition: EventCondition) -> LabelTest | None:
+    """True for labels of an event that fit; None when any do."""
+    return _label_test(condition.labels) if condition.labels is not None else None
+
+
+def compile_event_tests(condition: EventCondition, *, on_error: bool) -> tuple[EventTest, ...]:
+    """What is left to ask of an event, its action and labels aside; all must hold.
+
+    on_error: what a `when` that cannot be answered counts as (rule R24).
+    """
     tests: list[EventTest] = []
-    if condition.labels is not None:
-        tests += _label_tests(condition.labels, lambda event: event.labels)
     if condition.resource is not None:
         tests += _resource_tests(condition.resource)
     if condition.subject is not None:
@@ -57,18 +71,13 @@ def compile_event_tests(condition: EventCondition) -> tuple[EventTest, ...]:
     return tuple(tests)
 
 
-def _label_tests(condition: LabelCondition, of: Callable[[Event], frozenset[str]]) -> list[EventTest]:
-    tests: list[EventTest] = []
-    if condition.any:
-        wanted_any = frozenset(condition.any)
-        tests.append(lambda event: not wanted_any.isdisjoint(of(event)))
-    if condition.all:
-        wanted_all = frozenset(condition.all)
-        tests.append(lambda event: wanted_all <= of(event))
-    if condition.none:
-        unwanted = frozenset(condition.none)
-        tests.append(lambda event: unwanted.isdisjoint(of(event)))
-    return tests
+def _label_test(condition: LabelCondition) -> LabelTest | None:
+    any_of, all_of, none_of = frozenset(condition.any), frozenset(condition.all), frozenset(condition.none)
+    if not (any_of or all_of or none_of):
+        return None
+    return lambda labels: (
+        (not any_of or not any_of.isdisjoint(labels)) and all_of <= labels and none_of.isdisjoint(labels)
+    )
 
 
 def _resource_tests(condition: ResourceCondition) -> list[EventTest]:
@@ -81,9 +90,10 @@ def _resource_tests(condition: ResourceCondition) -> list[EventTest]:
         tests.append(lambda event: ids(event.resource_id))
     if condition.tier:
         tiers = frozenset(condition.tier)
-        tests.append(lambda event: event.tier in tiers)
-    if condition.labels is not None:
-        tests += _label_tests(condition.labels, lambda event: frozenset(event.resource_labels))
+        tests.append(lambda event: event.what.tier in tiers)
+    fits = _label_test(condition.labels) if condition.labels is not None else None
+    if fits is not None:
+        tests.append(lambda event: fits(frozenset(event.what.labels)))
     return tests
 
 
@@ -99,5 +109,5 @@ def _subject_tests(condition: SubjectCondition) -> list[EventTest]:
         groups = frozenset(
             group if group.startswith("group:") else f"group:{group}" for group in condition.group
         )
-        tests.append(lambda event: not groups.isdisjoint(event.holders()))
+        tests.append(lambda event: not groups.isdisjoint(event.who.holders))
     return tests

@@ -16,10 +16,12 @@ from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event
 from graphsvc.core.glob import matcher
 from graphsvc.core.record import Granted
-from graphsvc.core.rights import Rights
+from graphsvc.core.rights import Right, Rights
 from graphsvc.core.verdict import Reason, ReasonCode, Verdict
 
 __all__ = ["Grants", "check_entitlement"]
+
+_NONE: list[Reason] = []
 
 
 class Grants:
@@ -62,29 +64,32 @@ def check_entitlement(
 
     mode: `required`; `advisory`: the reasons are listed but do not deny; `off`: only suspensions count.
     """
-    parties = event.parties
+    who = event.who
     if grants.suspended:
-        suspended = [party for party in parties if grants.is_suspended(party, event.at_ms)]
+        suspended = [party for party in who.ids if grants.is_suspended(party, event.at_ms)]
         if suspended:
             return True, [_suspended(party) for party in suspended]
-    rights.follow()
-    # The kind may be the caller's word where the graph has none, so it is part of the question.
-    question = (event.subject_kind, *parties)
-    standing = cast("_Standing | None", rights.standings.get(question))
+    # Kept with the parties, which the estate forgets when it changes.
+    standing = cast("_Standing | None", who.memo.standing)
     if standing is None:
-        standing = rights.standings[question] = _standing(event, estate, parties)
+        standing = who.memo.standing = _standing(event, estate)
     if standing.inactive:
         return True, [_suspended(party) for party in standing.inactive]
     if mode == "off":
-        return False, []
+        return False, _NONE
+    reasons: list[Reason] = []
     verdict = Verdict.DENY if mode == "required" else Verdict.PERMIT
-    reasons = [Reason(code, told, verdict, rule) for code, told, rule in standing.reasons]
-    if standing.is_unknown:
-        return mode == "required", reasons
-    for party in parties:
-        reason = _right(event, party, rights, grants, verdict)
-        if reason is not None and reason not in reasons:
-            reasons.append(reason)
+    if standing.reasons:
+        reasons = [Reason(code, told, verdict, rule) for code, told, rule in standing.reasons]
+        if standing.is_unknown:
+            return mode == "required", reasons
+    action, key = event.request.action, event.what.key
+    for place, party in enumerate(who.keys):
+        right = rights.check(party, action, key)
+        if not right.allowed:
+            reason = _missing(event, estate, who.ids[place], right, grants, verdict)
+            if reason is not None and reason not in reasons:
+                reasons.append(reason)
     return False, reasons
 
 
@@ -97,7 +102,8 @@ class _Standing:
     reasons: tuple[tuple[ReasonCode, str, str], ...]
 
 
-def _standing(event: Event, estate: Estate, parties: tuple[str, ...]) -> _Standing:
+def _standing(event: Event, estate: Estate) -> _Standing:
+    parties = event.who.ids
     nodes = [(party, estate.node(f"identity:{party}")) for party in parties]
     inactive = tuple(
         party for party, node in nodes if node is not None and node.fields.get("status") == "suspended"
@@ -126,25 +132,23 @@ def _delegation(
         autonomous = node is not None and (
             node.fields.get("autonomous") is True or node.properties.get("autonomous") is True
         )
-        if not autonomous and any(estate.out("ACTS_FOR", start) for start in event.holders()):
+        if not autonomous and any(estate.out("ACTS_FOR", start) for start in event.who.holders):
             told = f"agent `{event.subject}` acts for others but names none; send `onBehalfOf`"
             yield ReasonCode.principal_missing, told, event.subject
 
 
-def _right(event: Event, party: str, rights: Rights, grants: Grants, verdict: Verdict) -> Reason | None:
+def _missing(
+    event: Event, estate: Estate, party: str, right: Right, grants: Grants, verdict: Verdict
+) -> Reason | None:
     action = event.request.action
-    resource = f"resource:{event.resource_type}:{event.resource_id}"
-    right = rights.check(f"identity:{party}", action, resource)
-    if right.allowed:
-        return None
     if right.code != "denied_explicitly" and not right.capped:
-        matching = [grant for grant in grants.of(party) if _covers(grant, event)]
+        matching = [grant for grant in grants.of(party) if _covers(grant, event, estate)]
         if any(grant.from_ms <= event.at_ms < grant.to_ms for grant in matching):
             return None
         if matching and all(grant.to_ms <= event.at_ms for grant in matching):
             told = f"the grant that let `{party}` do `{action}` has ended"
             return Reason(ReasonCode.grant_expired, told, verdict, matching[-1].id)
-    place = f"{event.resource_type}:{event.resource_id}"
+    place = event.resource
     told = {
         "denied_explicitly": f"a permission denies `{party}` the action `{action}` on `{place}`",
         "condition_unknown": f"`{party}` may do `{action}` on `{place}` only under a condition not known to hold",
@@ -152,9 +156,8 @@ def _right(event: Event, party: str, rights: Rights, grants: Grants, verdict: Ve
     return Reason(ReasonCode(right.code), told, verdict, right.rule)
 
 
-def _covers(grant: Granted, event: Event) -> bool:
+def _covers(grant: Granted, event: Event, estate: Estate) -> bool:
     if grant.chain is not None and grant.chain != event.chain:
         return False
-    place = f"{event.resource_type}:{event.resource_id}"
-    places = [key.partition(":")[2] for key in event.estate.ancestors(f"resource:{place}")]
+    places = [key.partition(":")[2] for key in estate.ancestors(event.what.key)]
     return matcher(grant.actions)(event.request.action) and any(map(matcher(grant.resources), places))

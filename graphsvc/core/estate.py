@@ -8,6 +8,7 @@ and forgotten when the graph changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from graphsvc.core.graph import TIERS, Edge, Node
 from graphsvc.core.value import Json
@@ -15,7 +16,9 @@ from graphsvc.core.value import Json
 __all__ = ["EdgeKey", "Estate"]
 
 EdgeKey = tuple[str, str, str]
-_MEMO_LIMIT = 1_000_000
+_MEMO_LIMIT = 200_000
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _NONE: Mapping[str, Edge] = {}
 
 
@@ -34,6 +37,9 @@ class Estate:
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._persons: dict[str, str] = {}
         self._resolved: dict[str, tuple[str, str]] = {}
+        # What `known` found of parties and targets; forgotten with every change, as all closures are.
+        self.parties: dict[tuple[str, ...], object] = {}
+        self.targets: dict[tuple[str, str], object] = {}
 
     # -- changes ---------------------------------------------------------------------------------
 
@@ -65,6 +71,7 @@ class Estate:
     def relabel(self, key: str, labels: tuple[str, ...]) -> None:
         """The resource carries exactly these labels from now on, whatever sources say."""
         self._relabelled[key] = labels
+        self.targets.clear()
         self.version += 1
 
     def _refresh(self, nodes: set[str], edges: set[EdgeKey]) -> None:
@@ -91,6 +98,8 @@ class Estate:
         self._ancestors.clear()
         self._persons.clear()
         self._resolved.clear()
+        self.parties.clear()
+        self.targets.clear()
         self.version += 1
 
     # -- reading ---------------------------------------------------------------------------------
@@ -140,17 +149,22 @@ class Estate:
         if found is None:
             key = self.identity_key(named)
             identity = key[9:] if key is not None else named.removeprefix("identity:")
-            if len(self._resolved) > _MEMO_LIMIT:
-                self._resolved.clear()
-            found = self._resolved[named] = (identity, self.person(identity))
+            found = (identity, self.person(identity))
+            self.remember(self._resolved, named, found)
         return found
+
+    def remember(self, memo: dict[_Key, _Value], name: _Key, found: _Value) -> None:
+        """Keep an answer until the graph changes; names that nobody knows must not fill the memory."""
+        if len(memo) >= _MEMO_LIMIT:
+            memo.clear()
+        memo[name] = found
 
     def holders(self, key: str) -> tuple[str, ...]:
         """The node, every group it is in, and every role any of these has, transitively."""
         found = self._holders.get(key)
         if found is None:
             found = tuple(self._closure(key, ("MEMBER_OF", "HAS_ROLE", "INHERITS")))
-            self._holders[key] = found
+            self.remember(self._holders, key, found)
         return found
 
     def ancestors(self, key: str) -> tuple[str, ...]:
@@ -164,22 +178,28 @@ class Estate:
                     if parent not in seen:
                         seen[parent] = None
                         queue.append(parent)
-            found = self._ancestors[key] = tuple(seen)
+            found = tuple(seen)
+            self.remember(self._ancestors, key, found)
         return found
 
     def person(self, identity: str) -> str:
         """One id for all linked accounts of somebody: the smallest of them (rule R22)."""
         found = self._persons.get(identity)
         if found is None:
-            seen = {f"identity:{identity}"}
-            queue = list(seen)
-            for key in queue:
-                for other in (*self.out("LINKED_TO", key), *self.into("LINKED_TO", key)):
-                    if other not in seen:
-                        seen.add(other)
-                        queue.append(other)
-            found = self._persons[identity] = min(seen).removeprefix("identity:")
+            found = min(self.accounts(f"identity:{identity}")).removeprefix("identity:")
+            self.remember(self._persons, identity, found)
         return found
+
+    def accounts(self, key: str) -> tuple[str, ...]:
+        """The identity and all accounts linked with it, transitively."""
+        seen = {key: None}
+        queue = [key]
+        for one in queue:
+            for other in (*self.out("LINKED_TO", one), *self.into("LINKED_TO", one)):
+                if other not in seen:
+                    seen[other] = None
+                    queue.append(other)
+        return tuple(seen)
 
     def labels(self, key: str) -> tuple[str, ...]:
         """Labels of a resource now."""

@@ -6,39 +6,53 @@ witness, the risk before and after, and the delta that a recorded decision bring
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 import msgspec
+from immutables import Map
+from msgspec.structs import replace
 
-from graphsvc.core.entitlement import Grants, check_entitlement
+from graphsvc.core.advance import Advance, advance_guard, advance_reset
+from graphsvc.core.count import advance_count
+from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, Concerned
+from graphsvc.core.entitlement import Grants
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event, build_event
 from graphsvc.core.explanation import explain
-from graphsvc.core.place import Place, find_place
-from graphsvc.core.progress import combine, measure
+from graphsvc.core.family import joined
+from graphsvc.core.known import Parties, parties_of, target_of
+from graphsvc.core.place import Place, aside, find_place, with_stored
+from graphsvc.core.progress import combine, measured, with_levels
+from graphsvc.core.reason import find_reasons
 from graphsvc.core.record import Decided
-from graphsvc.core.register import Advance, advance
+from graphsvc.core.register import advance_cut, advance_tree, after
 from graphsvc.core.request import AccessRequest
+from graphsvc.core.review import Review
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset
-from graphsvc.core.state import ChainState, Delta, Happened, Progress, StateView
-from graphsvc.core.verdict import (
-    SEVERITIES,
-    Completion,
-    Reason,
-    ReasonCode,
-    Risk,
-    Verdict,
-    most_severe,
+from graphsvc.core.signal import Signals
+from graphsvc.core.state import (
+    EMPTY,
+    ChainState,
+    Delta,
+    Front,
+    Happened,
+    Register,
+    Registers,
+    Scope,
+    Slot,
+    StateView,
+    Store,
 )
+from graphsvc.core.sweep import swept
+from graphsvc.core.verdict import SEVERITIES, Completion, Reason, ReasonCode, Risk, Verdict, most_severe
 
-__all__ = ["MAX_PRINCIPALS", "Evaluation", "Facts", "decided", "evaluate"]
+__all__ = ["Evaluation", "Facts", "decided", "evaluate"]
 
-MAX_PRINCIPALS = 8
-_ON_MATCH = {"deny": Verdict.DENY, "escalate": Verdict.ESCALATE, "monitor": Verdict.PERMIT}
-_REASON_ORDER = {code: place for place, code in enumerate(ReasonCode)}
+_WRITE, _READ = "write", "read"
+_NO_RISK = Risk()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +65,15 @@ class Facts:
     grants: Grants
     view: StateView
     entitlement: str | None = None  # overrides the packs' setting when given
+    signals: Signals = field(default_factory=Signals)
+    reviews: Mapping[str, Review] = field(default_factory=dict)
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False):
     """The answer, and what recording it changes.
 
     verdict is what the rules say; `enforced` what the caller gets (PERMIT while observing).
-    delta: state after the action took its place with this verdict. cells: names it belongs to.
+    delta: state after the action took its place with this verdict. scopes: its session and principals, as cells.
     """
 
     request: AccessRequest
@@ -83,75 +99,95 @@ def evaluate(
     *,
     seq: int = 0,
     force: bool | None = None,
-    known: Event | None = None,
-    reported: tuple[str, ...] = (),
-    fed: tuple[str, ...] | None = None,
+    past: Happened | None = None,
+    reviewed: Event | None = None,
+    exact: bool = False,
 ) -> Evaluation:
     """Judge a request at a time. seq: the number its record will take, for ordering only.
 
     force: take the action into history (True) or not (False) whatever the verdict: how stored
-    decisions are folded again, and how a trace is replayed as it happened. known: the action's facts
-    as of when it was judged first; reported: labels learned since; fed: the
-    declared parents that counted then (they are judged once, a later cancel does not reopen them).
+    decisions are folded again, and how a trace is replayed as it happened. past: the action as it happened, with
+    its facts of then. reviewed: the action that this one approves. exact: the time is a stored one; else it is
+    never before the newest record of its session, principals or resource (rule R2).
     """
-    place = find_place(request, at_ms, facts.view, fed)
+    view, ruleset, estate = facts.view, facts.ruleset, facts.estate
+    if reviewed is None:
+        place = find_place(request, at_ms, view, past.inputs if past is not None else None)
+    else:
+        place = aside(reviewed.session)
     chain = place.chain
-    candidates = facts.ruleset.candidates(request.action)
+    who, what = (past.event.who, past.event.what) if past is not None else (
+        parties_of(request, estate), target_of(request.resource, estate)
+    )  # fmt: skip
+    session = f"s:{chain.session}"
+    names = (session, *who.cells)
+    scopes = {name: cast("Scope | None", view.get(name)) for name in names}
+    store = cast("Store | None", view.get(what.cell))
+    if not exact:
+        at_ms = _latest(at_ms, scopes, store)
+    candidates = ruleset.candidates(request.action)
     index = chain.index + 1
-    if known is not None:
-        event = known.as_of(declaration=candidates.declaration, reported=reported, index=index)
-    else:
-        event = build_event(
-            request,
-            at_ms=at_ms,
-            session=chain.session,
-            index=index,
-            declaration=candidates.declaration,
-            estate=facts.estate,
+    if past is None:
+        event = live = build_event(
+            request, at_ms, chain.session, index, who, what, candidates.declaration, estate, reviewed
         )
-    scopes = tuple(
-        dict.fromkeys((f"s:{event.session}", *(f"p:{principal}" for principal in event.principals)))
-    )
-    if candidates.is_empty:
-        moved = Advance(place.head)
     else:
-        moved = advance(event, candidates, place.head, facts.view)
-    progress, risk = _risk(scopes, moved, facts, at_ms)
-    completions = _completions(event, moved, facts)
+        reported = past.reported if past.in_history else ()
+        event = live = past.event.as_of(candidates.declaration, reported, index, estate)
+        if candidates.is_live:
+            live = event.as_now(reported, estate)
+    front = place.front
+    if store is not None and store.data and _READ in candidates.declaration.effects:
+        front = with_stored(front, store)
+    advance = Advance(event, live, candidates.values(event), front, scopes, session, view)
+    _advance(candidates.concerned(event.labels), advance)
+    risk, changed = _risk(names, advance, facts, who, at_ms)
+    completions = _completions(event, advance, view) if advance.matches and force is None else ()
     reasons: tuple[Reason, ...] = ()
     if force is None:
-        reasons = _reasons(request, event, chain, moved, completions, risk, facts)
-        verdict = most_severe(*(reason.verdict for reason in reasons))
+        reasons = find_reasons(
+            event,
+            chain,
+            completions,
+            candidates.lacking(event, advance.values) if candidates.keyed else [],
+            risk,
+            estate=estate,
+            rights=facts.rights,
+            grants=facts.grants,
+            ruleset=ruleset,
+            reviews=facts.reviews,
+            entitlement=facts.entitlement,
+        )
+        verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else Verdict.PERMIT
         in_history = verdict is Verdict.PERMIT and request.executed
     else:
         verdict = Verdict.PERMIT if force else Verdict.DENY
         in_history = force
     enforced = verdict
-    if force is None and facts.ruleset.settings.observe and verdict is not Verdict.PERMIT:
-        reasons = (
-            *reasons,
-            Reason(
-                ReasonCode.observe_only, f"observing only: {verdict} would have been answered", Verdict.PERMIT
-            ),
-        )
+    if force is None and ruleset.settings.observe and verdict is not Verdict.PERMIT:
+        told = f"observing only: {verdict} would have been answered"
+        reasons = (*reasons, Reason(ReasonCode.observe_only, told, Verdict.PERMIT))
         enforced, in_history = Verdict.PERMIT, request.executed
-    delta = _delta(request, event, place, moved, progress, scopes, seq, in_history=in_history)
+    delta = place.delta
+    front_after, data = place.front, store.data if store is not None else EMPTY
+    # What was spawned from or joined lies before the next action whatever becomes of this one (R5).
+    if in_history:
+        front_after = _front_after(front, place, advance, ruleset)
+        _scopes_after(delta, advance, changed, ruleset, at_ms)
+        if ruleset.has_data and _WRITE in candidates.declaration.effects:
+            data = _data_after(data, front_after, ruleset, at_ms)
+    for name in names:
+        if name not in delta:
+            delta[name] = _moved(scopes[name], at_ms)
+    delta[what.cell] = Store(at_ms, data)
+    if reviewed is None:
+        delta["c", request.chain] = _chain_after(chain, request, index, front_after)
+    reported = past.reported if past is not None else ()
+    delta["e", request.id] = Happened(seq, event, in_history, names, front_after, place.inputs, reported)
     return Evaluation(
-        request=request,
-        at_ms=at_ms,
-        verdict=verdict,
-        enforced=enforced,
-        reasons=reasons,
-        completions=completions,
-        risk=risk,
-        session=event.session,
-        index=index,
-        scopes=scopes,
-        edges=place.edges,
-        opened=place.opened,
-        event=event,
-        delta=delta,
-    )
+        request, at_ms, verdict, enforced, reasons, completions, risk, chain.session, index, names, place.edges,
+        place.opened, event, delta,
+    )  # fmt: skip
 
 
 def decided(
@@ -183,147 +219,115 @@ def decided(
     )
 
 
+def _latest(at_ms: int, scopes: Mapping[str, Scope | None], store: Store | None) -> int:
+    for scope in scopes.values():
+        if scope is not None and scope.newest_ms > at_ms:
+            at_ms = scope.newest_ms
+    return store.newest_ms if store is not None and store.newest_ms > at_ms else at_ms
+
+
+def _advance(concerned: Concerned, advance: Advance) -> None:
+    # Resets and cuts first: what the action reaches itself comes after them.
+    for reset in concerned.resets:
+        advance_reset(reset, advance)
+    for cut in concerned.cuts:
+        advance_cut(cut, advance)
+    for tree in concerned.trees:
+        advance_tree(tree, advance)
+    for counter in concerned.counters:
+        advance_count(counter, advance)
+    for guard in concerned.guards:
+        advance_guard(guard, advance)
+
+
 def _risk(
-    scopes: Sequence[str], moved: Advance, facts: Facts, at_ms: int
-) -> tuple[dict[str, Progress], Risk]:
-    before: list[Progress] = []
-    after: list[Progress] = []
-    changed: dict[str, Progress] = {}
-    for scope in scopes:
-        held = cast("Progress | None", facts.view.get(("v", scope)))
-        if held is not None and held.due_ms is not None and held.due_ms <= at_ms:
-            held = measure(held.levels, facts.ruleset, at_ms)
-        levels = moved.levels.get(scope)
-        if held is not None:
-            before.append(held)
-        if levels is None:
-            if held is not None:
-                after.append(held)
-            continue
-        changed[scope] = measure(
-            {**(held.levels if held is not None else {}), **levels}, facts.ruleset, at_ms
-        )
-        after.append(changed[scope])
-    if not after:
-        return changed, Risk()
-    micros = combine(before) if before else 0
-    return changed, Risk(before_micros=micros, after_micros=combine(after) if changed else micros)
+    names: tuple[str, ...], advance: Advance, facts: Facts, who: Parties, at_ms: int
+) -> tuple[Risk, dict[str, Scope]]:
+    """The risk before and after; and the scopes whose measure of it changed."""
+    ruleset, scopes = facts.ruleset, advance.scopes
+    before: list[Scope | None] = []
+    after: list[Scope | None] = []
+    changed: dict[str, Scope] = {}
+    for name in names:
+        scope = scopes[name]
+        if scope is not None and scope.due_ms is not None and scope.due_ms <= at_ms:
+            scope = changed[name] = measured(scope, ruleset, at_ms)
+        before.append(scope)
+        levels = advance.levels.get(name)
+        if levels is not None:
+            scope = changed[name] = with_levels(scope or Scope(at_ms), levels, ruleset, at_ms)
+        after.append(scope)
+    micros = combine(before, shared=ruleset.shares_harm)
+    moved = combine(after, shared=ruleset.shares_harm) if advance.levels else micros
+    if facts.signals:
+        fading = facts.signals.micros(_accounts(facts, who), at_ms)
+        micros, moved = micros + fading, moved + fading
+    return (Risk(before_micros=micros, after_micros=moved) if moved else _NO_RISK), changed
 
 
-def _completions(event: Event, moved: Advance, facts: Facts) -> tuple[Completion, ...]:
+def _accounts(facts: Facts, who: Parties) -> list[str]:
+    resolve = facts.estate.resolve
+    return [name for name in facts.signals.by_identity if resolve(name)[1] in who.principals]
+
+
+def _completions(event: Event, advance: Advance, view: StateView) -> tuple[Completion, ...]:
     found: dict[str, Completion] = {}
-    for match in moved.matches:
+    for match in advance.matches:
         if match.pattern.id not in found:
             found[match.pattern.id] = explain(
-                match, event, lambda action: cast("Happened | None", facts.view.get(("e", action)))
+                match, event, lambda action: cast("Happened | None", view.get(("e", action)))
             )
     return tuple(sorted(found.values(), key=lambda item: (-SEVERITIES.index(item.severity), item.pattern)))
 
 
-def _reasons(
-    request: AccessRequest,
-    event: Event,
-    chain: ChainState,
-    moved: Advance,
-    completions: tuple[Completion, ...],
-    risk: Risk,
-    facts: Facts,
-) -> tuple[Reason, ...]:
-    reasons: list[Reason] = []
-    if chain.closed:
-        reasons.append(Reason(ReasonCode.chain_closed, f"chain `{request.chain}` is closed", Verdict.DENY))
-    ends, entitled = check_entitlement(event, facts.estate, facts.rights, facts.grants, _entitlement(facts))
-    reasons += entitled
-    if ends:
-        # An unknown or suspended subject ends the evaluation.
-        return tuple(sorted(reasons, key=lambda reason: _REASON_ORDER[reason.code]))
-    if len(event.principals) > MAX_PRINCIPALS:
-        message = f"{len(event.principals)} principals; at most {MAX_PRINCIPALS} can be judged"
-        reasons.append(Reason(ReasonCode.cap_reached, message, Verdict.DENY, "principals"))
-    for completion in completions:
-        told = f"completes {completion.title}: {completion.explanation}"
-        reasons.append(
-            Reason(ReasonCode.pattern_completed, told, _ON_MATCH[completion.on_match], completion.pattern)
+def _front_after(front: Front, place: Place, advance: Advance, ruleset: Ruleset) -> Front:
+    """The registers after an action that is history."""
+    if not (advance.own or advance.cut):
+        return front
+    causal = after(advance, CAUSAL)
+    causal_data = after(advance, CAUSAL_DATA) if ruleset.has_data else EMPTY
+    if not place.inputs.known:
+        return Front(causal, causal, causal_data, causal_data)
+    flow = after(advance, FLOW) if ruleset.has_flow else EMPTY
+    flow_data = after(advance, FLOW_DATA) if ruleset.has_flow and ruleset.has_data else EMPTY
+    return Front(causal, flow, causal_data, flow_data)
+
+
+def _scopes_after(
+    delta: Delta, advance: Advance, changed: Mapping[str, Scope], ruleset: Ruleset, at_ms: int
+) -> None:
+    """What an action that is history changes in the scopes it lies in, and in everybody's guards."""
+    for name, scope in changed.items():
+        delta[name] = replace(scope, newest_ms=at_ms)
+    for name, cells in advance.cells.items():
+        scope = cast("Scope | None", delta.get(name)) or advance.scope(name) or Scope(at_ms)
+        delta[name] = swept(
+            replace(scope, newest_ms=at_ms, cells=scope.cells.update(cells)), ruleset.windows, at_ms
         )
-    for pattern in moved.key_missing:
-        told = f"the action fits a step of `{pattern.id}` but lacks its key"
-        reasons.append(Reason(ReasonCode.key_missing, told, _ON_MATCH[pattern.on_match], pattern.id))
-    reasons += _thresholds(risk, facts.ruleset)
-    reasons.sort(key=lambda reason: (_REASON_ORDER[reason.code], _severity_rank(reason.verdict)))
-    return tuple(reasons)
+    delta.update(advance.foreign)
 
 
-def _severity_rank(verdict: Verdict) -> int:
-    return {Verdict.DENY: 0, Verdict.ESCALATE: 1, Verdict.PERMIT: 2}[verdict]
+def _data_after(held: Registers, front: Front, ruleset: Ruleset, at_ms: int) -> Registers:
+    """What a resource carries once an action has written into it (rule R23)."""
+    oldest = {slot: at_ms - within_ms for slot, within_ms in ruleset.windows.items() if within_ms is not None}
+    carried: dict[Slot, Register] = {}
+    for registers, is_flow in ((front.causal_data, False), (front.flow_data, True)):
+        for slot, register in registers.items():
+            number = slot if isinstance(slot, int) else cast("int", slot[0])
+            if (number in ruleset.flow_slots) is is_flow and register.start_ms >= oldest[number]:
+                carried[slot] = register
+    return joined(held, Map(carried))
 
 
-def _entitlement(facts: Facts) -> str:
-    return facts.entitlement if facts.entitlement is not None else facts.ruleset.settings.entitlement
+def _moved(scope: Scope | None, at_ms: int) -> Scope:
+    """The scope with its newest record at a time."""
+    if scope is None:
+        return Scope(at_ms)
+    return scope if scope.newest_ms == at_ms else replace(scope, newest_ms=at_ms)
 
 
-def _thresholds(risk: Risk, ruleset: Ruleset) -> list[Reason]:
-    # Thresholds act only when this action raises the score.
-    if risk.after_micros <= risk.before_micros:
-        return []
-    settings = ruleset.settings
-    if settings.deny_at_micros is not None and risk.after_micros >= settings.deny_at_micros:
-        return [Reason(ReasonCode.risk_threshold, "risk reaches the deny threshold", Verdict.DENY, "deny_at")]
-    if settings.escalate_at_micros is not None and risk.after_micros >= settings.escalate_at_micros:
-        told = "risk reaches the escalate threshold"
-        return [Reason(ReasonCode.risk_threshold, told, Verdict.ESCALATE, "escalate_at")]
-    return []
-
-
-def _delta(
-    request: AccessRequest,
-    event: Event,
-    place: Place,
-    moved: Advance,
-    progress: Mapping[str, Progress],
-    scopes: Sequence[str],
-    seq: int,
-    *,
-    in_history: bool,
-) -> Delta:
-    chain = place.chain
-    delta = place.delta
-    # What was spawned from or joined lies before the next action whatever becomes of this one (R5).
-    head = moved.head if in_history else place.head
-    if in_history:
-        delta |= moved.delta
-        for scope, measured in progress.items():
-            delta["v", scope] = measured
-    delta["c", request.chain] = ChainState(
-        session=chain.session,
-        index=event.index,
-        head=head,
-        last_action=request.id,
-        parent=chain.parent,
-        spawned_from=chain.spawned_from,
-        closed=chain.closed,
-        owner=chain.owner,
-        shared_with=chain.shared_with,
-        opened_ms=chain.opened_ms,
-        intent=chain.intent,
-        used=True,
-    )
-    resource = f"{event.resource_type}:{event.resource_id}"
-    delta["e", request.id] = Happened(
-        id=request.id,
-        seq=seq,
-        chain=request.chain,
-        session=chain.session,
-        index=event.index,
-        at_ms=event.at_ms,
-        subject=event.subject,
-        action=request.action,
-        resource=resource,
-        labels=event.labels,
-        effects=event.effects,
-        in_history=in_history,
-        head=head,
-    )
-    for cell in scopes:
-        delta["m", cell] = event.at_ms
-    delta["m", f"r:{resource}"] = event.at_ms
-    return delta
+def _chain_after(chain: ChainState, request: AccessRequest, index: int, front: Front) -> ChainState:
+    return ChainState(
+        chain.session, index, front, request.id, chain.parent, chain.spawned_from, chain.closed, chain.owner,
+        chain.shared_with, chain.opened_ms, chain.intent, True,
+    )  # fmt: skip

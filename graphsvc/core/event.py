@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from graphsvc.core.estate import Estate
-from graphsvc.core.graph import resource_key
+from graphsvc.core.known import Parties, Target, parties_of, target_of
 from graphsvc.core.request import AccessRequest, Argument
 from graphsvc.core.value import Json
 
-__all__ = ["Declaration", "Event", "build_event"]
+__all__ = ["Declaration", "Event", "build_event", "identity_id"]
+
+_UNLABELLED: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,44 +28,64 @@ class Declaration:
     roles: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Frozen:
-    """What was read from the graph lazily, kept because the graph is about to change."""
-
-    subject_kind: str
-    holders: tuple[str, ...]
-    subject_properties: Mapping[str, Json]
-    resource_properties: Mapping[str, Json]
-
-
-class Event(msgspec.Struct, gc=False):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One action, its facts as of the graph version it was judged at; conditions read nothing else.
 
-    principals: acting identity first, then delegators, linked accounts as one; no duplicates.
-    parties: ids of subject and delegators, nearest first, as the graph knows them.
-    subject_holders: keys of the subject and of its groups. destination: known, unknown or owned.
+    who, what: the parties and the resource as of then. labels: all of the action's (rule R21).
+    destination: known, unknown or owned. index: its place in its chain, from 1. reviewed: of an approval, the
+    action that was approved (rule R14). reported: labels learned from its result.
     """
 
-    id: str
+    request: AccessRequest
     at_ms: int
-    chain: str
     session: str
     index: int
-    subject: str
-    actor: str
-    root: str
-    principals: tuple[str, ...]
-    parties: tuple[str, ...]
-    request: AccessRequest
+    who: Parties
+    what: Target
     declaration: Declaration
     labels: frozenset[str]
-    resource_type: str
-    resource_id: str
-    resource_labels: tuple[str, ...]
-    tier: str | None
-    estate: Estate
-    _destination: str = ""
-    _frozen: _Frozen | None = None
+    destination: str
+    reviewed: Event | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the action and of its decision."""
+        return self.request.id
+
+    @property
+    def chain(self) -> str:
+        """The chain it belongs to."""
+        return self.request.chain
+
+    @property
+    def subject(self) -> str:
+        """The id of the acting identity."""
+        return self.who.ids[0]
+
+    @property
+    def root(self) -> str:
+        """The person behind the last delegator, else behind the subject."""
+        return self.who.root
+
+    @property
+    def principals(self) -> tuple[str, ...]:
+        """Everybody it is done by or for, linked accounts as one."""
+        return self.who.principals
+
+    @property
+    def resource(self) -> str:
+        """`type:id` of what is acted on."""
+        return f"{self.what.type}:{self.what.id}"
+
+    @property
+    def resource_type(self) -> str:
+        """The type of what is acted on."""
+        return self.what.type
+
+    @property
+    def resource_id(self) -> str:
+        """The id of what is acted on."""
+        return self.what.id
 
     @property
     def effects(self) -> frozenset[str]:
@@ -72,29 +95,14 @@ class Event(msgspec.Struct, gc=False):
     @property
     def subject_kind(self) -> str:
         """The identity's kind in the graph, else the type the caller gave."""
-        if self._frozen is not None:
-            return self._frozen.subject_kind
-        node = self.estate.node(f"identity:{self.subject}")
+        node = self.who.node
         kind = node.fields.get("kind") if node is not None else None
         return kind if isinstance(kind, str) else self.request.subject.type
-
-    @property
-    def destination(self) -> str:
-        """`owned` when every destination is, `known` when every one is known, else `unknown`."""
-        if not self._destination:
-            self._destination = self._resolve_destination()
-        return self._destination
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
         """Critical arguments with the origin of their values."""
         return self.request.arguments
-
-    def holders(self) -> tuple[str, ...]:
-        """Keys of the subject and of every group and role it has."""
-        if self._frozen is not None:
-            return self._frozen.holders
-        return self.estate.holders(f"identity:{self.subject}")
 
     def value(self, path: tuple[str, ...]) -> Json:
         """The value of a key expression; None when it is missing (rule R18)."""
@@ -109,11 +117,8 @@ class Event(msgspec.Struct, gc=False):
             case "principal":
                 return self.root
             case "action":
-                return (
-                    self.request.action
-                    if rest[0] == "name"
-                    else _dig(self.request.action_properties, rest[1:])
-                )
+                request = self.request
+                return request.action if rest[0] == "name" else _dig(request.action_properties, rest[1:])
             case "subject":
                 match rest[0]:
                     case "id":
@@ -122,118 +127,56 @@ class Event(msgspec.Struct, gc=False):
                         return self.request.subject.type
                     case "kind":
                         return self.subject_kind
-                return _stored(self._properties_of_subject(), self.request.subject.properties, rest[1:])
+                return _stored(self.who.properties, self.request.subject.properties, rest[1:])
             case _:
                 match rest[0]:
                     case "id":
-                        return self.resource_id
+                        return self.what.id
                     case "type":
-                        return self.resource_type
+                        return self.what.type
                     case "tier":
-                        return self.tier
-                return _stored(self._properties_of_resource(), self.request.resource.properties, rest[1:])
+                        return self.what.tier
+                return _stored(self.what.properties, self.request.resource.properties, rest[1:])
 
-    def freeze(self) -> None:
-        """Keep every fact as it is now; call it before the graph changes, again is harmless."""
-        if self._frozen is None:
-            self._destination = self.destination
-            self._frozen = _Frozen(
-                self.subject_kind,
-                self.holders(),
-                self._properties_of_subject(),
-                self._properties_of_resource(),
-            )
-
-    def as_of(self, *, declaration: Declaration, reported: tuple[str, ...], index: int) -> Event:
+    def as_of(self, declaration: Declaration, reported: tuple[str, ...], index: int, estate: Estate) -> Event:
         """The same action with facts learned later: new rules' declaration, reported labels (R11)."""
-        labels = (*self.request.labels, *self.resource_labels, *declaration.result_labels, *reported)
-        same = declaration.destinations == self.declaration.destinations
-        destination = self._destination if same else ""
-        return msgspec.structs.replace(
-            self, declaration=declaration, labels=frozenset(labels), index=index, _destination=destination
+        destination = self.destination
+        if declaration.destinations != self.declaration.destinations:
+            destination = _destination(self.request, declaration, self.who, estate)
+        labels = (*self.request.labels, *self.what.labels, *declaration.result_labels, *reported)
+        return replace(
+            self, declaration=declaration, labels=frozenset(labels), index=index, destination=destination
         )
 
-    def _properties_of_subject(self) -> Mapping[str, Json]:
-        if self._frozen is not None:
-            return self._frozen.subject_properties
-        return _properties(self.estate, f"identity:{self.subject}")
-
-    def _properties_of_resource(self) -> Mapping[str, Json]:
-        if self._frozen is not None:
-            return self._frozen.resource_properties
-        return _properties(self.estate, resource_key(self.resource_type, self.resource_id))
-
-    def _resolve_destination(self) -> str:
-        values: list[str] = []
-        given = False
-        for name in self.declaration.destinations:
-            value = self.request.action_properties.get(name)
-            if value is None:
-                continue
-            given = True
-            items = value if isinstance(value, list) else [value]
-            if any(item is None or isinstance(item, list | dict) for item in items):
-                return "unknown"
-            values += [str(item) for item in items]
-        if not values:
-            # A list said to be empty sends nothing anywhere; nothing said may go anywhere.
-            return "owned" if given else "unknown"
-        starts = [f"identity:{principal}" for principal in (self.subject, *self.principals)]
-        if all(self.estate.leads("OWNS", starts, value) for value in values):
-            return "owned"
-        holders = [key for start in starts for key in self.estate.holders(start)]
-        known = all(
-            self.estate.leads("OWNS", starts, value) or self.estate.leads("KNOWS", holders, value)
-            for value in values
+    def as_now(self, reported: tuple[str, ...], estate: Estate) -> Event:
+        """The same action with the facts of the graph as it is now: for `at: completion`."""
+        request = self.request
+        who, what = parties_of(request, estate), target_of(request.resource, estate)
+        now = build_event(
+            request, self.at_ms, self.session, self.index, who, what, self.declaration, estate, self.reviewed
         )
-        return "known" if known else "unknown"
+        return replace(now, labels=now.labels | frozenset(reported)) if reported else now
 
 
 def build_event(
     request: AccessRequest,
-    *,
     at_ms: int,
     session: str,
     index: int,
+    who: Parties,
+    what: Target,
     declaration: Declaration,
     estate: Estate,
+    reviewed: Event | None = None,
 ) -> Event:
-    """Join a request with the graph."""
-    resource = request.resource
-    key = f"resource:{resource.type}:{resource.id}"
-    node = estate.node(key)
-    resource_labels = estate.labels(key)
-    subject, actor = estate.resolve(request.subject.id)
-    if request.on_behalf_of:
-        resolved = [(subject, actor), *(estate.resolve(entity.id) for entity in request.on_behalf_of)]
-        parties = tuple([identity for identity, _ in resolved])
-        persons = tuple([person for _, person in resolved])
-        principals = tuple(dict.fromkeys(persons))
-    else:
-        parties, persons, principals = (subject,), (actor,), (actor,)
-    labels = request.labels
-    if resource_labels or declaration.result_labels:
-        labels = (*labels, *resource_labels, *declaration.result_labels)
-    return Event(
-        id=request.id,
-        at_ms=at_ms,
-        chain=request.chain,
-        session=session,
-        index=index,
-        subject=subject,
-        actor=actor,
-        root=persons[-1],
-        principals=principals,
-        parties=parties,
-        request=request,
-        declaration=declaration,
-        labels=frozenset(labels),
-        resource_type=resource.type,
-        resource_id=resource.id,
-        resource_labels=resource_labels,
-        tier=node.tier if node is not None else None,
-        estate=estate,
-    )
+    """Join a request with what the graph says of its parties and its target."""
+    labels = _UNLABELLED
+    if request.labels or what.labels or declaration.result_labels:
+        labels = frozenset((*request.labels, *what.labels, *declaration.result_labels))
+    destination = "unknown"
+    if declaration.destinations:
+        destination = _destination(request, declaration, who, estate)
+    return Event(request, at_ms, session, index, who, what, declaration, labels, destination, reviewed)
 
 
 def identity_id(estate: Estate, named: str) -> str:
@@ -241,9 +184,25 @@ def identity_id(estate: Estate, named: str) -> str:
     return estate.resolve(named)[0]
 
 
-def _properties(estate: Estate, key: str) -> Mapping[str, Json]:
-    node = estate.node(key)
-    return node.properties if node is not None else {}
+def _destination(request: AccessRequest, declaration: Declaration, who: Parties, estate: Estate) -> str:
+    """`owned` when every destination is, `known` when every one is known, else `unknown`."""
+    standings: set[str] = set()
+    given = False
+    for name in declaration.destinations:
+        value = request.action_properties.get(name)
+        if value is None:
+            continue
+        given = True
+        for item in value if isinstance(value, list) else [value]:
+            if item is None or isinstance(item, list | dict):
+                return "unknown"
+            standings.add(who.place(str(item), estate))
+    if not standings:
+        # A list said to be empty sends nothing anywhere; nothing said may go anywhere.
+        return "owned" if given else "unknown"
+    if "unknown" in standings:
+        return "unknown"
+    return "known" if "known" in standings else "owned"
 
 
 def _stored(stored: Mapping[str, Json], claimed: Mapping[str, Json], path: tuple[str, ...]) -> Json:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from graphsvc.core.advance import Match
 from graphsvc.core.event import Event
 from graphsvc.core.pattern import CompiledPattern
-from graphsvc.core.register import Match
 from graphsvc.core.state import Happened, Register
 from graphsvc.core.verdict import Completion, PathStep
 
@@ -74,7 +74,7 @@ def _in_log_order(match: Match, event: Event, find: Callable[[str], Happened | N
 
 
 def _place(step: _Step) -> tuple[int, int]:
-    return (step.happened.seq, step.happened.index) if step.happened is not None else (0, 0)
+    return (step.happened.seq, step.happened.event.index) if step.happened is not None else (0, 0)
 
 
 def _path_step(pattern: CompiledPattern, step: _Step, event: Event) -> PathStep:
@@ -82,26 +82,16 @@ def _path_step(pattern: CompiledPattern, step: _Step, event: Event) -> PathStep:
 
 
 def _told(name: str, happened: Happened | None, event: Event) -> PathStep:
-    if happened is None:
-        return PathStep(
-            step=name,
-            action=event.id,
-            action_name=event.request.action,
-            subject=event.subject,
-            resource=f"{event.resource_type}:{event.resource_id}",
-            chain=event.chain,
-            index=event.index,
-            at_ms=event.at_ms,
-        )
+    told = happened.event if happened is not None else event
     return PathStep(
         step=name,
-        action=happened.id,
-        action_name=happened.action,
-        subject=happened.subject,
-        resource=happened.resource,
-        chain=happened.chain,
-        index=happened.index,
-        at_ms=happened.at_ms,
+        action=told.id,
+        action_name=told.request.action,
+        subject=told.subject,
+        resource=told.resource,
+        chain=told.chain,
+        index=told.index,
+        at_ms=told.at_ms,
     )
 
 
@@ -137,14 +127,14 @@ def _phrase(pattern: CompiledPattern, step: _Step, event: Event) -> str:
             " to an unknown destination" if effects & _OUTWARD and event.destination == "unknown" else ""
         )
         return f"now {verb} {place}{outward} ({action}: {name})"
-    happened = step.happened
-    place = happened.resource.replace(":", " ", 1)
-    labels = ", ".join(sorted(happened.labels)[:3])
+    then = step.happened.event
+    place = then.resource.replace(":", " ", 1)
+    labels = ", ".join(sorted(then.labels)[:3])
     described = f"{labels} {place}" if labels else place
-    where = f"step {happened.index}" + (
-        f" of chain {happened.chain}" if happened.chain != event.chain else ""
-    )
-    return f"{_verb(happened.effects)} {described} ({happened.action}: {name}, {where})"
+    if then.reviewed is not None:
+        return f"approved by {then.subject} ({then.request.action}: {name})"
+    where = f"step {then.index}" + (f" of chain {then.chain}" if then.chain != event.chain else "")
+    return f"{_verb(then.effects)} {described} ({then.request.action}: {name}, {where})"
 
 
 def _verb(effects: frozenset[str]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import cast
 
 from graphsvc.core.evaluate import Facts
-from graphsvc.core.progress import steps_reached
-from graphsvc.core.state import Progress
+from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.progress import reached
+from graphsvc.core.state import Scope
 from graphsvc.core.verdict import SEVERITIES, NearHarm
 
 __all__ = ["nearest"]
@@ -16,33 +17,32 @@ __all__ = ["nearest"]
 def nearest(scopes: Sequence[str], facts: Facts, at_ms: int, *, limit: int = 5) -> tuple[NearHarm, ...]:
     """The patterns that are furthest under way in some scopes, fewest missing steps first.
 
-    The names of missing steps are the last ones of the pattern when which of them are missing
-    depends on the key; feasible is not judged here and is True.
+    remaining: the steps that the furthest instance still lacks; feasible is not judged here and is True.
     """
-    best: dict[str, int] = {}
-    for scope in scopes:
-        held = cast("Progress | None", facts.view.get(("v", scope)))
-        for pattern_id, levels in held.levels.items() if held is not None else ():
-            pattern = facts.ruleset.by_id.get(pattern_id)
-            if pattern is not None:
-                reached = steps_reached(levels, pattern.within_ms, at_ms)
-                if reached > 0:
-                    missing = len(levels) - reached
-                    best[pattern_id] = min(missing, best.get(pattern_id, missing))
-    found = []
-    for pattern_id, missing in best.items():
-        pattern = facts.ruleset.by_id[pattern_id]
-        names = tuple(step.name for step in pattern.steps)
-        remaining = names[len(names) - missing :] if names else ("counted",) * min(missing, 1)
-        found.append((missing, -SEVERITIES.index(pattern.severity), pattern_id, remaining))
-    found.sort()
+    best: dict[int, tuple[int, int]] = {}
+    for name in scopes:
+        scope = cast("Scope | None", facts.view.get(name))
+        for number, levels in scope.levels.items() if scope is not None else ():
+            pattern = facts.ruleset.patterns[number]
+            count = reached(levels, pattern.within_ms, at_ms)
+            level = levels[count - 1]
+            if count and level is not None:
+                missing = pattern.levels - count
+                best[number] = min((missing, level[1]), best.get(number, (missing + 1, 0)))
+    ordered = sorted(
+        (missing, -SEVERITIES.index(facts.ruleset.patterns[number].severity), facts.ruleset.patterns[number].id, number, mask)
+        for number, (missing, mask) in best.items()
+    )  # fmt: skip
     return tuple(
-        NearHarm(
-            pattern=pattern_id,
-            title=facts.ruleset.by_id[pattern_id].title,
-            severity=facts.ruleset.by_id[pattern_id].severity,
-            remaining=remaining if missing else (),
-            feasible=True,
-        )
-        for missing, _, pattern_id, remaining in found[:limit]
+        _near(facts.ruleset.patterns[number], missing, mask)
+        for missing, _, _, number, mask in ordered[:limit]
+    )
+
+
+def _near(pattern: CompiledPattern, missing: int, mask: int) -> NearHarm:
+    names = tuple(step.name for step in pattern.steps if not mask >> step.number & 1)
+    if pattern.count is not None:
+        names = ("counted",) if missing else ()
+    return NearHarm(
+        pattern=pattern.id, title=pattern.title, severity=pattern.severity, remaining=names, feasible=True
     )

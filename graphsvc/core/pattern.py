@@ -1,107 +1,149 @@
-"""Patterns in the form the engine runs: steps by number, keys as expressions, parts found by index."""
+"""Patterns in the form the engine runs: steps and guards by number, keys as expressions.
+
+Everything that holds a value in the state gets a slot, a number that is its own in the whole rule set.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from graphsvc.core.condition import ActionTest, EventTest, compile_action_test, compile_event_tests
+from graphsvc.core.condition import (
+    ActionTest,
+    EventTest,
+    LabelTest,
+    compile_action_test,
+    compile_event_tests,
+    compile_label_test,
+)
 from graphsvc.core.event import Event
 from graphsvc.core.policy.condition import EventCondition
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.expression import Path, parse_path
 from graphsvc.core.policy.pattern import Pattern as PatternDocument
+from graphsvc.core.policy.pattern import Sanitizer
 from graphsvc.core.score import Weights, micros_by_missing
 from graphsvc.core.value import key_text
 from graphsvc.errors import PolicyError
 
 __all__ = [
-    "Binding",
     "CompiledCount",
+    "CompiledCut",
     "CompiledGuard",
     "CompiledPattern",
+    "CompiledReset",
     "CompiledStep",
     "Matcher",
     "compile_pattern",
 ]
 
-# Values of a step's key variables for one event, by variable.
-Binding = dict[str, str]
+_MOST_LEVELS = 21  # further from harm a pattern adds less than one millionth to the score
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """A condition with a key: whether an event matches, and with which key values."""
+    """A condition with a key. labels: None when any labels fit; tests: what is left to ask of an event.
+
+    live: judged with the facts of the completing action (`at: completion`), not with those of the event.
+    """
 
     fits_action: ActionTest
+    labels: LabelTest | None
     tests: tuple[EventTest, ...]
     key: tuple[tuple[str, Path], ...]
     asks_action: bool
+    live: bool = False
 
-    def binding(self, event: Event) -> Binding | None:
-        """Key values when every test holds and no key value is missing, else None (rule R18)."""
-        for test in self.tests:
-            if not test(event):
-                return None
-        return self.key_values(event)
+    def holds(self, event: Event) -> bool:
+        """Whether the event fits the condition, its key aside; in full, for events seldom asked about."""
+        return (
+            self.fits_action(event.request.action, event.declaration)
+            and (self.labels is None or self.labels(event.labels))
+            and all(test(event) for test in self.tests)
+        )
 
-    def key_values(self, event: Event) -> Binding | None:
-        """Key values alone; None when one is missing."""
-        binding: Binding = {}
-        for variable, path in self.key:
-            value = key_text(event.value(path))
-            if value is None:
-                return None
-            binding[variable] = value
-        return binding
+    def key_values(self, event: Event) -> dict[str, str] | None:
+        """Its key values by variable; None when one is missing (rule R18)."""
+        found = {variable: key_text(event.value(path)) for variable, path in self.key}
+        values = {variable: value for variable, value in found.items() if value is not None}
+        return values if len(values) == len(found) else None
 
-    def lacks_key(self, event: Event) -> bool:
-        """True when the action fits but a key value is missing, which must not be a way round (R18)."""
-        if not self.key or self.key_values(event) is not None:
-            return False
-        # Without a condition on the action itself, only an event that would otherwise match fits.
-        return self.asks_action or all(test(event) for test in self.tests)
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The key variables, sorted."""
+        return tuple(name for name, _ in self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledStep:
-    """One step. key_out: variables its register is indexed by, those shared with its successor.
+    """One step. slot: of its register; top_slot: of a top beside others, where all chains see it.
 
-    children: (number, variables) of the steps that lead here. mask: bits of its whole subtree.
+    key_out: variables its register is indexed by, those shared with its successor. children: (number,
+    variables) of the steps that lead here. mask: bits of its whole subtree. resets: of the edge to its successor.
+    differs: it is one of the steps whose events must differ; room: how many such steps an event of its subtree
+    could also serve, None when there are none in its subtree (rule R13).
     """
 
     number: int
     name: str
+    slot: int
+    top_slot: int
     matcher: Matcher
     successor: int
     key_out: tuple[str, ...]
     children: tuple[tuple[int, tuple[str, ...]], ...]
     mask: int
+    resets: tuple[CompiledReset, ...]
+    differs: bool
+    room: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledGuard:
-    """G1. by: whose events count (rule R14). within_ms None: for ever."""
+    """G1. by: whose events count (rule R14). within_ms None: for ever. approves: it may be an approval."""
 
     number: int
+    slot: int
     matcher: Matcher
-    variables: tuple[str, ...]
     within_ms: int | None
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledCut:
+    """G2: an event that cuts the paths leaving some steps (rule R15). steps: their numbers."""
+
+    matcher: Matcher
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledReset:
+    """G3: an event that cuts the edge leaving a step (rule R16); it is counted, see `Register.epoch`."""
+
+    slot: int
+    matcher: Matcher
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledCount:
     """Kind 5: more than `more_than` distinct values of `distinct` (None: every event is one)."""
 
+    slot: int
     matcher: Matcher
     distinct: Path | None
     more_than: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledPattern:
-    """A pattern as the engine runs it. tops: numbers of its tops; micros: by number of steps missing."""
+    """A pattern as the engine runs it. number: its place in the rule set; harm_number: of its class of harm.
 
+    tops: numbers of its tops; micros: contribution to the score by number of steps missing.
+    """
+
+    number: int
+    harm_number: int
     id: str
     title: str
     severity: str
@@ -113,40 +155,59 @@ class CompiledPattern:
     principal: str
     relation: str
     within_ms: int | None
-    steps: tuple[CompiledStep, ...] = ()
-    tops: tuple[int, ...] = ()
-    guards: tuple[CompiledGuard, ...] = ()
-    count: CompiledCount | None = None
-    micros: tuple[int, ...] = field(default=(0,))
+    steps: tuple[CompiledStep, ...]
+    tops: tuple[int, ...]
+    guards: tuple[CompiledGuard, ...]
+    cuts: tuple[CompiledCut, ...]
+    resets: tuple[CompiledReset, ...]
+    count: CompiledCount | None
+    micros: tuple[int, ...]
 
     @property
-    def size(self) -> int:
-        """How many steps lead to harm; of a count one more than it tolerates."""
-        return len(self.steps) if self.count is None else self.count.more_than + 1
+    def levels(self) -> int:
+        """How many degrees of nearness are told apart."""
+        size = len(self.steps) if self.count is None else self.count.more_than + 1
+        return min(size, _MOST_LEVELS)
 
     @property
     def counts_for_risk(self) -> bool:
         """A pattern that only watches does not raise the score."""
         return self.on_match != "monitor"
 
+    @property
+    def is_live(self) -> bool:
+        """A condition of it is judged at the completing action."""
+        parts = (*self.steps, *self.guards, *self.cuts, *self.resets, *((self.count,) if self.count else ()))
+        return any(part.matcher.live for part in parts)
 
-def compile_pattern(policy: Policy, pattern: PatternDocument, weights: Weights) -> CompiledPattern:
-    """PolicyError (`not_supported`) names what of the pattern this version cannot run."""
+
+def compile_pattern(
+    policy: Policy,
+    pattern: PatternDocument,
+    weights: Weights,
+    *,
+    number: int,
+    harm_number: int,
+    slots: Iterator[int],
+) -> CompiledPattern:
+    """slots: where new slots come from. PolicyError (`not_supported`) names what this version cannot run."""
     _refuse_unsupported(policy, pattern)
-    names = {name: number for number, name in enumerate(pattern.steps)}
-    steps = tuple(_compile_step(pattern, names, name) for name in pattern.steps)
+    resets = tuple(CompiledReset(next(slots), _matcher(reset, on_error=False)) for reset in pattern.without)
+    steps = _Steps(pattern, resets, slots).compiled()
     count = None
     if pattern.count is not None:
-        counted = pattern.count
-        distinct = parse_path(counted.distinct) if counted.distinct is not None else None
-        count = CompiledCount(_matcher(counted.step), distinct, counted.more_than)
+        distinct = parse_path(pattern.count.distinct) if pattern.count.distinct is not None else None
+        matcher = _matcher(pattern.count.step, on_error=True)
+        count = CompiledCount(next(slots), matcher, distinct, pattern.count.more_than)
     guards = tuple(
         CompiledGuard(
-            number, _matcher(guard), tuple(sorted(guard.key)), guard.within_ms, pattern.guard_by(guard)
+            place, next(slots), _matcher(guard, on_error=False), guard.within_ms, pattern.guard_by(guard)
         )
-        for number, guard in enumerate(pattern.unless)
+        for place, guard in enumerate(pattern.unless)
     )
     return CompiledPattern(
+        number=number,
+        harm_number=harm_number,
         id=pattern.id,
         title=pattern.effective_title,
         severity=pattern.severity,
@@ -159,77 +220,126 @@ def compile_pattern(policy: Policy, pattern: PatternDocument, weights: Weights) 
         relation=pattern.effective_relation,
         within_ms=pattern.within_ms,
         steps=steps,
-        tops=tuple(names[name] for name in pattern.tops),
+        tops=tuple(step.number for step in steps if step.successor < 0),
         guards=guards,
+        cuts=tuple(_cut(pattern, sanitizer) for sanitizer in pattern.sanitized_by),
+        resets=resets,
         count=count,
         micros=micros_by_missing(weights, pattern.severity),
     )
 
 
-def _compile_step(pattern: PatternDocument, names: dict[str, int], name: str) -> CompiledStep:
-    step = pattern.steps[name]
-    if step.then is not None:
-        key_out = _shared(step, pattern.steps[step.then])
-    else:
-        # Tops of a virtual AND root meet on their whole key (rejection C3 sees that it is the same).
-        key_out = tuple(sorted(step.key)) if len(pattern.tops) > 1 else ()
-    children = tuple(
-        (names[child], _shared(pattern.steps[child], step))
-        for child in pattern.steps
-        if pattern.steps[child].then == name
-    )
-    return CompiledStep(
-        number=names[name],
-        name=name,
-        matcher=_matcher(step),
-        successor=names[step.then] if step.then is not None else -1,
-        key_out=key_out,
-        children=children,
-        mask=_subtree(pattern, names, name),
-    )
+class _Steps:
+    """Numbers, edges and subtrees of a pattern's steps."""
+
+    def __init__(
+        self, pattern: PatternDocument, resets: tuple[CompiledReset, ...], slots: Iterator[int]
+    ) -> None:
+        self.pattern = pattern
+        self.steps = pattern.steps
+        self.numbers = {name: number for number, name in enumerate(pattern.steps)}
+        self.resets = resets
+        self.slots = slots
+
+    def compiled(self) -> tuple[CompiledStep, ...]:
+        return tuple(self._step(name) for name in self.steps)
+
+    def _step(self, name: str) -> CompiledStep:
+        step, numbers = self.steps[name], self.numbers
+        if step.then is not None:
+            key_out = _shared(step, self.steps[step.then])
+        else:
+            # Tops of a virtual AND root meet on their whole key (rejection C3 sees that it is the same).
+            key_out = tuple(sorted(step.key)) if len(self.pattern.tops) > 1 else ()
+        inside = self._subtree(name)
+        differing = set(self.pattern.distinct)
+        room = None
+        if differing & inside:
+            # Events of later steps on the path lie later anyway.
+            room = len(differing - inside - self._path(name))
+        return CompiledStep(
+            number=numbers[name],
+            name=name,
+            slot=next(self.slots),
+            top_slot=next(self.slots),
+            matcher=_matcher(step, on_error=True),
+            successor=numbers[step.then] if step.then is not None else -1,
+            key_out=key_out,
+            children=tuple(
+                (numbers[child], _shared(self.steps[child], step))
+                for child in self.steps
+                if self.steps[child].then == name
+            ),
+            mask=sum(1 << numbers[each] for each in inside),
+            resets=tuple(
+                compiled
+                for reset, compiled in zip(self.pattern.without, self.resets, strict=True)
+                if reset.between[0] == name
+            ),
+            differs=name in differing,
+            room=room,
+        )
+
+    def _subtree(self, name: str) -> set[str]:
+        feeding = [child for child, step in self.steps.items() if step.then == name]
+        return {name}.union(*(self._subtree(child) for child in feeding))
+
+    def _path(self, name: str) -> set[str]:
+        then = self.steps[name].then
+        return {then} | self._path(then) if then is not None else set()
 
 
-def _subtree(pattern: PatternDocument, names: dict[str, int], name: str) -> int:
-    mask = 1 << names[name]
-    for child, step in pattern.steps.items():
-        if step.then == name:
-            mask |= _subtree(pattern, names, child)
-    return mask
+def _cut(pattern: PatternDocument, sanitizer: Sanitizer) -> CompiledCut:
+    # A subtree is cut when one of its steps cannot hold without the labels that go.
+    needing = {
+        name for name, step in pattern.steps.items() if not sanitizer.removes or _needs(step, sanitizer)
+    }
+    steps: set[int] = set()
+    for number, name in enumerate(pattern.steps):
+        inside = {name}
+        while more := {child for child, step in pattern.steps.items() if step.then in inside} - inside:
+            inside |= more
+        if inside & needing:
+            steps.add(number)
+    return CompiledCut(_matcher(sanitizer, on_error=False), tuple(sorted(steps)))
+
+
+def _needs(step: EventCondition, sanitizer: Sanitizer) -> bool:
+    if step.labels is None:
+        return False
+    removed, any_of = set(sanitizer.removes), set(step.labels.any)
+    return not removed.isdisjoint(step.labels.all) or (bool(any_of) and any_of <= removed)
 
 
 def _shared(step: EventCondition, successor: EventCondition) -> tuple[str, ...]:
     return tuple(sorted(set(step.key) & set(successor.key)))
 
 
-def _matcher(condition: EventCondition) -> Matcher:
+def _matcher(condition: EventCondition, *, on_error: bool) -> Matcher:
     return Matcher(
         fits_action=compile_action_test(condition),
-        tests=compile_event_tests(condition),
+        labels=compile_label_test(condition),
+        tests=compile_event_tests(condition, on_error=on_error),
         key=tuple((variable, parse_path(text)) for variable, text in sorted(condition.key.items())),
         asks_action=bool(condition.action or condition.effects),
+        live=condition.at == "completion",
     )
 
 
 def _refuse_unsupported(policy: Policy, pattern: PatternDocument) -> None:
-    conditions: list[EventCondition] = [*pattern.steps.values(), *pattern.unless]
+    conditions: list[EventCondition] = [*pattern.steps.values(), *pattern.unless, *pattern.without]
     if pattern.count is not None:
         conditions.append(pattern.count.step)
-    unsupported = {
-        "rights": pattern.rights is not None,
-        "reach": pattern.reach is not None,
-        "scope": pattern.scope == "data",
-        "relation": pattern.effective_relation == "flow",
-        "without": bool(pattern.without),
-        "sanitized_by": bool(pattern.sanitized_by),
-        "distinct": bool(pattern.distinct),
-        "steps": any(condition.when is not None or condition.at == "completion" for condition in conditions),
-    }
-    for part, used in unsupported.items():
+    asks_cel = any(condition.when is not None for condition in (*conditions, *pattern.sanitized_by))
+    for part, used in (
+        ("rights", pattern.rights is not None),
+        ("reach", pattern.reach is not None),
+        ("when", asks_cel),
+    ):
         if used:
             line, column = policy.where(pattern.id, part)
-            what = "`when` and `at: completion` in conditions" if part == "steps" else f"`{part}`"
             raise PolicyError(
-                f"pattern `{pattern.id}`: {what} as used here is not run by this version; remove it or upgrade",
+                f"pattern `{pattern.id}`: `{part}` is not run by this version; remove it or upgrade",
                 file=policy.source.file,
                 line=line,
                 column=column,

@@ -1,70 +1,119 @@
-"""Where an action stands: its chain and session, what happened before it, and the edges that say so.
-
-Rules R3 to R8 of docs/semantics.md: sessions, spawning, joining, declared parents.
-"""
+"""Where an action stands: its chain, what happened before it, and the edges that say so (rules R3 to R8)."""
 
 from __future__ import annotations
 
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
-from graphsvc.core.register import merge_heads
+from graphsvc.core.family import joined
 from graphsvc.core.request import AccessRequest
-from graphsvc.core.state import ChainState, Delta, Happened, Head, StateView
+from graphsvc.core.state import (
+    EMPTY,
+    NOWHERE,
+    UNKNOWN_INPUTS,
+    ChainState,
+    Delta,
+    Front,
+    Happened,
+    Inputs,
+    StateView,
+    Store,
+)
 
-__all__ = ["Place", "find_place", "open_chain"]
-
-_EMPTY_HEAD: Head = {}
+__all__ = ["Place", "aside", "find_place", "open_chain", "with_stored"]
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """Where an action stands in its chain and what lies before it."""
+    """Where an action stands in its chain and what lies before it.
+
+    front: the registers before it; flow parts are those along its declared inputs, or along happened-before
+    where these are unknown. opened: chains that begin here. delta: what a mention alone changes.
+    """
 
     chain: ChainState
-    head: Head
+    front: Front
+    inputs: Inputs
     edges: tuple[tuple[str, str], ...]
     opened: tuple[str, ...]
     delta: Delta
 
 
-def find_place(
-    request: AccessRequest, at_ms: int, view: StateView, fed: tuple[str, ...] | None = None
-) -> Place:
-    """The place of a request; fed: the declared parents that counted when it was judged first."""
+def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inputs | None = None) -> Place:
+    """The place of a request. inputs: as found when it was judged first, None to find them."""
     delta: Delta = {}
-    chain = cast("ChainState | None", view.get(("c", request.chain)))
-    heads: list[Head] = []
+    get = view.get
+    chain = cast("ChainState | None", get(("c", request.chain)))
     edges: list[tuple[str, str]] = []
+    opened: tuple[str, ...] = ()
     if chain is None or not chain.used:
         chain = open_chain(request.chain, request.session, request.parent_chain, at_ms, view, delta)
         opened = (*(key[1] for key in delta if isinstance(key, tuple)), request.chain)
-    else:
-        opened = ()
     if chain.index == 0 and chain.spawned_from is not None:
         edges.append(("SPAWN", chain.spawned_from))
     elif chain.last_action is not None:
         edges.append(("NEXT", chain.last_action))
-    if chain.head:
-        heads.append(chain.head)
-    for joined in request.joins:
-        other = cast("ChainState | None", view.get(("c", joined)))
-        # Joins to unknown chains or to chains of other sessions give no edge (R5).
-        if other is None or other.session != chain.session:
+    front = chain.front
+    causal, causal_data = front.causal, front.causal_data
+    for name in request.joins:
+        other = cast("ChainState | None", get(("c", name)))
+        # Joins to unknown chains, to chains of other sessions or to oneself give no edge (R5).
+        if other is None or other.session != chain.session or name == request.chain:
             continue
-        if other.head:
-            heads.append(other.head)
+        causal = joined(causal, other.front.causal)
+        causal_data = joined(causal_data, other.front.causal_data)
         if other.last_action is not None:
             edges.append(("JOIN", other.last_action))
-    for parent in fed if fed is not None else request.parents or ():
-        happened = cast("Happened | None", view.get(("e", parent)))
+    if request.parents is None:
+        return Place(
+            chain,
+            Front(causal, causal, causal_data, causal_data),
+            UNKNOWN_INPUTS,
+            tuple(edges),
+            opened,
+            delta,
+        )
+    if inputs is None:
+        inputs = _inputs(request.parents, chain.session, view)
+    flow = flow_data = EMPTY
+    for parent in inputs.fed:
+        happened = cast("Happened", get(("e", parent)))
+        before = happened.front
         # A declared parent counts, joined or not, when it happened earlier in the session (R7, R8).
-        counts = fed is not None or (happened is not None and happened.in_history)
-        if happened is not None and counts and happened.session == chain.session:
-            heads.append(happened.head)
-            edges.append(("FED", parent))
-    head = merge_heads(heads) if len(heads) > 1 else heads[0] if heads else _EMPTY_HEAD
-    return Place(chain, head, tuple(edges), opened, delta)
+        causal, causal_data = joined(causal, before.causal), joined(causal_data, before.causal_data)
+        flow, flow_data = joined(flow, before.flow), joined(flow_data, before.flow_data)
+        edges.append(("FED", parent))
+    if not inputs.known:
+        flow, flow_data = causal, causal_data
+    return Place(chain, Front(causal, flow, causal_data, flow_data), inputs, tuple(edges), opened, delta)
+
+
+def _inputs(parents: tuple[str, ...], session: str, view: StateView) -> Inputs:
+    fed: list[str] = []
+    known = True
+    for parent in parents:
+        happened = cast("Happened | None", view.get(("e", parent)))
+        if happened is not None and happened.in_history and happened.event.session == session:
+            fed.append(parent)
+        else:
+            # One that is not what it should be makes the inputs unknown; the good ones stay (R7).
+            known = False
+    return Inputs(tuple(fed), known)
+
+
+def with_stored(front: Front, store: Store) -> Front:
+    """What was written into a resource lies before whoever reads it (R23)."""
+    return replace(
+        front,
+        causal_data=joined(front.causal_data, store.data),
+        flow_data=joined(front.flow_data, store.data),
+    )
+
+
+def aside(session: str) -> Place:
+    """The place of an approval: in a session, in nobody's chain, with nothing before or after it (R14)."""
+    return Place(ChainState(session), NOWHERE, UNKNOWN_INPUTS, (), (), {})
 
 
 def open_chain(
@@ -75,7 +124,7 @@ def open_chain(
     A parent that is unknown is opened empty by the mention, in `delta`.
     """
     mentioned = cast("ChainState | None", view.get(("c", chain)))
-    session, head, spawned_from = session or chain, None, None
+    session, front, spawned_from = session or chain, NOWHERE, None
     if mentioned is not None and not mentioned.used:
         session = mentioned.session
     if parent_chain is not None and parent_chain != chain:
@@ -83,7 +132,12 @@ def open_chain(
         if parent is None:
             parent = ChainState(session=parent_chain, opened_ms=at_ms)
             delta["c", parent_chain] = parent
-        session, head, spawned_from = parent.session, parent.head, parent.last_action
+        session, front, spawned_from = parent.session, parent.front, parent.last_action
     return ChainState(
-        session=session, head=head, parent=parent_chain, spawned_from=spawned_from, opened_ms=at_ms, used=True
+        session=session,
+        front=front,
+        parent=parent_chain,
+        spawned_from=spawned_from,
+        opened_ms=at_ms,
+        used=True,
     )

@@ -1,73 +1,91 @@
 """How near harm is in each scope, kept so that the score before and after an action is exact.
 
 For a pattern of n steps, level k holds the newest time from which k of its steps have been reached
-together: while that time lies inside the window, k steps count. Levels only rise as history grows,
-so the score of a scope changes only when an action moves a pattern or a window ends.
+together, and which they are: while that time lies inside the window, k steps count. Levels only rise as
+history grows, so the score of a scope changes only when an action moves a pattern or a window ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from immutables import Map
+from msgspec.structs import replace
+
 from graphsvc.core.ruleset import Ruleset
-from graphsvc.core.state import Progress
+from graphsvc.core.state import Level, Scope
 
-__all__ = ["advance_levels", "combine", "measure", "steps_reached"]
+__all__ = ["Levels", "combine", "measured", "raised", "reached", "with_levels"]
 
-Levels = tuple[int | None, ...]
+Levels = tuple[Level | None, ...]
 
 
-def advance_levels(held: Levels | None, starts: Sequence[int | None]) -> Levels:
-    """Levels raised by new starts; reaching k steps from a time means reaching fewer from it too."""
-    newest: int | None = None
-    levels: list[int | None] = []
-    for index in range(len(starts) - 1, -1, -1):
-        for start in (starts[index], held[index] if held is not None else None):
-            if start is not None and (newest is None or start > newest):
-                newest = start
+def raised(held: Levels | None, found: Sequence[Level | None]) -> Levels:
+    """Levels with new ones; reaching k steps from a time means reaching fewer from it too."""
+    newest: Level | None = None
+    levels: list[Level | None] = []
+    for index in range(len(found) - 1, -1, -1):
+        for level in (held[index] if held is not None else None, found[index]):
+            if level is not None and (newest is None or level[0] > newest[0]):
+                newest = level
         levels.append(newest)
     levels.reverse()
     return tuple(levels)
 
 
-def steps_reached(levels: Levels, within_ms: int | None, at_ms: int) -> int:
+def reached(levels: Levels, within_ms: int | None, at_ms: int) -> int:
     """The highest level that is live at a time, 0 for none."""
     for index in range(len(levels) - 1, -1, -1):
-        start = levels[index]
-        if start is not None and (within_ms is None or start >= at_ms - within_ms):
+        level = levels[index]
+        if level is not None and (within_ms is None or level[0] >= at_ms - within_ms):
             return index + 1
     return 0
 
 
-def measure(levels: Mapping[str, Levels], ruleset: Ruleset, at_ms: int) -> Progress:
-    """The contribution of every pattern of a scope at a time; in a class of harm the largest counts."""
-    micros: dict[str, int] = {}
-    due_ms: int | None = None
-    for pattern_id, held in levels.items():
-        pattern = ruleset.by_id.get(pattern_id)
-        if pattern is None:
+def measured(scope: Scope, ruleset: Ruleset, at_ms: int) -> Scope:
+    """The scope with the contribution of all its patterns at a time; of a class of harm the largest counts."""
+    return _add(replace(scope, micros=Map(), total=0, due_ms=None), scope.levels, ruleset, at_ms)
+
+
+def with_levels(scope: Scope, changed: Mapping[int, Levels], ruleset: Ruleset, at_ms: int) -> Scope:
+    """The scope with levels raised. No window of it may have ended: see `measured`."""
+    # Until then contributions only grow, so the largest of a class is the larger of the old and the new.
+    return _add(replace(scope, levels=scope.levels.update(changed)), changed, ruleset, at_ms)
+
+
+def _add(scope: Scope, changed: Mapping[int, Levels], ruleset: Ruleset, at_ms: int) -> Scope:
+    micros, total, due_ms = scope.micros, scope.total, scope.due_ms
+    for number, levels in changed.items():
+        pattern = ruleset.patterns[number]
+        count = reached(levels, pattern.within_ms, at_ms)
+        if not count:
             continue
-        reached = steps_reached(held, pattern.within_ms, at_ms)
-        if not reached:
-            continue
-        value = pattern.micros[len(held) - reached]
-        if value > micros.get(pattern.harm, 0):
-            micros[pattern.harm] = value
+        value = pattern.micros[pattern.levels - count]
+        held = micros.get(pattern.harm_number, 0)
+        if value > held:
+            micros = micros.set(pattern.harm_number, value)
+            total += value - held
         if pattern.within_ms is not None:
-            start = held[reached - 1]
-            assert start is not None
-            ends_ms = start + pattern.within_ms + 1
+            level = levels[count - 1]
+            assert level is not None
+            ends_ms = level[0] + pattern.within_ms + 1
             due_ms = ends_ms if due_ms is None else min(due_ms, ends_ms)
-    return Progress(levels, micros, due_ms)
+    return replace(scope, micros=micros, total=total, due_ms=due_ms)
 
 
-def combine(scopes: Sequence[Progress]) -> int:
-    """Micros of several scopes together: the largest of each class, then the sum."""
-    if len(scopes) == 1:
-        return sum(scopes[0].micros.values())
-    largest: dict[str, int] = {}
-    for progress in scopes:
-        for harm, value in progress.micros.items():
+def combine(scopes: Sequence[Scope | None], *, shared: bool) -> int:
+    """Micros of a session and principals together: the largest of each class, then the sum.
+
+    scopes: the session's first. shared: a class of harm can occur in a session and with a principal.
+    """
+    counting = [scope for scope in scopes if scope is not None and scope.total]
+    if len(counting) < 2:
+        return counting[0].total if counting else 0
+    if len(counting) == 2 and not shared and counting[0] is scopes[0]:
+        return counting[0].total + counting[1].total
+    largest: dict[int, int] = {}
+    for scope in counting:
+        for harm, value in scope.micros.items():
             if value > largest.get(harm, 0):
                 largest[harm] = value
     return sum(largest.values())

@@ -8,11 +8,12 @@ from __future__ import annotations
 import msgspec
 
 from graphsvc.core.graph import Edge, Node
-from graphsvc.core.request import AccessRequest
+from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, Reason, Risk, Verdict
 
 __all__ = [
+    "Approved",
     "Cancelled",
     "ChainClosed",
     "ChainOpened",
@@ -20,12 +21,15 @@ __all__ = [
     "Granted",
     "GraphCommitted",
     "GraphStaged",
+    "IntentDeclared",
     "PolicyPublished",
     "Record",
     "Reinstated",
+    "Rejected",
     "Relabelled",
     "Reported",
     "Revoked",
+    "Signalled",
     "SourceRemoved",
     "Suspended",
 ]  # fmt: skip
@@ -190,7 +194,44 @@ class SourceRemoved(_Base, frozen=True, kw_only=True, tag="source_removed"):
     by: str = ""
 
 
+class Approved(_Base, frozen=True, kw_only=True, tag="approved"):
+    """A person approved an escalated action (rule R12); it also counts as a guard event (rule R14)."""
+
+    decision: str
+    person: Entity
+    reason: str = ""
+    by: str = ""
+
+
+class Rejected(_Base, frozen=True, kw_only=True, tag="rejected"):
+    """A person refused an escalated action."""
+
+    decision: str
+    person: Entity
+    reason: str = ""
+    by: str = ""
+
+
+class Signalled(_Base, frozen=True, kw_only=True, tag="signalled"):
+    """A warning about an identity: `weight` (0 to 1) halves every `half_life_ms`."""
+
+    identity: str
+    weight: float
+    half_life_ms: int
+    cause: str = ""
+    by: str = ""
+
+
+class IntentDeclared(_Base, frozen=True, kw_only=True, tag="intent_declared"):
+    """What a chain is for, from now on."""
+
+    chain: str
+    intent: dict[str, Json]
+    by: str = ""
+
+
 Record = (
     Decided | Reported | Cancelled | ChainOpened | ChainClosed | Granted | Revoked | Suspended | Reinstated
-    | Relabelled | PolicyPublished | GraphStaged | GraphCommitted | SourceRemoved
+    | Relabelled | PolicyPublished | GraphStaged | GraphCommitted | SourceRemoved | Approved | Rejected
+    | Signalled | IntentDeclared
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Max-min registers: whether an action completes a pattern, in time independent of history.
+"""Max-min registers: whether an action completes a tree of steps, in time independent of history.
 
 Theory of operation. For a place x and a step s, the register L_s(x) is the newest possible earliest
 time among all matches of s's subtree at or before x. Subtrees of different children share only the
@@ -6,332 +6,272 @@ key, so the best choice for each child is independent; and a match that starts l
 good for every future window test. Hence one number per (step, place, key) replaces the unbounded set
 of partial matches, and the theorem holds: the rule below is true iff a match exists by definition.
 
-    in[s]  = register of s before this action (of its chain's head, or of the scope in log order)
+    in[s]  = register of s before this action (of its front, or of the scope in log order)
     if s matches and every child c has in[c]:  v = min(now, in[c] ...)
         if v >= now - window:  out[s] = max(in[s], v)
     complete iff some top s was set by this action and every other top has been set within the window
 
 INVARIANT: children are tested on `in`, never on `out`: an action does not precede itself (R13).
-INVARIANT: nothing here writes; what would change is returned as a delta.
-Source: docs/semantics.md, "Registers". Counting keeps the N+1 newest distinct values, which decides
-"more than N inside the window" exactly: if more than N are live, the N+1 newest are.
+With steps that must differ a register carries spares (see `family`); with resets it carries the number
+of resets that its edge had seen, and counts only while that is the number still (R16).
+Source: docs/semantics.md, "Registers".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import cast
 
-import msgspec
+from graphsvc.core.advance import Advance, Match, is_guarded, scopes_of
+from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, LOG, Cut, Offer, Tree, slot_at
+from graphsvc.core.family import better, choices, family, members
+from graphsvc.core.pattern import CompiledPattern, CompiledReset
+from graphsvc.core.progress import raised
+from graphsvc.core.state import DATA_SCOPE, Cells, Level, Register, Registers, Slot
 
-from graphsvc.core.event import Event
-from graphsvc.core.pattern import Binding, CompiledGuard, CompiledPattern, CompiledStep
-from graphsvc.core.progress import advance_levels
-from graphsvc.core.ruleset import Candidates
-from graphsvc.core.state import Delta, Head, Progress, Register, StateView
-from graphsvc.core.value import key_text
+__all__ = ["advance_cut", "advance_tree", "after"]
 
-__all__ = ["Advance", "Match", "advance", "merge_heads", "scopes_of"]
-
-Counted = tuple[str, int, str]  # value, time, action
-
-
-class Match(msgspec.Struct, frozen=True, gc=False):
-    """A completed pattern: the scope instance, the key, and one witness of every top.
-
-    counted: for counting patterns the actions counted, oldest first, this one last.
-    """
-
-    pattern: CompiledPattern
-    scope: str
-    key: Binding
-    tops: tuple[Register, ...] = ()
-    counted: tuple[str, ...] = ()
+# Registers along declared inputs are also carried along happened-before, for whoever has unknown inputs.
+_CARRIED = {FLOW: CAUSAL, FLOW_DATA: CAUSAL_DATA}
 
 
-class Advance(msgspec.Struct):
-    """What an action would change and complete. head: registers after it, in happened-before order.
-
-    levels: progress by scope for the patterns that moved.
-    """
-
-    head: Head
-    delta: Delta = msgspec.field(default_factory=dict)
-    matches: list[Match] = msgspec.field(default_factory=list)
-    key_missing: list[CompiledPattern] = msgspec.field(default_factory=list)
-    levels: dict[str, dict[str, tuple[int | None, ...]]] = msgspec.field(default_factory=dict)
-
-
-def scopes_of(pattern: CompiledPattern, event: Event) -> tuple[str, ...]:
-    """Names of the scope instances that the action belongs to for a pattern (rule R22)."""
-    if pattern.scope == "session":
-        return (f"s:{event.session}",)
-    match pattern.principal:
-        case "actor":
-            return (f"p:{event.actor}",)
-        case "root":
-            return (f"p:{event.root}",)
-    return tuple(f"p:{principal}" for principal in event.principals)
-
-
-def merge_heads(heads: Iterable[Head]) -> Head:
-    """Registers of a place with several predecessors: of each the newest start."""
-    merged: dict[tuple[str, int, tuple[str, ...]], Register] = {}
-    for head in heads:
-        if not merged:
-            merged = dict(head)
-            continue
-        for key, register in head.items():
-            held = merged.get(key)
-            if held is None or register.start_ms > held.start_ms:
-                merged[key] = register
-    return merged
-
-
-def advance(event: Event, candidates: Candidates, head: Head, view: StateView) -> Advance:
-    """Judge one action against every pattern that can concern it.
-
-    head: registers of everything that happened before the action. view: state before it.
-    """
-    result = Advance(head)
-    for pattern, steps in candidates.steps:
-        _advance_tree(event, pattern, steps, head, view, result)
-    for pattern in candidates.counts:
-        _advance_count(event, pattern, view, result)
-    for pattern, guard in candidates.guards:
-        _advance_guard(event, pattern, guard, view, result)
-    return result
-
-
-def _advance_tree(
-    event: Event,
-    pattern: CompiledPattern,
-    steps: tuple[CompiledStep, ...],
-    head: Head,
-    view: StateView,
-    result: Advance,
-) -> None:
-    matched: list[tuple[CompiledStep, Binding]] = []
-    for step in steps:
-        binding = step.matcher.binding(event)
-        if binding is not None:
-            matched.append((step, binding))
-        elif step.matcher.lacks_key(event) and pattern not in result.key_missing:
-            result.key_missing.append(pattern)
-    if not matched:
+def advance_tree(tree: Tree, advance: Advance) -> None:
+    """Judge the action against one pattern of steps."""
+    event, live, values = advance.event, advance.live, advance.values
+    offers = [offer for offer in tree.offers if offer.matches(event, live, values)]
+    if not offers:
         return
+    pattern, track = tree.pattern, tree.track
     oldest_ms = event.at_ms - pattern.within_ms if pattern.within_ms is not None else None
-    for scope in scopes_of(pattern, event):
-        outs: dict[int, tuple[Register, Binding]] = {}
-        for step, binding in matched:
-            register = _reach(event, pattern, step, binding, scope, head, view)
-            if register is not None and (oldest_ms is None or register.start_ms >= oldest_ms):
-                outs[step.number] = (register, binding)
+    for scope in scopes_of(pattern, event, advance.session):
+        cells = advance.cells_of(scope)
+        before = cast("Registers", cells) if track == LOG else advance.before[track]
+        outs: list[tuple[Offer, Register]] = []
+        for offer in offers:
+            register = _reach(offer, scope, before, oldest_ms, advance)
+            if register is not None:
+                outs.append((offer, register))
         if not outs:
             continue
-        _complete(event, pattern, scope, outs, oldest_ms, view, result)
-        _write(pattern, scope, outs, head, view, result)
+        if any(offer.step.successor < 0 for offer, _ in outs):
+            _complete(pattern, scope, outs, cells, oldest_ms, advance)
+        _write(pattern, track, scope, outs, cells, before, advance)
         if pattern.counts_for_risk:
-            _progress(pattern, scope, outs, head, view, result)
+            _progress(pattern, scope, outs, cells, before, advance)
 
 
 def _reach(
-    event: Event,
-    pattern: CompiledPattern,
-    step: CompiledStep,
-    binding: Binding,
-    scope: str,
-    head: Head,
-    view: StateView,
+    offer: Offer, scope: str, before: Registers, oldest_ms: int | None, advance: Advance
 ) -> Register | None:
+    """The register that the action gives a step: None when something before it is missing or too old."""
+    event, step = advance.event, offer.step
     start_ms = event.at_ms
     children: list[Register] = []
-    for child, variables in step.children:
-        register = _before(pattern, child, scope, tuple([binding[name] for name in variables]), head, view)
-        if register is None:
+    for lookup, resets in offer.children:
+        register = before.get(slot_at(lookup, advance.values))
+        if register is None or (resets and register.epoch != advance.epoch(scope, resets, after=False)):
             return None
-        start_ms = min(start_ms, register.start_ms)
         children.append(register)
-    return Register(start_ms, event.id, step.number, tuple(children))
+        start_ms = min(start_ms, register.start_ms)
+    if oldest_ms is not None and start_ms < oldest_ms:
+        return None
+    epoch = advance.epoch(scope, offer.resets, after=True) if offer.resets else 0
+    if step.room is None:
+        return Register(start_ms, event.request.id, step.number, tuple(children), epoch)
+    return _reach_differing(offer, tuple(children), epoch, oldest_ms, advance)
 
 
-def _before(
-    pattern: CompiledPattern, step: int, scope: str, key: tuple[str, ...], head: Head, view: StateView
+def _reach_differing(
+    offer: Offer, children: tuple[Register, ...], epoch: int, oldest_ms: int | None, advance: Advance
 ) -> Register | None:
-    if pattern.relation == "log":
-        return cast("Register | None", view.get(("l", pattern.id, step, scope, key)))
-    return head.get((pattern.id, step, key))
+    event, step = advance.event, offer.step
+    room = cast("int", step.room)
+    found: list[Register] = []
+    for chosen, used in choices(children, event.id if step.differs else None):
+        start_ms = min((register.start_ms for register in chosen), default=event.at_ms)
+        if oldest_ms is None or start_ms >= oldest_ms:
+            uses = tuple(sorted(used)) if room else ()
+            found.append(Register(start_ms, event.id, step.number, chosen, epoch, uses))
+    return family(found, room) if found else None
 
 
 def _complete(
-    event: Event,
     pattern: CompiledPattern,
     scope: str,
-    outs: Mapping[int, tuple[Register, Binding]],
+    outs: list[tuple[Offer, Register]],
+    cells: Cells,
     oldest_ms: int | None,
-    view: StateView,
-    result: Advance,
+    advance: Advance,
 ) -> None:
-    for top in pattern.tops:
-        if top not in outs:
+    for offer, register in outs:
+        if offer.step.successor >= 0:
             continue
-        register, binding = outs[top]
-        key = tuple([binding[name] for name in pattern.steps[top].key_out])
-        witnesses = [register]
-        for other in pattern.tops:
-            if other == top:
+        key = offer.top[1]
+        wanted = [advance.values[place] for place in key]
+        families = [register]
+        for top in pattern.tops:
+            if top == offer.step.number:
                 continue
-            own = outs.get(other)
-            if own is not None and tuple([own[1][name] for name in pattern.steps[other].key_out]) == key:
-                witnesses.append(own[0])
-                continue
-            held = cast("Register | None", view.get(("t", pattern.id, other, scope, key)))
-            if held is None or (oldest_ms is not None and held.start_ms < oldest_ms):
+            step = pattern.steps[top]
+            held = cast("Register | None", cells.get((step.top_slot, *wanted) if wanted else step.top_slot))
+            for other, own in outs:
+                if other.step is step and [advance.values[place] for place in other.top[1]] == wanted:
+                    held = better(held, own)
+            if held is None:
                 break
-            witnesses.append(held)
+            families.append(held)
         else:
-            if not _guarded(event, pattern, scope, binding, view):
-                result.matches.append(Match(pattern, scope, binding, tuple(witnesses)))
+            if offer.step.room is None and not any(each.uses for each in families):
+                old = oldest_ms is not None and any(each.start_ms < oldest_ms for each in families)
+                witness = None if old else tuple(families)
+            else:
+                witness = _witness(families, oldest_ms)
+            if witness is not None and not is_guarded(pattern, offer.guards, scope, advance):
+                bound = {name: cast("str", advance.values[place]) for name, place in offer.named}
+                advance.matches.append(Match(pattern, scope, bound, witness))
                 return
+
+
+def _witness(families: list[Register], oldest_ms: int | None) -> tuple[Register, ...] | None:
+    """One register of each top, inside the window, no event serving two steps that must differ."""
+    live = [
+        [one for one in members(each) if oldest_ms is None or one.start_ms >= oldest_ms] for each in families
+    ]
+    for chosen in product(*live):
+        uses = [event for register in chosen for event in register.uses]
+        if len(uses) == len(set(uses)):
+            return chosen
+    return None
 
 
 def _write(
     pattern: CompiledPattern,
+    track: int,
     scope: str,
-    outs: Mapping[int, tuple[Register, Binding]],
-    head: Head,
-    view: StateView,
-    result: Advance,
+    outs: list[tuple[Offer, Register]],
+    cells: Cells,
+    before: Registers,
+    advance: Advance,
 ) -> None:
-    for number, (register, binding) in outs.items():
-        step = pattern.steps[number]
-        key = tuple([binding[name] for name in step.key_out])
-        if step.successor < 0:
+    for offer, register in outs:
+        if offer.step.successor < 0:
             if len(pattern.tops) > 1:
-                cell = ("t", pattern.id, number, scope, key)
-                held = cast("Register | None", view.get(cell))
-                if held is None or register.start_ms > held.start_ms:
-                    result.delta[cell] = register
+                slot = slot_at(offer.top, advance.values)
+                held = cast("Register | None", cells.get(slot))
+                best = better(held, register)
+                if best is not held:
+                    advance.set_cell(scope, slot, best)
             continue
-        held = _before(pattern, number, scope, key, head, view)
-        if held is not None and held.start_ms >= register.start_ms:
-            continue
-        if pattern.relation == "log":
-            result.delta[("l", pattern.id, number, scope, key)] = register
+        slot = slot_at(offer.own, advance.values)
+        if track == LOG:
+            held = before.get(slot)
+            best = better(held, register)
+            if best is not held:
+                advance.set_cell(scope, slot, best)
         else:
-            if result.head is head:
-                result.head = dict(head)
-            cast("dict[tuple[str, int, tuple[str, ...]], Register]", result.head)[pattern.id, number, key] = (
-                register
-            )
+            advance.own.setdefault(track, {})[slot] = register
+            if track in _CARRIED:
+                advance.own.setdefault(_CARRIED[track], {})[slot] = register
 
 
 def _progress(
     pattern: CompiledPattern,
     scope: str,
-    outs: Mapping[int, tuple[Register, Binding]],
-    head: Head,
-    view: StateView,
-    result: Advance,
+    outs: list[tuple[Offer, Register]],
+    cells: Cells,
+    before: Registers,
+    advance: Advance,
 ) -> None:
-    bound: Binding = {}
-    for _, binding in outs.values():
-        bound |= binding
-    reached: list[tuple[int, int]] = []
-    for step in pattern.steps:
-        own = outs.get(step.number)
-        if own is not None:
-            reached.append((own[0].start_ms, step.mask))
-            continue
-        if not all(name in bound for name in step.key_out):
-            continue
-        key = tuple([bound[name] for name in step.key_out])
-        if step.successor >= 0:
-            held = _before(pattern, step.number, scope, key, head, view)
-        else:
-            held = cast("Register | None", view.get(("t", pattern.id, step.number, scope, key)))
-        if held is not None:
-            reached.append((held.start_ms, step.mask))
-    reached.sort(reverse=True)
-    starts: list[int | None] = [None] * len(pattern.steps)
+    found: list[Level] = [(register.start_ms, offer.step.mask) for offer, register in outs]
+    if len(pattern.steps) > len(outs):
+        bound = {name: advance.values[place] for offer, _ in outs for name, place in offer.named}
+        mine = {offer.step.number for offer, _ in outs}
+        for step in pattern.steps:
+            if step.number in mine or not all(name in bound for name in step.key_out):
+                continue
+            key = [bound[name] for name in step.key_out]
+            if step.successor >= 0:
+                held = before.get(_slot(step.slot, key))
+            else:
+                held = cast("Register | None", cells.get(_slot(step.top_slot, key)))
+            if held is not None and not (step.resets and _is_dead(held, step.resets, scope, bound, advance)):
+                found.append((held.start_ms, step.mask))
+    found.sort(reverse=True)
+    starts: list[Level | None] = [None] * len(pattern.steps)
     mask = 0
-    for start_ms, covered in reached:
+    for start_ms, covered in found:
         mask |= covered
         count = mask.bit_count()
         if starts[count - 1] is None:
-            starts[count - 1] = start_ms
-    _raise_levels(pattern, scope, starts, view, result)
+            starts[count - 1] = (start_ms, mask)
+    # Data has no session of its own: what follows it counts in the session of whoever acts.
+    where = advance.session if scope == DATA_SCOPE else scope
+    levels = advance.levels_of(where).get(pattern.number)
+    now = raised(levels, starts)
+    if now != levels:
+        advance.levels.setdefault(where, {})[pattern.number] = now
 
 
-def _advance_count(event: Event, pattern: CompiledPattern, view: StateView, result: Advance) -> None:
-    count = pattern.count
-    assert count is not None
-    binding = count.matcher.binding(event)
-    if binding is None:
-        if count.matcher.lacks_key(event):
-            result.key_missing.append(pattern)
+def _slot(slot: int, key: list[str | None]) -> Slot:
+    return (slot, *key) if key else slot
+
+
+def _is_dead(
+    held: Register,
+    resets: tuple[CompiledReset, ...],
+    scope: str,
+    bound: dict[str, str | None],
+    advance: Advance,
+) -> bool:
+    cells = advance.cells_of(scope)
+    total = 0
+    for reset in resets:
+        slot = _slot(reset.slot, [bound[name] for name in reset.matcher.variables])
+        total += cast("int", cells.get(slot, 0))
+    return held.epoch != total
+
+
+def advance_cut(offer: Cut, advance: Advance) -> None:
+    """The action cuts the paths that lead through it (rule R15): registers before it are not passed on."""
+    if not offer.matches(advance.event, advance.live, advance.values):
         return
-    key = tuple([binding[name] for name in sorted(binding)])
-    value = None if count.distinct is None else key_text(event.value(count.distinct))
-    # A value that is missing counts as a new one (R18); NUL keeps it apart from any real value.
-    value = f"\0{event.id}" if value is None else value
-    oldest_ms = event.at_ms - pattern.within_ms if pattern.within_ms is not None else None
-    for scope in scopes_of(pattern, event):
-        cell = ("n", pattern.id, scope, key)
-        held = cast("tuple[Counted, ...]", view.get(cell) or ())
-        live = [item for item in held if item[0] != value and (oldest_ms is None or item[1] >= oldest_ms)]
-        live.append((value, event.at_ms, event.id))
-        newest = tuple(live[-(count.more_than + 1) :])
-        result.delta[cell] = newest
-        complete = len(newest) > count.more_than
-        if complete and not _guarded(event, pattern, scope, binding, view):
-            result.matches.append(Match(pattern, scope, binding, counted=tuple(item[2] for item in newest)))
-        if pattern.counts_for_risk:
-            missing = count.more_than + 1 - len(newest)
-            starts: list[int | None] = [None] * min(pattern.size, 64)
-            if missing < len(starts):
-                starts[len(starts) - 1 - missing] = newest[0][1]
-            _raise_levels(pattern, scope, starts, view, result)
-
-
-def _raise_levels(
-    pattern: CompiledPattern, scope: str, starts: list[int | None], view: StateView, result: Advance
-) -> None:
-    progress = cast("Progress | None", view.get(("v", scope)))
-    held = progress.levels.get(pattern.id) if progress is not None else None
-    levels = advance_levels(held, starts)
-    if levels != held:
-        result.levels.setdefault(scope, {})[pattern.id] = levels
-
-
-def _advance_guard(
-    event: Event, pattern: CompiledPattern, guard: CompiledGuard, view: StateView, result: Advance
-) -> None:
-    binding = guard.matcher.binding(event)
-    if binding is None:
-        return
-    key = tuple([binding[name] for name in guard.variables])
-    if guard.by == "same":
-        for scope in scopes_of(pattern, event):
-            result.delta[("g", pattern.id, guard.number, scope, key)] = event.at_ms
-        return
-    # Whose it was decides later whether it counts, so the newest time of each root is kept.
-    cell = ("g", pattern.id, guard.number, "", key)
-    times = cast("Mapping[str, int]", view.get(cell) or {})
-    result.delta[cell] = {**times, event.root: event.at_ms}
-
-
-def _guarded(event: Event, pattern: CompiledPattern, scope: str, binding: Binding, view: StateView) -> bool:
-    for guard in pattern.guards:
-        key = tuple([binding[name] for name in guard.variables])
-        oldest_ms = event.at_ms - guard.within_ms if guard.within_ms is not None else None
-        if guard.by == "same":
-            times = [cast("int | None", view.get(("g", pattern.id, guard.number, scope, key)))]
-        else:
-            by_root = cast("Mapping[str, int]", view.get(("g", pattern.id, guard.number, "", key)) or {})
-            times = [
-                at for root, at in by_root.items() if guard.by == "anyone" or root not in event.principals
+    pattern = offer.pattern
+    data = pattern.scope == "data"
+    tracks = [CAUSAL_DATA if data else CAUSAL]
+    if pattern.relation == "flow":
+        tracks.append(FLOW_DATA if data else FLOW)
+    values = {name: advance.values[place] for name, place in offer.named}
+    for number in offer.cut.steps:
+        step = pattern.steps[number]
+        if step.successor < 0:
+            continue
+        # A sanitizer with a key cuts only what agrees with it.
+        wanted = [(place, values[name]) for place, name in enumerate(step.key_out, 1) if name in values]
+        for track in tracks:
+            cut = advance.cut.setdefault(track, [])
+            if not step.key_out:
+                cut.append(step.slot)
+                continue
+            cut += [
+                slot
+                for slot in advance.before[track]
+                if isinstance(slot, tuple)
+                and slot[0] == step.slot
+                and all(slot[place] == value for place, value in wanted)
             ]
-        if any(at is not None and (oldest_ms is None or at >= oldest_ms) for at in times):
-            return True
-    return False
+
+
+def after(advance: Advance, track: int) -> Registers:
+    """The registers of a track after the action: those before it, less what it cuts, and its own."""
+    registers = advance.before[track]
+    for slot in advance.cut.get(track, ()):
+        if slot in registers:
+            registers = registers.delete(slot)
+    own = advance.own.get(track)
+    if own:
+        for slot, register in own.items():
+            held = registers.get(slot)
+            best = better(held, register)
+            if best is not held:
+                registers = registers.set(slot, best)
+    return registers

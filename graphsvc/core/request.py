@@ -37,6 +37,7 @@ class AccessRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_de
     id: of the action and of its decision, unique in the store. chain: the caller's id of the task.
     session, parent_chain: of a chain's first request only (rule R3). on_behalf_of: delegators,
     nearest first. parents: ids of actions whose results feed this one; None = unknown (rule R6).
+    review: id of the escalated action whose approved review lets this one through (rule R12).
     executed: False only in traces, for an action that never happened although permitted (rule R9).
     """
 
@@ -55,4 +56,5 @@ class AccessRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_de
     parents: tuple[str, ...] | None = None
     arguments: tuple[Argument, ...] = ()
     intent: dict[str, Json] | None = None
+    review: str | None = None
     executed: bool = True

@@ -101,8 +101,6 @@ class Rights:
         self._permissions: dict[str, _Permission] = {}
         self._held: dict[str, _Held] = {}
         self._sets: dict[tuple[tuple[str, ...], ...], _Held] = {}
-        # Who may act for whom, by (acting identity, delegators ...); filled by `entitlement`.
-        self.standings: dict[tuple[str, ...], object] = {}
 
     def check(self, identity: str, action: str, resource: str) -> Right:
         """identity, resource: keys. An identity without permissions is not entitled."""
@@ -122,7 +120,6 @@ class Rights:
             self._permissions.clear()
             self._held.clear()
             self._sets.clear()
-            self.standings.clear()
             self._version = self._estate.version
 
     def _decide(

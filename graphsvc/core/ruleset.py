@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
+from graphsvc.core.dispatch import Candidates, find_candidates
 from graphsvc.core.event import Declaration
 from graphsvc.core.glob import is_literal, literal_length, matches
-from graphsvc.core.pattern import CompiledGuard, CompiledPattern, CompiledStep, compile_pattern
+from graphsvc.core.pattern import CompiledPattern, compile_pattern
 from graphsvc.core.policy.document import ActionDeclaration, Policy
 from graphsvc.core.score import Weights, threshold_micros, weights_from
 
-__all__ = ["Candidates", "Ruleset", "Settings", "compile_ruleset"]
+__all__ = ["Ruleset", "Settings", "compile_ruleset"]
 
 _ENTITLEMENT = ("off", "advisory", "required")
 _MEMO_LIMIT = 100_000
@@ -25,21 +27,6 @@ class Settings:
     deny_at_micros: int | None = None
     entitlement: str = "required"
     observe: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Which parts of which patterns an action's name and effects fit."""
-
-    declaration: Declaration
-    steps: tuple[tuple[CompiledPattern, tuple[CompiledStep, ...]], ...]
-    counts: tuple[CompiledPattern, ...]
-    guards: tuple[tuple[CompiledPattern, CompiledGuard], ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """True when no pattern can care about the action."""
-        return not (self.steps or self.counts or self.guards)
 
 
 class Ruleset:
@@ -57,6 +44,18 @@ class Ruleset:
         self.by_id = {pattern.id: pattern for pattern in patterns}
         self.settings = settings
         self.weights = weights
+        # What no pattern asks for need not be kept up to date.
+        self.has_flow = any(pattern.relation == "flow" for pattern in patterns)
+        self.has_data = any(pattern.scope == "data" for pattern in patterns)
+        self.is_live = any(pattern.is_live for pattern in patterns)
+        self.windows = _windows(patterns)
+        self.flow_slots = frozenset(
+            step.slot for pattern in patterns if pattern.relation == "flow" for step in pattern.steps
+        )
+        session = {pattern.harm for pattern in patterns if pattern.scope != "principal"}
+        self.shares_harm = any(
+            pattern.harm in session for pattern in patterns if pattern.scope == "principal"
+        )
         self._memo: dict[str, Candidates] = {}
         # Later packs before earlier ones, within a pack in file order: the first best match wins.
         self._declared = [
@@ -81,32 +80,25 @@ class Ruleset:
         if found is None:
             if len(self._memo) >= _MEMO_LIMIT:
                 self._memo.clear()
-            found = self._memo[action] = self._find(action)
+            found = find_candidates(action, self.declare(action), self.patterns)
+            self._memo[action] = found
         return found
-
-    def _find(self, action: str) -> Candidates:
-        declaration = self.declare(action)
-        steps, counts, guards = [], [], []
-        for pattern in self.patterns:
-            fitting = tuple(step for step in pattern.steps if step.matcher.fits_action(action, declaration))
-            if fitting:
-                steps.append((pattern, fitting))
-            if pattern.count is not None and pattern.count.matcher.fits_action(action, declaration):
-                counts.append(pattern)
-            guards += [
-                (pattern, guard) for guard in pattern.guards if guard.matcher.fits_action(action, declaration)
-            ]
-        return Candidates(declaration, tuple(steps), tuple(counts), tuple(guards))
 
 
 def compile_ruleset(policies: Sequence[Policy]) -> Ruleset:
     """Compile loaded and checked packs; PolicyError when one asks for what this version cannot run."""
     ordered = sorted(policies, key=lambda policy: (policy.pack.order, policy.pack.id))
     weights = weights_from(policy.score for policy in ordered)
-    patterns = tuple(
-        compile_pattern(policy, pattern, weights) for policy in ordered for pattern in policy.patterns
-    )
-    return Ruleset(ordered, patterns, _strictest(ordered), weights)
+    slots, harms = count(), dict[str, int]()
+    patterns: list[CompiledPattern] = []
+    for policy in ordered:
+        for pattern in policy.patterns:
+            harm_number = harms.setdefault(pattern.effective_harm, len(harms))
+            number = len(patterns)
+            patterns.append(
+                compile_pattern(policy, pattern, weights, number=number, harm_number=harm_number, slots=slots)
+            )
+    return Ruleset(ordered, tuple(patterns), _strictest(ordered), weights)
 
 
 def _strictest(policies: Sequence[Policy]) -> Settings:
@@ -131,3 +123,15 @@ def _declaration(entry: ActionDeclaration) -> Declaration:
         destinations=tuple(name for name, role in entry.arguments.items() if role == "destination"),
         roles=dict(entry.arguments),
     )
+
+
+def _windows(patterns: Sequence[CompiledPattern]) -> dict[int, int | None]:
+    """How long a value in a scope can count, by slot; None: for ever. Numbers of resets are not listed."""
+    windows: dict[int, int | None] = {}
+    for pattern in patterns:
+        for step in pattern.steps:
+            windows[step.slot] = windows[step.top_slot] = pattern.within_ms
+        if pattern.count is not None:
+            windows[pattern.count.slot] = pattern.within_ms
+        windows |= {guard.slot: guard.within_ms for guard in pattern.guards}
+    return windows

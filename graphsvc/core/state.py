@@ -3,28 +3,53 @@
 Theory of operation. Everything the engine remembers of history lives in one dict. A judgement reads
 it through `get` and returns what it would write as a delta; whoever owns the dict merges the delta
 once the decision is durable. A batch is judged on an `Overlay`, which collects deltas above the dict
-and is thrown away when the commit fails. Nothing is ever changed in place.
+and is thrown away when the commit fails. Nothing is ever changed in place, so an older state is a
+reference to an older value, and growing histories share what they have in common (`immutables.Map`).
 
-Keys begin with a letter that says what they hold:
-  ("c", chain) -> ChainState                  ("e", action) -> Happened
-  ("m", cell) -> newest time, ms              ("v", scope) -> Progress
-  ("l", pattern, step, scope, key) -> Register   registers of log-ordered patterns
-  ("t", pattern, step, scope, key) -> Register   newest start of each top of an AND root
-  ("n", pattern, scope, key) -> counted values   ("g", pattern, guard, scope, key) -> guard times
+Keys say what they hold:
+  ("c", chain) -> ChainState           ("e", action) -> Happened
+  "s:<session>", "p:<principal>" -> Scope      DATA_SCOPE -> Scope of the patterns that follow data
+  "r:<type>:<id>" -> Store             "u:<pattern>" -> guards of everybody's, (guard, key) -> times by root
 Values are msgspec structs: a frozen dataclass of ten fields takes three microseconds to build, which is
-most of what a decision may cost. Registers of happened-before patterns belong to a place, not a scope: they are `ChainState.head`.
+most of what a decision may cost. Registers of happened-before and flow patterns belong to a place, not
+to a scope: they are the `Front` of a chain and of each of its actions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
+from immutables import Map
 
+from graphsvc.core.event import Event
 from graphsvc.core.value import Json
 
-__all__ = ["ChainState", "Delta", "Happened", "Head", "Overlay", "Progress", "Register", "StateView"]
+__all__ = [
+    "DATA_SCOPE",
+    "EMPTY",
+    "NOWHERE",
+    "UNKNOWN_INPUTS",
+    "Cells",
+    "ChainState",
+    "Delta",
+    "Front",
+    "Happened",
+    "Inputs",
+    "Level",
+    "Overlay",
+    "Register",
+    "Registers",
+    "Scope",
+    "Slot",
+    "StateView",
+    "Store",
+]
+
+# A slot is the number of a step (guard, counter ...) in a rule set; with a key, (number, *key values).
+Slot: TypeAlias = int | tuple[int | str | None, ...]
+DATA_SCOPE = "d:"
 
 
 class Register(msgspec.Struct, frozen=True, gc=False):
@@ -32,16 +57,40 @@ class Register(msgspec.Struct, frozen=True, gc=False):
 
     start_ms: time of its earliest event. action: the event of the step itself. children: the
     registers its earlier steps were taken from, so the whole match can be told without a search.
+    epoch: how many resets its edge had seen (rule R16); one of an older epoch is dead.
+    uses: the events it holds for steps that must differ (rule R13); spares: further registers, each the
+    best that avoids some events, and room: how many events the steps outside may forbid.
     """
 
     start_ms: int
     action: str
     step: int
     children: tuple[Register, ...] = ()
+    epoch: int = 0
+    uses: tuple[str, ...] = ()
+    spares: tuple[Register, ...] = ()
+    room: int = 0
 
 
-# Registers at a place of happened-before order, by (pattern, step, key values).
-Head = Mapping[tuple[str, int, tuple[str, ...]], Register]
+Registers: TypeAlias = Map[Slot, Register]
+Cells: TypeAlias = Map[Slot, object]
+EMPTY: Map[Slot, Register] = Map()
+
+
+class Front(msgspec.Struct, frozen=True, gc=False):
+    """What lies before the next action at a place, as registers by slot.
+
+    causal, flow: of patterns that stay in the session, along happened-before and along declared
+    inputs. causal_data, flow_data: of patterns that follow data through stores (rule R23).
+    """
+
+    causal: Registers = EMPTY
+    flow: Registers = EMPTY
+    causal_data: Registers = EMPTY
+    flow_data: Registers = EMPTY
+
+
+NOWHERE = Front()
 
 
 class ChainState(msgspec.Struct, frozen=True, gc=False):
@@ -49,7 +98,7 @@ class ChainState(msgspec.Struct, frozen=True, gc=False):
 
     session: str
     index: int = 0
-    head: Head | None = None
+    front: Front = NOWHERE
     last_action: str | None = None
     parent: str | None = None
     spawned_from: str | None = None  # the parent's last action when this chain began
@@ -61,33 +110,66 @@ class ChainState(msgspec.Struct, frozen=True, gc=False):
     used: bool = False  # an action or opening named it; False: only mentioned as a parent
 
 
-class Happened(msgspec.Struct, frozen=True, gc=False):
-    """An action that has its place in the orders. in_history: permitted and not taken back."""
+class Inputs(msgspec.Struct, frozen=True, gc=False):
+    """What flowed into an action, found when it was judged first: a later cancel does not reopen it.
 
-    id: str
-    seq: int
-    chain: str
-    session: str
-    index: int
-    at_ms: int
-    subject: str
-    action: str
-    resource: str
-    labels: frozenset[str]
-    effects: frozenset[str]
-    in_history: bool
-    head: Head
-
-
-class Progress(msgspec.Struct, frozen=True, gc=False):
-    """How far the patterns of one scope have come: pattern -> newest start by steps reached (1..n).
-
-    micros: contribution by class of harm as of the last change; due_ms: when a window ends next.
+    fed: the declared parents that counted. known: they are all there is (rules R6, R7).
     """
 
-    levels: Mapping[str, tuple[int | None, ...]]
-    micros: Mapping[str, int]
-    due_ms: int | None
+    fed: tuple[str, ...] = ()
+    known: bool = False
+
+
+UNKNOWN_INPUTS = Inputs()
+
+
+class Happened(msgspec.Struct, frozen=True, gc=False):
+    """An action that has its place in the orders. in_history: permitted and not taken back.
+
+    front: the registers after it. scopes: its session and principals, as cells. reported: labels learned
+    from its result (rule R11).
+    """
+
+    seq: int
+    event: Event
+    in_history: bool
+    scopes: tuple[str, ...]
+    front: Front = NOWHERE
+    inputs: Inputs = UNKNOWN_INPUTS
+    reported: tuple[str, ...] = ()
+
+
+# The newest start of so many steps reached together, and the bits of those steps.
+Level: TypeAlias = tuple[int, int]
+
+
+class Scope(msgspec.Struct, frozen=True, gc=False):
+    """A session, a principal, or all data: what its pattern instances have come to.
+
+    newest_ms: time of its newest record (rule R2). cells: by slot, registers of log-ordered steps and
+    tops, times of guards, counted values, numbers of resets. levels: by pattern number, for 1..n steps reached
+    the newest start. micros: contribution to the risk by class of harm, as of the last change, and total: their sum;
+    due_ms: when the first window among them ends. limit: how many cells it may hold until those that can never
+    count again are swept.
+    """
+
+    newest_ms: int
+    cells: Cells = Map()
+    levels: Map[int, tuple[Level | None, ...]] = Map()
+    micros: Map[int, int] = Map()
+    total: int = 0
+    due_ms: int | None = None
+    limit: int = 64
+
+
+class Store(msgspec.Struct, frozen=True, gc=False):
+    """A resource: time of its newest record (rule R2), and what was written into it (rule R23).
+
+    data: the registers of every writer, each along the relation of its own pattern.
+    """
+
+    newest_ms: int
+    data: Registers = EMPTY
 
 
 Delta = dict[Hashable, object]

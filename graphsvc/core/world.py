@@ -6,23 +6,23 @@ whatever store the records came from and however they were batched.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import cast
 
-import msgspec
 from msgspec.structs import replace
 
 from graphsvc.core.entitlement import Grants
 from graphsvc.core.estate import EdgeKey, Estate
 from graphsvc.core.evaluate import Evaluation, Facts, evaluate
-from graphsvc.core.event import Event
+from graphsvc.core.event import identity_id
 from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.place import open_chain
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy, set_problems
 from graphsvc.core.record import (
+    Approved,
     Cancelled,
     ChainClosed,
     ChainOpened,
@@ -30,40 +30,30 @@ from graphsvc.core.record import (
     Granted,
     GraphCommitted,
     GraphStaged,
+    IntentDeclared,
     PolicyPublished,
     Record,
     Reinstated,
+    Rejected,
     Relabelled,
     Reported,
     Revoked,
+    Signalled,
     SourceRemoved,
     Suspended,
 )
 from graphsvc.core.request import AccessRequest
+from graphsvc.core.review import Review, review_of
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset, compile_ruleset
-from graphsvc.core.state import ChainState, Delta, StateView
+from graphsvc.core.signal import Signal, Signals
+from graphsvc.core.state import ChainState, Delta, Happened, StateView
 from graphsvc.core.verdict import Reason, Verdict
 from graphsvc.errors import PolicyError
 
-_UNSCOPED = frozenset("cemk")
+__all__ = ["World", "load_packs"]
 
-__all__ = ["Past", "World", "load_packs", "scope_of"]
-
-
-class Past(msgspec.Struct, frozen=True, gc=False):
-    """A recorded action, as much as rebuilding needs: its facts as of when it was judged.
-
-    fed: the declared parents that counted. labels: reported later (rule R11).
-    """
-
-    seq: int
-    at_ms: int
-    event: Event
-    scopes: tuple[str, ...]
-    fed: tuple[str, ...]
-    in_history: bool
-    labels: tuple[str, ...] = ()
+_APPROVAL = "review:"
 
 
 class World:
@@ -80,10 +70,11 @@ class World:
         self.decided: dict[str, Decided] = {}
         self.answered: dict[str, tuple[str, str]] = {}
         self.reported: dict[str, Reported] = {}
-        self._past: dict[str, Past] = {}
+        self.signals = Signals()
+        self.reviews: dict[str, Review] = {}
+        self._approved: set[str] = set()
         self._opened: dict[str, tuple[int, ChainOpened]] = {}
         self._names_of: dict[str, list[str]] = {}  # scope -> its actions, in log order
-        self._keys_of: dict[str, set[Hashable]] = {}  # scope -> its keys in cells
         # What graph changes touched, by their number, until the projector has drawn it.
         self.redrawn: dict[int, tuple[set[str], set[EdgeKey]]] = {}
         self.cancelled: dict[str, Cancelled] = {}
@@ -99,39 +90,29 @@ class World:
             self.grants,
             view if view is not None else self.cells,
             self._entitlement,
+            self.signals,
+            self.reviews,
         )
-
-    def time_at(self, request: AccessRequest, at_ms: int, view: StateView | None = None) -> int:
-        """The time of a record: never before the newest in its session, principals or resource (R2)."""
-        state: StateView = view if view is not None else self.cells
-        get = state.get
-        chain = cast("ChainState | None", get(("c", request.chain)))
-        if chain is None:
-            chain = open_chain(request.chain, request.session, request.parent_chain, at_ms, state, {})
-        session = chain.session
-        resource = request.resource
-        resolve = self.estate.resolve
-        newest = max(
-            at_ms,
-            cast("int", get(("m", f"s:{session}")) or 0),
-            cast("int", get(("m", f"r:{resource.type}:{resource.id}")) or 0),
-            cast("int", get(("m", f"p:{resolve(request.subject.id)[1]}")) or 0),
-        )
-        for entity in request.on_behalf_of:
-            newest = max(newest, cast("int", get(("m", f"p:{resolve(entity.id)[1]}")) or 0))
-        return newest
 
     def evaluate(
-        self, request: AccessRequest, at_ms: int, view: StateView | None = None, *, seq: int = 0
+        self,
+        request: AccessRequest,
+        at_ms: int,
+        view: StateView | None = None,
+        *,
+        seq: int = 0,
+        exact: bool = False,
     ) -> Evaluation:
-        """Judge a request; nothing changes."""
-        return evaluate(request, at_ms, self.facts(view), seq=seq)
+        """Judge a request; nothing changes. exact: the time is a stored one, see `evaluate.evaluate`."""
+        return evaluate(request, at_ms, self.facts(view), seq=seq, exact=exact)
 
     def refuse(
         self, evaluation: Evaluation, reason: Reason, view: StateView | None = None, *, seq: int = 0
     ) -> Evaluation:
         """The same action kept out of history for a reason from outside the rules."""
-        refused = evaluate(evaluation.request, evaluation.at_ms, self.facts(view), seq=seq, force=False)
+        refused = evaluate(
+            evaluation.request, evaluation.at_ms, self.facts(view), seq=seq, force=False, exact=True
+        )
         return replace(
             refused, reasons=(reason,), completions=(), verdict=reason.verdict, enforced=reason.verdict
         )
@@ -143,8 +124,12 @@ class World:
 
     def seq_of(self, action: str) -> int:
         """The number of an action's record; 0 when it is unknown."""
-        past = self._past.get(action)
+        past = self.happened(action)
         return past.seq if past is not None else 0
+
+    def happened(self, action: str) -> Happened | None:
+        """An action's place in the log; None when it is unknown."""
+        return cast("Happened | None", self.cells.get(("e", action)))
 
     # -- folding ---------------------------------------------------------------------------------
 
@@ -174,10 +159,10 @@ class World:
             case Reinstated():
                 self.grants.suspended.pop(record.target, None)
             case Relabelled():
-                self._freeze()
                 key = resource_key(record.resource_type, record.resource)
                 self.estate.relabel(key, record.labels)
                 self.redrawn[seq] = ({key}, set())
+                self._follow_graph()
             case PolicyPublished():
                 self.packs[record.pack] = record
                 self._recompile()
@@ -186,45 +171,57 @@ class World:
                 nodes.extend(record.nodes)
                 edges.extend(record.edges)
             case GraphCommitted():
-                self._freeze()
                 nodes, edges = self._staged.pop(record.load, ([], []))
                 self.redrawn[seq] = self.estate.load(record.source, nodes, edges, replace=record.replace)
+                self._follow_graph()
             case SourceRemoved():
-                self._freeze()
                 self.redrawn[seq] = self.estate.remove(record.source)
+                self._follow_graph()
+            case Approved():
+                self._approve(record, seq)
+            case Rejected():
+                self._review(record.decision, record.person.id, approved=False)
+            case Signalled():
+                signal = Signal(record.at_ms, record.weight, record.half_life_ms, record.cause)
+                self.signals.add(identity_id(self.estate, record.identity), signal)
+            case IntentDeclared():
+                chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
+                if chain is not None:
+                    self.cells["c", record.chain] = replace(chain, intent=record.intent)
 
     def _decide(self, record: Decided, seq: int, known: Evaluation | None) -> None:
         request = record.request
-        in_history = record.answered is Verdict.PERMIT and request.executed
         if known is None:
-            known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history)
-        self._merge(known.delta)
-        if record.by and not self._chain(request.chain).owner:
-            self.cells["c", request.chain] = replace(self._chain(request.chain), owner=record.by)
+            in_history = record.answered is Verdict.PERMIT and request.executed
+            known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history, exact=True)
+        self.cells |= known.delta
+        chain = self._chain(request.chain)
+        if record.by and not chain.owner:
+            self.cells["c", request.chain] = replace(chain, owner=record.by)
         self.decided[request.id] = record
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
-        fed = () if not request.parents else tuple(parent for kind, parent in known.edges if kind == "FED")
-        self._past[request.id] = Past(seq, record.at_ms, known.event, known.scopes, fed, in_history)
+        if request.review is not None and record.answered is Verdict.PERMIT:
+            self._use(request.review, request.id)
         for scope in known.scopes:
             self._names_of.setdefault(scope, []).append(request.id)
 
     def _report(self, record: Reported) -> None:
         self.reported[record.action] = record
-        past = self._past.get(record.action)
+        past = self.happened(record.action)
         if past is None or not record.labels:
             return
-        labels = tuple(dict.fromkeys((*past.labels, *record.labels)))
-        if labels != past.labels:
-            self._past[record.action] = replace(past, labels=labels)
+        labels = tuple(dict.fromkeys((*past.reported, *record.labels)))
+        if labels != past.reported:
+            self.cells["e", record.action] = replace(past, reported=labels)
             if past.in_history:
                 self.rebuild(self._touched(past))
 
     def _cancel(self, record: Cancelled) -> None:
         self.cancelled[record.action] = record
-        past = self._past.get(record.action)
+        past = self.happened(record.action)
         if past is not None and past.in_history:
-            self._past[record.action] = replace(past, in_history=False)
+            self.cells["e", record.action] = replace(past, in_history=False)
             self.rebuild(self._touched(past))
 
     def _open_chain(self, record: ChainOpened) -> None:
@@ -235,7 +232,36 @@ class World:
         delta["c", record.chain] = replace(
             opened, owner=record.owner, shared_with=record.shared_with, intent=record.intent
         )
-        self._merge(delta)
+        self.cells |= delta
+
+    def _approve(self, record: Approved, seq: int) -> None:
+        """The approval covers the reasons listed (R12), and is an event in the reviewed session (R14)."""
+        self._review(record.decision, record.person.id, approved=True)
+        reviewed = self.happened(record.decision)
+        if reviewed is None:
+            return
+        request = AccessRequest(
+            id=f"{_APPROVAL}{record.decision}:{seq}",
+            chain="",
+            subject=record.person,
+            action="review:Approve",
+            resource=reviewed.event.request.resource,
+        )
+        self._approved.add(record.decision)
+        approval = evaluate(request, record.at_ms, self.facts(), seq=seq, force=True, reviewed=reviewed.event)
+        self.cells |= approval.delta
+        for scope in approval.scopes:
+            self._names_of.setdefault(scope, []).append(request.id)
+
+    def _review(self, decision: str, by: str, *, approved: bool) -> None:
+        decided = self.decided.get(decision)
+        if decided is not None and decided.answered is Verdict.ESCALATE and decision not in self.reviews:
+            self.reviews[decision] = review_of(decided, approved=approved, by=by)
+
+    def _use(self, review: str, action: str) -> None:
+        held = self.reviews.get(review)
+        if held is not None and held.used_by is None:
+            self.reviews[review] = replace(held, used_by=action)
 
     def rebuild(self, scopes: frozenset[str] | None = None) -> None:
         """Registers from history again, as if what is known now had been known then.
@@ -243,61 +269,58 @@ class World:
         scopes: only these scope instances; None: all. Verdicts given stand: each action keeps its
         place, in history or out of it.
         """
+        held = self.cells
         chains = {
             key: chain
-            for key, chain in self.cells.items()
+            for key, chain in held.items()
             if isinstance(chain, ChainState) and (scopes is None or f"s:{chain.session}" in scopes)
         }
         if scopes is None:
-            self.cells, self._keys_of = {}, {}
-            names: Iterable[str] = self._past
+            names: Iterable[str] = [key[1] for key in held if isinstance(key, tuple) and key[0] == "e"]
+            self.cells = {}
         else:
-            for scope in scopes:
-                for key in self._keys_of.pop(scope, ()):
-                    self.cells.pop(key, None)
-            for key in chains:
-                del self.cells[key]
+            for key in (*chains, *scopes):
+                held.pop(key, None)
             names = {name for scope in scopes for name in self._names_of.get(scope, ())}
-        pasts: list[tuple[int, Past | ChainOpened]] = [
-            (past.seq, past) for past in map(self._past.__getitem__, names)
-        ]
-        pasts += [self._opened[key[1]] for key in chains if isinstance(key, tuple) and key[1] in self._opened]
-        for seq, past in sorted(pasts, key=lambda item: item[0]):
+        happened = [cast("Happened", held["e", name]) for name in names]
+        again: list[tuple[int, Happened | ChainOpened]] = [(past.seq, past) for past in happened]
+        again += [self._opened[key[1]] for key in chains if isinstance(key, tuple) and key[1] in self._opened]
+        for _, past in sorted(again, key=lambda item: item[0]):
             if isinstance(past, ChainOpened):
                 self._open_chain(past)
-                continue
-            evaluation = evaluate(
-                past.event.request,
-                past.at_ms,
-                self.facts(),
-                seq=seq,
-                force=past.in_history,
-                known=past.event,
-                reported=past.labels if past.in_history else (),
-                fed=past.fed,
-            )
-            mine = scopes is None or f"s:{evaluation.session}" in scopes
-            self._merge(
-                {key: value for key, value in evaluation.delta.items() if _belongs(key, scopes, mine=mine)}
-            )
+            else:
+                self._happen_again(past, scopes)
         for key, old in chains.items():
             now = self.cells.get(key)
-            if isinstance(now, ChainState):
-                self.cells[key] = replace(
-                    now,
-                    closed=old.closed,
-                    owner=old.owner,
-                    shared_with=old.shared_with,
-                    opened_ms=old.opened_ms,
-                    intent=old.intent,
-                )
-            else:
-                self.cells[key] = old
+            self.cells[key] = _kept(now, old) if isinstance(now, ChainState) else old
 
-    def _freeze(self) -> None:
-        # A condition is judged as of the event's graph version and then fixed.
-        for past in self._past.values():
-            past.event.freeze()
+    def _happen_again(self, past: Happened, scopes: frozenset[str] | None) -> None:
+        event, reviewed = past.event, past.event.reviewed
+        if reviewed is not None:
+            # What was approved may have been told labels since.
+            reviewed = cast("Happened", self.cells["e", reviewed.id]).event
+        delta = evaluate(
+            event.request,
+            event.at_ms,
+            self.facts(),
+            seq=past.seq,
+            force=past.in_history,
+            past=past,
+            reviewed=reviewed,
+            exact=True,
+        ).delta
+        if scopes is None:
+            self.cells |= delta
+            return
+        mine = f"s:{event.session}" in scopes
+        self.cells |= {
+            key: value for key, value in delta.items() if (key in scopes if isinstance(key, str) else mine)
+        }
+
+    def _follow_graph(self) -> None:
+        # A condition is judged as of the event's graph version and then fixed, unless it says otherwise.
+        if self.ruleset.is_live:
+            self.rebuild()
 
     def _recompile(self) -> None:
         # Packs published together are checked together: after the first of them the set may not fit
@@ -306,19 +329,15 @@ class World:
             self.ruleset = compile_ruleset(load_packs(self.packs))
             self.rebuild()
 
-    def _merge(self, delta: Delta) -> None:
-        self.cells |= delta
-        for key in delta:
-            # Every decision writes its chain, action and times: asked first, as they are most.
-            if key[0] not in _UNSCOPED:  # type: ignore[index]  # keys are tuples
-                scope = scope_of(key)
-                if scope is not None:
-                    self._keys_of.setdefault(scope, set()).add(key)
+    def _touched(self, past: Happened) -> frozenset[str] | None:
+        """The scopes that an action's labels or absence may change; None: all.
 
-    def _touched(self, past: Past) -> frozenset[str] | None:
-        # Guards of `by: other` and `anyone` are read across scopes: then everything is built again.
-        guards = self.ruleset.candidates(past.event.request.action).guards
-        if any(guard.by != "same" for _, guard in guards):
+        Guards of `by: other` and `anyone` are read across scopes, and data flows on through stores.
+        """
+        guards = self.ruleset.candidates(past.event.request.action).every.guards
+        if self.ruleset.has_data or any(offer.guard.by != "same" for offer in guards):
+            return None
+        if past.event.id in self._approved:
             return None
         return frozenset(past.scopes)
 
@@ -326,31 +345,16 @@ class World:
         return cast("ChainState", self.cells["c", chain])
 
 
-def scope_of(key: Hashable) -> str | None:
-    """The scope instance that a key of the state belongs to; None for chains, actions and times."""
-    if not isinstance(key, tuple):
-        return None
-    match key[0]:
-        case "l" | "t" | "g":
-            return str(key[3]) or None
-        case "n":
-            return str(key[2])
-        case "v":
-            return str(key[1])
-    return None
-
-
-def _belongs(key: Hashable, scopes: frozenset[str] | None, *, mine: bool) -> bool:
-    if scopes is None:
-        return True
-    if isinstance(key, tuple) and key[0] == "m":
-        # Times only grow, and other scopes' actions have moved them on since.
-        return False
-    if isinstance(key, tuple) and key[0] == "g" and not key[3]:
-        # Guards of everybody's are built again as a whole or not at all, see `_touched`.
-        return False
-    scope = scope_of(key)
-    return scope in scopes if scope is not None else mine
+def _kept(now: ChainState, old: ChainState) -> ChainState:
+    """A rebuilt chain with what no action says of it."""
+    return replace(
+        now,
+        closed=old.closed,
+        owner=old.owner,
+        shared_with=old.shared_with,
+        opened_ms=old.opened_ms,
+        intent=old.intent,
+    )
 
 
 def load_packs(packs: Mapping[str, PolicyPublished]) -> tuple[Policy, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphsvc.core.evaluate import Evaluation
 from graphsvc.core.record import Decided
 from graphsvc.core.ruleset import Ruleset
+from graphsvc.core.state import DATA_SCOPE
 from graphsvc.core.verdict import Verdict
 
 __all__ = ["GRAPH", "chain_cell", "decision_reads", "decision_touches", "foreign_guards", "principal_cell"]
@@ -27,11 +28,15 @@ def decision_reads(evaluation: Evaluation, dedupe: str, ruleset: Ruleset) -> set
     request = evaluation.request
     reads = {GRAPH, chain_cell(request.chain), f"k:{dedupe}", *evaluation.scopes}
     # Grants and suspensions touch identities by the id the graph knows, whatever the caller called them.
-    reads |= {principal_cell(party) for party in evaluation.event.parties}
+    reads |= {principal_cell(party) for party in evaluation.event.who.ids}
     reads |= {
         chain_cell(chain)
         for chain in (*request.joins, *((request.parent_chain,) if request.parent_chain else ()))
     }
+    if request.review is not None:
+        reads.add(f"v:{request.review}")
+    if ruleset.has_data:
+        reads |= {DATA_SCOPE, evaluation.event.what.cell}
     return reads | foreign_guards(request.action, ruleset, of_steps=True)
 
 
@@ -42,13 +47,33 @@ def decision_touches(record: Decided, ruleset: Ruleset) -> set[str]:
     touched |= {chain_cell(chain) for chain in record.opened}
     if record.answered is Verdict.PERMIT:
         touched |= set(record.scopes) | foreign_guards(request.action, ruleset, of_steps=False)
+        if request.review is not None:
+            # An approval lets one action through.
+            touched.add(f"v:{request.review}")
+        if ruleset.has_data:
+            resource = request.resource
+            touched.add(f"r:{resource.type}:{resource.id}")
+            if _stands_for_all_data(request.action, ruleset):
+                touched.add(DATA_SCOPE)
     return touched
 
 
 def foreign_guards(action: str, ruleset: Ruleset, *, of_steps: bool) -> set[str]:
     """Guards that hold whoever's they are live in no scope: each pattern with one has a cell for it."""
-    candidates = ruleset.candidates(action)
+    every = ruleset.candidates(action).every
     if not of_steps:
-        return {f"u:{pattern.id}" for pattern, guard in candidates.guards if guard.by != "same"}
-    patterns = [pattern for pattern, _ in candidates.steps] + list(candidates.counts)
+        return {f"u:{offer.pattern.id}" for offer in every.guards if offer.guard.by != "same"}
+    patterns = [tree.pattern for tree in every.trees] + [counter.pattern for counter in every.counters]
     return {f"u:{pattern.id}" for pattern in patterns if any(guard.by != "same" for guard in pattern.guards)}
+
+
+def _stands_for_all_data(action: str, ruleset: Ruleset) -> bool:
+    """True when the action may be a guard or reset of a pattern that follows data through stores."""
+    every = ruleset.candidates(action).every
+    return any(
+        pattern.scope == "data"
+        for pattern in (
+            *(guard.pattern for guard in every.guards),
+            *(reset.pattern for reset in every.resets),
+        )
+    )

@@ -53,7 +53,6 @@ class DecideJob:
             raise TimeoutError
         request = self.request
         check_chain(overlay, self.caller, request)
-        at_ms = world.time_at(request, at_ms, overlay)
         evaluation = world.evaluate(request, at_ms, overlay, seq=seq)
         speaks_for = matcher(self.caller.subjects)
         if not speaks_for(request.subject.id):

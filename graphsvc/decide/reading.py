@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from graphsvc.core.event import identity_id
-from graphsvc.core.progress import combine, measure
+from graphsvc.core.progress import measured
 from graphsvc.core.record import Granted
-from graphsvc.core.state import ChainState, Progress
+from graphsvc.core.state import ChainState, Scope
 from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
 from graphsvc.decide.command import IdentityView, PatternView
@@ -41,8 +41,8 @@ def identity(world: World, named: str, now_ms: int) -> IdentityView | None:
 
 def risk_micros(world: World, scope: str, now_ms: int) -> int:
     """The risk of one scope now."""
-    held = cast("Progress | None", world.cells.get(("v", scope)))
-    return combine([measure(held.levels, world.ruleset, now_ms)]) if held is not None else 0
+    held = cast("Scope | None", world.cells.get(scope))
+    return measured(held, world.ruleset, now_ms).total if held is not None else 0
 
 
 def identities(world: World, *, after: str | None, limit: int) -> list[str]:

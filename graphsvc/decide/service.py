@@ -136,15 +136,14 @@ class GraphsvcService:
             # Who may not act in a chain may not look into it either.
             check_chain(Overlay(self.world.cells), caller, request)
         now_ms = self.sequencer.now_ms()
-        at_ms = self.world.time_at(request, now_ms)
-        evaluation = self.world.evaluate(request, at_ms)
+        evaluation = self.world.evaluate(request, now_ms)
         read_ms = self.sequencer.last_read_ms
         return Judged(
             verdict=evaluation.verdict,
             reasons=evaluation.reasons,
             completions=evaluation.completions,
             risk=evaluation.risk,
-            nearest=nearest(evaluation.scopes, self.world.facts(), at_ms),
+            nearest=nearest(evaluation.scopes, self.world.facts(), evaluation.at_ms),
             revision=self.revision(),
             stale=read_ms is None or await self._is_stale(now_ms, read_ms),
         )

@@ -182,7 +182,7 @@ class Question:
         )
 
     def _speaks(self, entry: Record, event: Event, instance: str) -> bool:
-        by = entry.get("by") or ("other" if self.scope == "principal" else "same")
+        by = entry.get("by") or ("same" if self.scope == "session" else "other")
         if by == "same":
             return self.inside(event, instance)
         return by == "anyone" or event.root not in self.action.principals

@@ -1,0 +1,205 @@
+"""One action judged against every pattern that can concern it: what it completes and what it would change.
+
+INVARIANT: everything is read as it was before the action; nothing here writes into the state. What would
+change is collected in an `Advance`, scope by scope, and becomes state only if the action is history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+from immutables import Map
+
+from graphsvc.core.dispatch import Guard, Lookup, Places, Reset, Values, slot_at
+from graphsvc.core.event import Event
+from graphsvc.core.pattern import CompiledGuard, CompiledPattern
+from graphsvc.core.progress import Levels
+from graphsvc.core.state import (
+    DATA_SCOPE,
+    Cells,
+    Delta,
+    Front,
+    Register,
+    Registers,
+    Scope,
+    Slot,
+    StateView,
+)
+
+__all__ = ["Advance", "Match", "advance_guard", "advance_reset", "is_guarded", "scopes_of"]
+
+_NO_CELLS: Cells = Map()
+
+
+class Match(msgspec.Struct, frozen=True, gc=False):
+    """A completed pattern: the scope instance, the key, and one witness of every top.
+
+    counted: for counting patterns the actions counted, oldest first, this one last.
+    """
+
+    pattern: CompiledPattern
+    scope: str
+    key: dict[str, str]
+    tops: tuple[Register, ...] = ()
+    counted: tuple[str, ...] = ()
+
+
+class Advance:
+    """What is known of the action being judged, and what it would change and complete.
+
+    before: registers before it. scopes: the scopes it lies in as they are. cells, levels: changes by scope.
+    own: registers that it reaches itself, by track. cut: slots of registers that it cuts (rule R15), by track.
+    """
+
+    __slots__ = (
+        "before", "cells", "cut", "event", "foreign", "levels", "live", "matches", "own", "scopes", "session",
+        "values", "view",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        event: Event,
+        live: Event,
+        values: Values,
+        before: Front,
+        scopes: dict[str, Scope | None],
+        session: str,
+        view: StateView,
+    ) -> None:
+        self.event = event
+        self.live = live
+        self.values = values
+        # By track, see `dispatch`: registers in log order are in their scope.
+        self.before: tuple[Registers, ...] = (
+            _NO_CELLS, before.causal, before.flow, before.causal_data, before.flow_data
+        )  # type: ignore[assignment]  # the first is never read  # fmt: skip
+        self.scopes = scopes
+        self.session = session
+        self.view = view
+        self.matches: list[Match] = []
+        self.cells: dict[str, dict[Slot, object]] = {}
+        self.levels: dict[str, dict[int, Levels]] = {}
+        self.own: dict[int, dict[Slot, Register]] = {}
+        self.cut: dict[int, list[Slot]] = {}
+        self.foreign: Delta = {}
+
+    def scope(self, name: str) -> Scope | None:
+        """A scope before the action."""
+        if name not in self.scopes:
+            self.scopes[name] = cast("Scope | None", self.view.get(name))
+        return self.scopes[name]
+
+    def cells_of(self, scope: str) -> Cells:
+        """The cells of a scope before the action."""
+        held = self.scope(scope)
+        return held.cells if held is not None else _NO_CELLS
+
+    def set_cell(self, scope: str, slot: Slot, value: object) -> None:
+        """Change a cell."""
+        self.cells.setdefault(scope, {})[slot] = value
+
+    def epoch(self, scope: str, resets: tuple[Lookup, ...], *, after: bool) -> int:
+        """How many resets an edge has seen. after: the action's own among them (rule R16)."""
+        cells = self.cells_of(scope)
+        changed = self.cells.get(scope) if after else None
+        total = 0
+        for reset in resets:
+            slot = slot_at(reset, self.values)
+            own = changed.get(slot) if changed is not None else None
+            total += cast("int", own if own is not None else cells.get(slot, 0))
+        return total
+
+    def levels_of(self, scope: str) -> Mapping[int, Levels]:
+        """How far the patterns of a scope had come."""
+        held = self.scope(scope)
+        return held.levels if held is not None else {}
+
+
+def scopes_of(pattern: CompiledPattern, event: Event, session: str) -> tuple[str, ...]:
+    """Names of the scope instances that the action belongs to for a pattern (rule R22)."""
+    if pattern.scope == "session":
+        return (session,)
+    if pattern.scope == "data":
+        return (DATA_SCOPE,)
+    if pattern.principal == "root":
+        return (event.who.root_cell,)
+    return event.who.cells if pattern.principal == "any" else (event.who.actor_cell,)
+
+
+def advance_reset(offer: Reset, advance: Advance) -> None:
+    """The action cuts an edge of its scope: counted, so that older registers can be told (rule R16)."""
+    if offer.matches(advance.event, advance.live, advance.values):
+        slot = slot_at(offer.cell, advance.values)
+        for scope in scopes_of(offer.pattern, advance.event, advance.session):
+            held = cast("int", advance.cells_of(scope).get(slot, 0))
+            advance.set_cell(scope, slot, held + 1)
+
+
+def advance_guard(offer: Guard, advance: Advance) -> None:
+    """The action may stand as a guard from now on (rule R14)."""
+    event, guard = advance.event, offer.guard
+    for slot in _guard_slots(offer, advance):
+        if guard.by == "same":
+            for scope in scopes_of(offer.pattern, event, advance.session):
+                advance.set_cell(scope, slot, event.at_ms)
+            continue
+        # Whose it was decides later whether it counts, so the newest time of each root is kept.
+        cell = f"u:{offer.pattern.id}"
+        held = cast("Map[Slot, Map[str, int]]", advance.foreign.get(cell) or advance.view.get(cell) or Map())
+        times = held.get(slot) or Map()
+        advance.foreign[cell] = held.set(slot, times.set(event.who.root, event.at_ms))
+
+
+def _guard_slots(offer: Guard, advance: Advance) -> list[Slot]:
+    event, guard = advance.event, offer.guard
+    variables = guard.matcher.variables
+    found: list[Slot] = []
+    if event.reviewed is None or not variables:
+        if event.reviewed is not None and not _tests_hold(offer, event):
+            return []
+        if event.reviewed is None and not offer.matches(event, advance.live, advance.values):
+            return []
+        return [slot_at((guard.slot, offer.key), advance.values)]
+    if not _tests_hold(offer, event):
+        return []
+    # An approval takes the values of the request it approved, by every step that request fits.
+    reviewed, pattern = event.reviewed, offer.pattern
+    matchers = [step.matcher for step in pattern.steps]
+    if pattern.count is not None:
+        matchers.append(pattern.count.matcher)
+    for matcher in matchers:
+        values = matcher.key_values(reviewed)
+        if values is not None and values.keys() >= set(variables) and matcher.holds(reviewed):
+            found.append((guard.slot, *[values[name] for name in variables]))
+    return list(dict.fromkeys(found))
+
+
+def _tests_hold(offer: Guard, event: Event) -> bool:
+    return all(test(event) for test in offer.matcher.tests)
+
+
+def is_guarded(
+    pattern: CompiledPattern,
+    guards: tuple[tuple[CompiledGuard, Places], ...],
+    scope: str,
+    advance: Advance,
+) -> bool:
+    """True when a guard stands at the action for these key values (rule R14)."""
+    at_ms, values = advance.event.at_ms, advance.values
+    for guard, places in guards:
+        slot = slot_at((guard.slot, places), values)
+        oldest_ms = at_ms - guard.within_ms if guard.within_ms is not None else None
+        if guard.by == "same":
+            at = cast("int | None", advance.cells_of(scope).get(slot))
+            if at is not None and (oldest_ms is None or at >= oldest_ms):
+                return True
+            continue
+        everybody = cast("Map[Slot, Map[str, int]] | None", advance.view.get(f"u:{pattern.id}"))
+        times = everybody.get(slot) if everybody is not None else None
+        for root, at in times.items() if times is not None else ():
+            counts = guard.by == "anyone" or root not in advance.event.principals
+            if counts and (oldest_ms is None or at >= oldest_ms):
+                return True
+    return False

@@ -1,0 +1,83 @@
+"""Counting distinct values in a window (rules R17, R18): the newest of them decide exactly.
+
+More than N distinct values lie in a window iff the N+1 values seen last do. So N+1 entries are kept, in the order
+in which each value was seen last: `order` from the oldest number to the newest, `places` the number of each value.
+A value seen again gets a new number; the gap it leaves is stepped over when the front moves on, so an action costs
+a few look-ups however large N is.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import msgspec
+from immutables import Map
+
+from graphsvc.core.advance import Advance, Match, is_guarded, scopes_of
+from graphsvc.core.dispatch import Counter, slot_at
+from graphsvc.core.progress import raised
+from graphsvc.core.state import Level
+from graphsvc.core.value import key_text
+
+__all__ = ["Counted", "advance_count"]
+
+
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """The values seen last. first: no number below it is in use; end: the next number."""
+
+    order: Map[int, tuple[str, int, str]] = Map()  # number -> value, time, action
+    places: Map[str, int] = Map()
+    first: int = 0
+    end: int = 0
+
+    @property
+    def newest_ms(self) -> int:
+        """When a value was seen last."""
+        return self.order[self.end - 1][1]
+
+
+def advance_count(offer: Counter, advance: Advance) -> None:
+    """Judge the action against one counting pattern."""
+    event, values = advance.event, advance.values
+    if not offer.matches(event, advance.live, values):
+        return
+    pattern, count = offer.pattern, offer.count
+    value = None if count.distinct is None else key_text(event.value(count.distinct))
+    # A value that is missing counts as a new one (R18); NUL keeps it apart from any real value.
+    value = f"\0{event.id}" if value is None else value
+    oldest_ms = event.at_ms - pattern.within_ms if pattern.within_ms is not None else None
+    slot = slot_at(offer.cell, values)
+    for scope in scopes_of(pattern, event, advance.session):
+        held = cast("Counted | None", advance.cells_of(scope).get(slot)) or Counted()
+        counted = _counting(held, (value, event.at_ms, event.id), count.more_than + 1, oldest_ms)
+        advance.set_cell(scope, slot, counted)
+        number = len(counted.places)
+        if number > count.more_than and not is_guarded(pattern, offer.guards, scope, advance):
+            actions = tuple(entry[2] for _, entry in sorted(counted.order.items()))
+            bound = {name: cast("str", values[place]) for name, place in offer.named}
+            advance.matches.append(Match(pattern, scope, bound, counted=actions))
+        missing = count.more_than + 1 - number
+        if pattern.counts_for_risk and missing < pattern.levels:
+            found: list[Level | None] = [None] * pattern.levels
+            found[pattern.levels - 1 - missing] = (counted.order[counted.first][1], 0)
+            levels = advance.levels_of(scope).get(pattern.number)
+            now = raised(levels, found)
+            if now != levels:
+                advance.levels.setdefault(scope, {})[pattern.number] = now
+
+
+def _counting(held: Counted, entry: tuple[str, int, str], most: int, oldest_ms: int | None) -> Counted:
+    order, places, first = held.order, held.places, held.first
+    place = places.get(entry[0])
+    if place is not None:
+        order = order.delete(place)
+    order = order.set(held.end, entry)
+    places = places.set(entry[0], held.end)
+    while True:
+        oldest = order.get(first)
+        if oldest is None:
+            first += 1
+        elif len(places) > most or (oldest_ms is not None and oldest[1] < oldest_ms):
+            order, places, first = order.delete(first), places.delete(oldest[0]), first + 1
+        else:
+            return Counted(order, places, first, held.end + 1)

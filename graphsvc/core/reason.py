@@ -1,0 +1,88 @@
+"""Every reason for or against an action, in the order in which they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphsvc.core.entitlement import Grants, check_entitlement
+from graphsvc.core.estate import Estate
+from graphsvc.core.event import Event
+from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.review import Review, covered_by, refusal_of
+from graphsvc.core.rights import Rights
+from graphsvc.core.ruleset import Ruleset
+from graphsvc.core.state import ChainState
+from graphsvc.core.verdict import Completion, Reason, ReasonCode, Risk, Verdict
+
+__all__ = ["MAX_PRINCIPALS", "find_reasons"]
+
+MAX_PRINCIPALS = 8
+_ON_MATCH = {"deny": Verdict.DENY, "escalate": Verdict.ESCALATE, "monitor": Verdict.PERMIT}
+_REASON_ORDER = {code: place for place, code in enumerate(ReasonCode)}
+_SEVERITY = {Verdict.DENY: 0, Verdict.ESCALATE: 1, Verdict.PERMIT: 2}
+
+
+def find_reasons(
+    event: Event,
+    chain: ChainState,
+    completions: tuple[Completion, ...],
+    key_missing: Sequence[CompiledPattern],
+    risk: Risk,
+    *,
+    estate: Estate,
+    rights: Rights,
+    grants: Grants,
+    ruleset: Ruleset,
+    reviews: Mapping[str, Review],
+    entitlement: str | None,
+) -> tuple[Reason, ...]:
+    """Reasons without those that an approved review of this request covers (rule R12).
+
+    entitlement: overrides the packs' setting when given. An unknown or suspended subject ends the evaluation.
+    """
+    mode = entitlement if entitlement is not None else ruleset.settings.entitlement
+    ends, entitled = check_entitlement(event, estate, rights, grants, mode)
+    reasons = list(entitled)
+    request = event.request
+    if chain.closed:
+        reasons.append(Reason(ReasonCode.chain_closed, f"chain `{request.chain}` is closed", Verdict.DENY))
+    if not ends:
+        if len(event.who.principals) > MAX_PRINCIPALS:
+            told = f"{len(event.principals)} principals; at most {MAX_PRINCIPALS} can be judged"
+            reasons.append(Reason(ReasonCode.cap_reached, told, Verdict.DENY, "principals"))
+        for completion in completions:
+            told = f"completes {completion.title}: {completion.explanation}"
+            verdict = _ON_MATCH[completion.on_match]
+            reasons.append(Reason(ReasonCode.pattern_completed, told, verdict, completion.pattern))
+        for pattern in key_missing:
+            told = f"the action fits a step of `{pattern.id}` but lacks its key"
+            reasons.append(Reason(ReasonCode.key_missing, told, _ON_MATCH[pattern.on_match], pattern.id))
+        if risk.after_micros > risk.before_micros:
+            reasons += _thresholds(risk, ruleset)
+        if request.review is not None:
+            reasons = _reviewed(event, reasons, completions, reviews)
+    if len(reasons) > 1:
+        reasons.sort(key=lambda reason: (_REASON_ORDER[reason.code], _SEVERITY[reason.verdict]))
+    return tuple(reasons)
+
+
+def _reviewed(
+    event: Event, reasons: list[Reason], completions: tuple[Completion, ...], reviews: Mapping[str, Review]
+) -> list[Reason]:
+    review = reviews.get(event.request.review or "")
+    refusal = refusal_of(review, event.request)
+    if refusal is not None:
+        return [*reasons, refusal]
+    assert review is not None
+    return [reason for reason in reasons if not covered_by(review, reason, completions)]
+
+
+def _thresholds(risk: Risk, ruleset: Ruleset) -> list[Reason]:
+    # Asked only when this action raises the score.
+    settings = ruleset.settings
+    if settings.deny_at_micros is not None and risk.after_micros >= settings.deny_at_micros:
+        return [Reason(ReasonCode.risk_threshold, "risk reaches the deny threshold", Verdict.DENY, "deny_at")]
+    if settings.escalate_at_micros is not None and risk.after_micros >= settings.escalate_at_micros:
+        told = "risk reaches the escalate threshold"
+        return [Reason(ReasonCode.risk_threshold, told, Verdict.ESCALATE, "escalate_at")]
+    return []

@@ -1,0 +1,75 @@
+"""Human reviews of escalated actions, and what an approval covers (rule R12)."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from graphsvc.core.record import Decided
+from graphsvc.core.request import AccessRequest
+from graphsvc.core.verdict import Completion, Reason, ReasonCode, Verdict
+
+__all__ = ["Covered", "Review", "covered_by", "refusal_of", "review_of"]
+
+# A reason that was shown to the approver: its code, its rule, and the path up to the action itself.
+Covered: TypeAlias = tuple[str, str | None, tuple[tuple[str, str], ...]]
+
+
+class Review(msgspec.Struct, frozen=True, gc=False):
+    """An approved or rejected review. used_by: the action that was permitted by it, once."""
+
+    decision: str
+    request: AccessRequest
+    covered: frozenset[Covered]
+    approved: bool
+    by: str
+    used_by: str | None = None
+
+
+def review_of(decided: Decided, *, approved: bool, by: str) -> Review:
+    """The review of an escalated decision: it covers exactly the reasons that were listed."""
+    covered = frozenset(
+        _covered(reason, decided.completions)
+        for reason in decided.reasons
+        if reason.verdict is Verdict.ESCALATE
+    )
+    return Review(decided.request.id, _essence(decided.request), covered, approved, by)
+
+
+def refusal_of(review: Review | None, request: AccessRequest) -> Reason | None:
+    """Why a review does not help a request that names it; None when it does."""
+    if review is None:
+        return _invalid(f"review `{request.review}` is not approved")
+    if not review.approved:
+        told = f"review `{request.review}` was rejected"
+        return Reason(ReasonCode.review_rejected, told, Verdict.DENY, request.review)
+    if review.used_by is not None:
+        return _invalid(f"review `{request.review}` was used before")
+    if review.request != _essence(request):
+        return _invalid(f"review `{request.review}` is of another request")
+    return None
+
+
+def covered_by(review: Review, reason: Reason, completions: tuple[Completion, ...]) -> bool:
+    """True when the approver saw this very reason."""
+    return reason.verdict is Verdict.ESCALATE and _covered(reason, completions) in review.covered
+
+
+def _covered(reason: Reason, completions: tuple[Completion, ...]) -> Covered:
+    path: tuple[tuple[str, str], ...] = ()
+    if reason.code is ReasonCode.pattern_completed:
+        completion = next(each for each in completions if each.pattern == reason.rule)
+        # The last step is the action that asks: its id is new each time.
+        path = tuple((step.step, step.action) for step in completion.path[:-1])
+    return str(reason.code), reason.rule, path
+
+
+def _essence(request: AccessRequest) -> AccessRequest:
+    """What makes a request the same: all but its id, the review, and what only a chain's first one says."""
+    return replace(request, id="", review=None, executed=True, session=None, parent_chain=None, intent=None)
+
+
+def _invalid(told: str) -> Reason:
+    return Reason(ReasonCode.review_invalid, told, Verdict.DENY)

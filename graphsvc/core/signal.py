@@ -1,0 +1,45 @@
+"""Risk signals about identities: they raise the score, and decay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+__all__ = ["Signal", "Signals"]
+
+
+class Signal(msgspec.Struct, frozen=True, gc=False):
+    """A warning: weight 0..1 at at_ms, half of it after every half_life_ms."""
+
+    at_ms: int
+    weight: float
+    half_life_ms: int
+    cause: str = ""
+
+    def micros(self, at_ms: int) -> int:
+        """Contribution to the score at a time, see `score`."""
+        weight = min(self.weight, 0.999999) * 2.0 ** (-max(0, at_ms - self.at_ms) / self.half_life_ms)
+        return round(-1_000_000 * math.log1p(-weight))
+
+
+class Signals:
+    """Signals by identity; changed only by folding records."""
+
+    def __init__(self) -> None:
+        self.by_identity: dict[str, list[Signal]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.by_identity)
+
+    def add(self, identity: str, signal: Signal) -> None:
+        """A signal begins to count; those that have faded are forgotten."""
+        held = self.by_identity.get(identity, ())
+        self.by_identity[identity] = [*(one for one in held if one.micros(signal.at_ms)), signal]
+
+    def micros(self, identities: Iterable[str], at_ms: int) -> int:
+        """Contribution of all signals about these identities; each is a risk of its own."""
+        return sum(
+            signal.micros(at_ms) for identity in identities for signal in self.by_identity.get(identity, ())
+        )
