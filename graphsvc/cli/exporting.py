@@ -73,28 +73,34 @@ def trace(
 ) -> None:
     """The history as a trace, for `graphsvc replay`.
 
+    The whole history replays to the stored verdicts: it holds the graph and the packs. A part of it
+    (--from, --to, --chain) lacks what lies outside.
+
     \b
     Examples:
       graphsvc export trace -o history.jsonl
+      graphsvc replay history.jsonl --check
       graphsvc export trace --from 2026-11-23T00:00:00Z --chain support-4711
     """
     import msgspec
 
     from graphsvc.cli.session import Admin, run_admin
+    from graphsvc.core.record import Record
     from graphsvc.core.trace import to_trace_records
     from graphsvc.core.value import parse_time
 
     from_ms = parse_time(start, field="--from") if start else None
     to_ms = parse_time(end, field="--to") if end else None
 
-    async def read(admin: Admin) -> list[dict[str, Json]]:
-        found = [(seq, record) async for seq, record in admin.history()]
-        return list(to_trace_records(found))
+    async def read(admin: Admin) -> list[tuple[int, Record]]:
+        return [numbered async for numbered in admin.history()]
 
-    records = run_admin(read, store=store, server=server, token=token, config=config, create=False)
+    history = run_admin(read, store=store, server=server, token=token, config=config, create=False)
+    records = to_trace_records(history)
+    encoder = msgspec.json.Encoder()
     with _open(output) as file:
         for record in _chosen(records, from_ms, to_ms, chain.removeprefix("chain:") if chain else None):
-            file.write(msgspec.json.encode(record) + b"\n")
+            file.write(encoder.encode(record) + b"\n")
 
 
 def _chosen(
@@ -107,13 +113,28 @@ def _chosen(
         at_ms = parse_time(str(record["at"]))
         if (from_ms is not None and at_ms < from_ms) or (to_ms is not None and at_ms >= to_ms):
             continue
-        if chain is not None and record["type"] in {"action", "open", "close"} and record["chain"] != chain:
+        if chain is not None and not _concerns(record, chain, actions):
             continue
         if record["type"] == "action":
             actions.add(record["id"])
-        elif record["type"] in {"report", "cancel"} and chain is not None and record["action"] not in actions:
-            continue
         yield record
+
+
+def _concerns(record: dict[str, Json], chain: str, actions: set[Json]) -> bool:
+    """False for what is about another chain alone. actions: those of the chain so far."""
+    match record["type"]:
+        case "action" | "open" | "close" | "intent":
+            return record["chain"] == chain
+        case "grant":
+            return record["chain"] in {None, chain}
+        case "report" | "cancel":
+            return record["action"] in actions
+        case "approve" | "reject":
+            return record["decision"] in actions
+        case "suspend" | "reinstate":
+            target = record["target"]
+            return not isinstance(target, dict) or target["type"] != "chain" or target["id"] == chain
+    return True
 
 
 @contextmanager

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import sys
-import time
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.output import Format, print_rows, progress, warn
-from graphsvc.core.value import Json
+from graphsvc.cli.option import ConfigOption
+from graphsvc.cli.output import Format
+
+if TYPE_CHECKING:
+    from graphsvc.core.graph import Edge, Node
+    from graphsvc.core.policy.document import Policy
+    from graphsvc.core.trace import TraceItem
 
 __all__ = ["register"]
 
 _HELP = """A recorded trace through the engine: one verdict a line, no store, no clock, no network.
 
-The same input gives the same bytes. TRACE is JSON Lines; `-` reads standard input.
+The same input gives the same bytes. TRACE is JSON Lines; `-` reads standard input. An exported trace
+holds its packs; with --policy these are in force instead, from the start.
+
+--check compares with the verdicts that `graphsvc export trace` wrote: it prints what differs, exit 1.
+
+--against LIVE compares the packs of --policy with those in force in a store: one line for every action
+whose verdict or completions differ, exit 1. Without TRACE the store's own history is replayed.
 
 \b
 Examples:
   graphsvc replay incident.jsonl --policy packs/agents.yaml
   graphsvc replay incident.jsonl --policy packs/ --graph estate.jsonl --entitlement off
   graphsvc replay incident.jsonl --policy draft.yaml --force
+  graphsvc replay history.jsonl --check
+  graphsvc replay --against sqlite:///graphsvc.db --policy draft.yaml
 """
 
 
@@ -32,7 +45,9 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     *,
-    trace: Annotated[str, typer.Argument(metavar="TRACE.jsonl", help="The trace, or `-`.")],
+    trace: Annotated[
+        str | None, typer.Argument(metavar="TRACE.jsonl", help="The trace, or `-`.", show_default=False)
+    ] = None,
     policy: Annotated[
         list[str] | None,
         typer.Option("--policy", metavar="FILE", help="A policy file or folder; several times."),
@@ -46,50 +61,94 @@ def replay(
     force: Annotated[
         bool, typer.Option("--force", help="What happened is what the trace says, whatever the verdict.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print only what differs from the stored verdicts; exit 1 if so.")
+    ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="LIVE", help="A store URL: print what its packs answer otherwise."),
+    ] = None,
     micros: Annotated[
         bool, typer.Option("--micros", help="Add how long each judgement took; differs from run to run.")
     ] = False,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.jsonl,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="How to print; jsonl, with --check table.")
+    ] = None,
+    config: ConfigOption = None,
     more: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More policy files.")] = None,
 ) -> None:
     """Replay a trace."""
-    from graphsvc.cli.file import read_bytes, read_lines, read_policies
-    from graphsvc.cli.replayer import Replayer, encode, outcome_record
-    from graphsvc.core.graph import Edge, Node
+    from graphsvc.cli.file import read_lines, read_policies
+    from graphsvc.cli.history import read_live
+    from graphsvc.cli.pack import PackChoice
+    from graphsvc.cli.playback import Playback, warn_of_packs
+    from graphsvc.cli.replayer import Replayer
     from graphsvc.core.trace import read_trace
+
+    _check_options(trace, policy, entitlement, against, check=check, micros=micros)
+    given = read_policies([*(policy or []), *(more or [])])
+    nodes, edges = _estate(graph or [])
+
+    def replayer(policies: Iterable[Policy]) -> Replayer:
+        return Replayer(policies, nodes=nodes, edges=edges, entitlement=entitlement, force=force)
+
+    live = read_live(against, config) if against is not None else None
+    items: Iterable[TraceItem] = live.items if live is not None else ()
+    if trace is not None:
+        items = read_trace(read_lines(trace), trace)
+    playback = Playback(items, PackChoice(given, "--policy" if given else ""))
+    if live is not None:
+        warn_of_packs({each.pack.id for each in live.policies} - {each.pack.id for each in given}, live.url)
+        differs = playback.compare(replayer(live.policies), replayer(given), form or Format.jsonl)
+    elif check:
+        differs = playback.verify(replayer(given), form or Format.table)
+    else:
+        differs = playback.judge(replayer(given), form or Format.jsonl, micros=micros)
+    sys.stdout.flush()
+    if differs:
+        raise typer.Exit(1)
+
+
+def _check_options(
+    trace: str | None,
+    policy: list[str] | None,
+    entitlement: str | None,
+    against: str | None,
+    *,
+    check: bool,
+    micros: bool,
+) -> None:
+    """BadInput when options contradict each other."""
     from graphsvc.errors import BadInput
-    from graphsvc.importers import graph_jsonl
 
     if entitlement not in (None, "off", "advisory", "required"):
         raise BadInput(
             f"--entitlement: `{entitlement}` is none of off, advisory, required", field="entitlement"
         )
-    policies = read_policies([*(policy or []), *(more or [])])
+    if trace is None and against is None:
+        raise BadInput(
+            "TRACE.jsonl is missing; name a trace, `-` for standard input, or --against LIVE", field="trace"
+        )
+    if trace is not None and trace.endswith((".yaml", ".yml")):
+        raise BadInput(f"TRACE: `{trace}` is a policy file; write `--policy {trace}`", field="trace")
+    if against is not None and not policy:
+        raise BadInput(
+            "--against: name the packs to compare with those of the store by --policy", field="policy"
+        )
+    if against is not None and check:
+        raise BadInput("--against and --check exclude each other; give one", field="check")
+    if micros and (check or against is not None):
+        raise BadInput("--micros goes with plain verdicts, not with --check or --against", field="micros")
+
+
+def _estate(paths: Iterable[str]) -> tuple[list[Node], list[Edge]]:
+    from graphsvc.cli.file import read_bytes
+    from graphsvc.importers import graph_jsonl
+
     nodes: list[Node] = []
     edges: list[Edge] = []
-    for path in graph or []:
+    for path in paths:
         imported = graph_jsonl.read(read_bytes(path), path, known=lambda _key: True)
         nodes += imported.nodes
         edges += imported.edges
-    replayer = Replayer(policies, nodes=nodes, edges=edges, entitlement=entitlement, force=force)
-    rows: list[dict[str, Json]] = []
-    told = 0
-    with progress("replaying") as advance:
-        for item in read_trace(read_lines(trace), trace):
-            started = time.perf_counter_ns()
-            evaluation = replayer.step(item)
-            took = time.perf_counter_ns() - started if micros else None
-            advance()
-            for message in replayer.warnings[told:]:
-                warn(message)
-            told = len(replayer.warnings)
-            if evaluation is None:
-                continue
-            record = outcome_record(evaluation, took)
-            if form is Format.jsonl:
-                sys.stdout.buffer.write(encode(record))
-            else:
-                rows.append(record)
-    if form is not Format.jsonl:
-        print_rows(rows, form, empty="the trace holds no actions")
-    sys.stdout.flush()
+    return nodes, edges

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from graphsvc.core.cel import compile_condition
 from graphsvc.core.event import Declaration, Event
 from graphsvc.core.glob import matcher
 from graphsvc.core.policy.condition import EventCondition, LabelCondition, ResourceCondition, SubjectCondition
@@ -68,6 +69,14 @@ def compile_event_tests(condition: EventCondition, *, on_error: bool) -> tuple[E
         wanted = frozenset(condition.destination)
         accepted = wanted | {"owned"} if "known" in wanted else wanted
         tests.append(lambda event: event.destination in accepted)
+    if condition.when is not None:
+        judge = compile_condition(condition.when).judge
+
+        def holds(event: Event) -> bool:
+            answer = judge(event)
+            return on_error if answer is None else answer
+
+        tests.append(holds)
     return tuple(tests)
 
 

@@ -69,6 +69,11 @@ class Part:
 
     matcher: Matcher
     key: Places
+    is_free: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Nothing is left to ask: most steps, so it is worth knowing.
+        object.__setattr__(self, "is_free", not (self.matcher.tests or self.matcher.live or self.key))
 
     def matches(self, event: Event, live: Event, values: Values) -> bool:
         """True when every test holds and no key value is missing (rule R18)."""

@@ -35,6 +35,7 @@ class Estate:
         self._aliases: dict[str, str] | None = None
         self._holders: dict[str, tuple[str, ...]] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
+        self._places: dict[str, tuple[tuple[str, str], ...]] = {}
         self._persons: dict[str, str] = {}
         self._resolved: dict[str, tuple[str, str]] = {}
         # What `known` found of parties and targets; forgotten with every change, as all closures are.
@@ -96,6 +97,7 @@ class Estate:
         self._aliases = None
         self._holders.clear()
         self._ancestors.clear()
+        self._places.clear()
         self._persons.clear()
         self._resolved.clear()
         self.parties.clear()
@@ -180,6 +182,14 @@ class Estate:
                         queue.append(parent)
             found = tuple(seen)
             self.remember(self._ancestors, key, found)
+        return found
+
+    def places(self, key: str) -> tuple[tuple[str, str], ...]:
+        """(key, `type:id`) of the resource and of everything that contains it."""
+        found = self._places.get(key)
+        if found is None:
+            found = tuple((place, place.partition(":")[2]) for place in self.ancestors(key))
+            self.remember(self._places, key, found)
         return found
 
     def person(self, identity: str) -> str:

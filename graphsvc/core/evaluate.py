@@ -7,7 +7,6 @@ witness, the risk before and after, and the delta that a recorded decision bring
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import cast
 
 import msgspec
@@ -17,10 +16,9 @@ from msgspec.structs import replace
 from graphsvc.core.advance import Advance, advance_guard, advance_reset
 from graphsvc.core.count import advance_count
 from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, Concerned
-from graphsvc.core.entitlement import Grants
-from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event, build_event
 from graphsvc.core.explanation import explain
+from graphsvc.core.facts import Facts
 from graphsvc.core.family import joined
 from graphsvc.core.known import Parties, parties_of, target_of
 from graphsvc.core.place import Place, aside, find_place, with_stored
@@ -29,10 +27,7 @@ from graphsvc.core.reason import find_reasons
 from graphsvc.core.record import Decided
 from graphsvc.core.register import advance_cut, advance_tree, after
 from graphsvc.core.request import AccessRequest
-from graphsvc.core.review import Review
-from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset
-from graphsvc.core.signal import Signals
 from graphsvc.core.state import (
     EMPTY,
     ChainState,
@@ -49,24 +44,10 @@ from graphsvc.core.state import (
 from graphsvc.core.sweep import swept
 from graphsvc.core.verdict import SEVERITIES, Completion, Reason, ReasonCode, Risk, Verdict, most_severe
 
-__all__ = ["Evaluation", "Facts", "decided", "evaluate"]
+__all__ = ["Evaluation", "decided", "evaluate"]
 
 _WRITE, _READ = "write", "read"
 _NO_RISK = Risk()
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a decision may read, as of one place of the log."""
-
-    estate: Estate
-    rights: Rights
-    ruleset: Ruleset
-    grants: Grants
-    view: StateView
-    entitlement: str | None = None  # overrides the packs' setting when given
-    signals: Signals = field(default_factory=Signals)
-    reviews: Mapping[str, Review] = field(default_factory=dict)
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False):
@@ -145,19 +126,8 @@ def evaluate(
     completions = _completions(event, advance, view) if advance.matches and force is None else ()
     reasons: tuple[Reason, ...] = ()
     if force is None:
-        reasons = find_reasons(
-            event,
-            chain,
-            completions,
-            candidates.lacking(event, advance.values) if candidates.keyed else [],
-            risk,
-            estate=estate,
-            rights=facts.rights,
-            grants=facts.grants,
-            ruleset=ruleset,
-            reviews=facts.reviews,
-            entitlement=facts.entitlement,
-        )
+        lacking = candidates.lacking(event, advance.values) if candidates.keyed else ()
+        reasons = find_reasons(event, chain, completions, lacking, risk, facts)
         verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else Verdict.PERMIT
         in_history = verdict is Verdict.PERMIT and request.executed
     else:

@@ -28,6 +28,10 @@ def matcher(patterns: Iterable[str], *, fold: bool = False) -> Callable[[str], b
     wild = [pattern for pattern in wanted if not is_literal(pattern)]
     if "*" in wild:
         return lambda _name: True
+    if not exact and not fold and len(wild) == 1 and is_literal(wild[0][:-1]) and wild[0].endswith("*"):
+        # The commonest form by far, `type:*`: a third of the cost of a regular expression.
+        prefix = wild[0][:-1]
+        return lambda name: name.startswith(prefix)
     found = re.compile("|".join(map(_regex, wild)), re.DOTALL).fullmatch if wild else None
 
     def test(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from graphsvc.core.evaluate import Facts
+from graphsvc.core.facts import Facts
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.progress import reached
 from graphsvc.core.state import Scope

@@ -40,7 +40,7 @@ __all__ = [
 _MOST_LEVELS = 21  # further from harm a pattern adds less than one millionth to the score
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Matcher:
     """A condition with a key. labels: None when any labels fit; tests: what is left to ask of an event.
 
@@ -74,7 +74,7 @@ class Matcher:
         return tuple(name for name, _ in self.key)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledStep:
     """One step. slot: of its register; top_slot: of a top beside others, where all chains see it.
 
@@ -98,7 +98,7 @@ class CompiledStep:
     room: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledGuard:
     """G1. by: whose events count (rule R14). within_ms None: for ever. approves: it may be an approval."""
 
@@ -109,7 +109,7 @@ class CompiledGuard:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledCut:
     """G2: an event that cuts the paths leaving some steps (rule R15). steps: their numbers."""
 
@@ -117,7 +117,7 @@ class CompiledCut:
     steps: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledReset:
     """G3: an event that cuts the edge leaving a step (rule R16); it is counted, see `Register.epoch`."""
 
@@ -125,7 +125,7 @@ class CompiledReset:
     matcher: Matcher
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledCount:
     """Kind 5: more than `more_than` distinct values of `distinct` (None: every event is one)."""
 
@@ -327,14 +327,9 @@ def _matcher(condition: EventCondition, *, on_error: bool) -> Matcher:
 
 
 def _refuse_unsupported(policy: Policy, pattern: PatternDocument) -> None:
-    conditions: list[EventCondition] = [*pattern.steps.values(), *pattern.unless, *pattern.without]
-    if pattern.count is not None:
-        conditions.append(pattern.count.step)
-    asks_cel = any(condition.when is not None for condition in (*conditions, *pattern.sanitized_by))
     for part, used in (
         ("rights", pattern.rights is not None),
         ("reach", pattern.reach is not None),
-        ("when", asks_cel),
     ):
         if used:
             line, column = policy.where(pattern.id, part)

@@ -23,13 +23,15 @@ Levels = tuple[Level | None, ...]
 def raised(held: Levels | None, found: Sequence[Level | None]) -> Levels:
     """Levels with new ones; reaching k steps from a time means reaching fewer from it too."""
     newest: Level | None = None
-    levels: list[Level | None] = []
-    for index in range(len(found) - 1, -1, -1):
-        for level in (held[index] if held is not None else None, found[index]):
-            if level is not None and (newest is None or level[0] > newest[0]):
-                newest = level
-        levels.append(newest)
-    levels.reverse()
+    levels = list(found)
+    for index in range(len(levels) - 1, -1, -1):
+        level = held[index] if held is not None else None
+        if level is not None and (newest is None or level[0] > newest[0]):
+            newest = level
+        level = levels[index]
+        if level is not None and (newest is None or level[0] > newest[0]):
+            newest = level
+        levels[index] = newest
     return tuple(levels)
 
 
@@ -78,6 +80,11 @@ def combine(scopes: Sequence[Scope | None], *, shared: bool) -> int:
 
     scopes: the session's first. shared: a class of harm can occur in a session and with a principal.
     """
+    if len(scopes) == 2 and not shared:
+        session, principal = scopes
+        return (session.total if session is not None else 0) + (
+            principal.total if principal is not None else 0
+        )
     counting = [scope for scope in scopes if scope is not None and scope.total]
     if len(counting) < 2:
         return counting[0].total if counting else 0

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphsvc.core.entitlement import Grants, check_entitlement
-from graphsvc.core.estate import Estate
+from graphsvc.core.entitlement import check_entitlement
 from graphsvc.core.event import Event
+from graphsvc.core.facts import Facts
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.review import Review, covered_by, refusal_of
-from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import ChainState
 from graphsvc.core.verdict import Completion, Reason, ReasonCode, Risk, Verdict
@@ -28,20 +27,14 @@ def find_reasons(
     completions: tuple[Completion, ...],
     key_missing: Sequence[CompiledPattern],
     risk: Risk,
-    *,
-    estate: Estate,
-    rights: Rights,
-    grants: Grants,
-    ruleset: Ruleset,
-    reviews: Mapping[str, Review],
-    entitlement: str | None,
+    facts: Facts,
 ) -> tuple[Reason, ...]:
     """Reasons without those that an approved review of this request covers (rule R12).
 
-    entitlement: overrides the packs' setting when given. An unknown or suspended subject ends the evaluation.
+    An unknown or suspended subject ends the evaluation.
     """
-    mode = entitlement if entitlement is not None else ruleset.settings.entitlement
-    ends, entitled = check_entitlement(event, estate, rights, grants, mode)
+    mode = facts.entitlement if facts.entitlement is not None else facts.ruleset.settings.entitlement
+    ends, entitled = check_entitlement(event, facts.estate, facts.rights, facts.grants, mode)
     reasons = list(entitled)
     request = event.request
     if chain.closed:
@@ -58,9 +51,11 @@ def find_reasons(
             told = f"the action fits a step of `{pattern.id}` but lacks its key"
             reasons.append(Reason(ReasonCode.key_missing, told, _ON_MATCH[pattern.on_match], pattern.id))
         if risk.after_micros > risk.before_micros:
-            reasons += _thresholds(risk, ruleset)
+            reasons += _thresholds(risk, facts.ruleset)
         if request.review is not None:
-            reasons = _reviewed(event, reasons, completions, reviews)
+            reasons = _reviewed(event, reasons, completions, facts.reviews)
+    if not reasons:
+        return ()
     if len(reasons) > 1:
         reasons.sort(key=lambda reason: (_REASON_ORDER[reason.code], _SEVERITY[reason.verdict]))
     return tuple(reasons)

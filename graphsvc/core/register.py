@@ -38,7 +38,7 @@ _CARRIED = {FLOW: CAUSAL, FLOW_DATA: CAUSAL_DATA}
 def advance_tree(tree: Tree, advance: Advance) -> None:
     """Judge the action against one pattern of steps."""
     event, live, values = advance.event, advance.live, advance.values
-    offers = [offer for offer in tree.offers if offer.matches(event, live, values)]
+    offers = [offer for offer in tree.offers if offer.is_free or offer.matches(event, live, values)]
     if not offers:
         return
     pattern, track = tree.pattern, tree.track
@@ -182,20 +182,15 @@ def _progress(
     before: Registers,
     advance: Advance,
 ) -> None:
+    # Data has no session of its own: what follows it counts in the session of whoever acts.
+    where = advance.session if scope == DATA_SCOPE else scope
+    levels = advance.levels_of(where).get(pattern.number)
+    if levels is not None and levels[-1] is not None and pattern.within_ms is None:
+        # As near as can be, and no window ends.
+        return
     found: list[Level] = [(register.start_ms, offer.step.mask) for offer, register in outs]
     if len(pattern.steps) > len(outs):
-        bound = {name: advance.values[place] for offer, _ in outs for name, place in offer.named}
-        mine = {offer.step.number for offer, _ in outs}
-        for step in pattern.steps:
-            if step.number in mine or not all(name in bound for name in step.key_out):
-                continue
-            key = [bound[name] for name in step.key_out]
-            if step.successor >= 0:
-                held = before.get(_slot(step.slot, key))
-            else:
-                held = cast("Register | None", cells.get(_slot(step.top_slot, key)))
-            if held is not None and not (step.resets and _is_dead(held, step.resets, scope, bound, advance)):
-                found.append((held.start_ms, step.mask))
+        found += _reached_before(pattern, scope, outs, cells, before, advance)
     found.sort(reverse=True)
     starts: list[Level | None] = [None] * len(pattern.steps)
     mask = 0
@@ -204,16 +199,40 @@ def _progress(
         count = mask.bit_count()
         if starts[count - 1] is None:
             starts[count - 1] = (start_ms, mask)
-    # Data has no session of its own: what follows it counts in the session of whoever acts.
-    where = advance.session if scope == DATA_SCOPE else scope
-    levels = advance.levels_of(where).get(pattern.number)
     now = raised(levels, starts)
     if now != levels:
         advance.levels.setdefault(where, {})[pattern.number] = now
 
 
-def _slot(slot: int, key: list[str | None]) -> Slot:
-    return (slot, *key) if key else slot
+def _reached_before(
+    pattern: CompiledPattern,
+    scope: str,
+    outs: list[tuple[Offer, Register]],
+    cells: Cells,
+    before: Registers,
+    advance: Advance,
+) -> list[Level]:
+    """Steps with a live register that agrees with the keys of the action."""
+    found: list[Level] = []
+    bound: dict[str, str | None] = {}
+    for offer, _ in outs:
+        for name, place in offer.named:
+            bound[name] = advance.values[place]
+    mine = [offer.step for offer, _ in outs]
+    lone_top = pattern.tops[0] if len(pattern.tops) == 1 else -1
+    for step in pattern.steps:
+        # A lone top is never kept: once it is reached the pattern is complete.
+        if step.number == lone_top or step in mine:
+            continue
+        slot: Slot = step.slot if step.successor >= 0 else step.top_slot
+        if step.key_out:
+            if not all(name in bound for name in step.key_out):
+                continue
+            slot = (cast("int", slot), *[bound[name] for name in step.key_out])
+        held = cast("Register | None", (before if step.successor >= 0 else cells).get(slot))
+        if held is not None and not (step.resets and _is_dead(held, step.resets, scope, bound, advance)):
+            found.append((held.start_ms, step.mask))
+    return found
 
 
 def _is_dead(
@@ -226,8 +245,8 @@ def _is_dead(
     cells = advance.cells_of(scope)
     total = 0
     for reset in resets:
-        slot = _slot(reset.slot, [bound[name] for name in reset.matcher.variables])
-        total += cast("int", cells.get(slot, 0))
+        key = [bound[name] for name in reset.matcher.variables]
+        total += cast("int", cells.get((reset.slot, *key) if key else reset.slot, 0))
     return held.epoch != total
 
 

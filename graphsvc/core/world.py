@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from graphsvc.core.entitlement import Grants
 from graphsvc.core.estate import EdgeKey, Estate
-from graphsvc.core.evaluate import Evaluation, Facts, evaluate
+from graphsvc.core.evaluate import Evaluation, evaluate
 from graphsvc.core.event import identity_id
+from graphsvc.core.facts import Facts
 from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.place import open_chain
 from graphsvc.core.policy.document import Policy
@@ -80,19 +81,24 @@ class World:
         self.cancelled: dict[str, Cancelled] = {}
         self._staged: dict[str, tuple[list[Node], list[Edge]]] = {}
         self._entitlement = entitlement
+        self._facts: Facts | None = None  # the last ones given out
 
     def facts(self, view: StateView | None = None) -> Facts:
         """What a judgement may read; view: an overlay instead of the folded state."""
-        return Facts(
-            self.estate,
-            self.rights,
-            self.ruleset,
-            self.grants,
-            view if view is not None else self.cells,
-            self._entitlement,
-            self.signals,
-            self.reviews,
-        )
+        state: StateView = view if view is not None else self.cells
+        held = self._facts
+        if held is None or held.view is not state or held.ruleset is not self.ruleset:
+            held = self._facts = Facts(
+                self.estate,
+                self.rights,
+                self.ruleset,
+                self.grants,
+                state,
+                self._entitlement,
+                self.signals,
+                self.reviews,
+            )
+        return held
 
     def evaluate(
         self,

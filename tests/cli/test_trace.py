@@ -13,6 +13,7 @@ from graphsvc.core.record import (
     Granted,
     GraphCommitted,
     GraphStaged,
+    PolicyPublished,
     Record,
     Reinstated,
     Relabelled,
@@ -22,7 +23,16 @@ from graphsvc.core.record import (
     Suspended,
 )
 from graphsvc.core.request import AccessRequest, Argument, Entity
-from graphsvc.core.trace import TraceAction, TraceChange, TraceNote, item_from_record, to_trace_records
+from graphsvc.core.trace import (
+    StoredVerdict,
+    TraceAction,
+    TraceChange,
+    TraceNote,
+    TracePack,
+    item_from_record,
+    to_trace_records,
+    warnings_of,
+)
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput
@@ -116,10 +126,84 @@ def test_unknown_parents_stay_unknown() -> None:
     assert (unknown.request.parents, none.request.parents) == (None, ())
 
 
-def test_records_that_are_only_noted() -> None:
-    """Policies, rejections, signals and intents are read without effect."""
-    for kind in ("policy", "reject", "signal", "intent"):
-        assert isinstance(item_from_record({"type": kind, "at": "2026-11-23T10:00:00Z"}), TraceNote)
+def test_what_the_format_does_not_name_is_told() -> None:
+    """Unknown types and fields, at any depth, are named with their place; nothing else is."""
+    note = item_from_record({"type": "dance", "at": "2026-11-23T10:00:00Z"}, "t.jsonl:3")
+    assert isinstance(note, TraceNote)
+    assert warnings_of(note) == [
+        "t.jsonl:3: type: `dance` is no type of record that this version knows; ignored"
+    ]
+    record: dict[str, Json] = {
+        "type": "action", "id": "e", "at": "2026-11-23T10:00:00Z", "chain": "c",
+        "subject": {"id": "a", "colour": "blue", "properties": {"free": 1}}, "action": {"name": "x"},
+        "resource": {"id": "r"}, "arguments": [{"name": "to"}, {"name": "cc", "weight": 1}], "mood": None,
+    }  # fmt: skip
+    item = item_from_record(record, "t.jsonl:4")
+    assert item.ignored == ("mood", "subject.colour", "arguments[1].weight")
+    assert warnings_of(item)[0] == "t.jsonl:4: mood: no field of this type of record; ignored"
+
+
+def test_a_pack_without_its_text_is_no_change() -> None:
+    """`policy` with a text is the pack; without one it only says which pack it was."""
+    base: dict[str, Json] = {"type": "policy", "pack": "mail", "version": "1", "at": "2026-11-23T10:00:00Z"}
+    named = item_from_record({**base, "sha256": "ab"})
+    assert isinstance(named, TracePack)
+    assert (named.pack, named.version, named.sha256) == ("mail", "1", "ab")
+    held = item_from_record({**base, "text": "graphsvc: 1"})
+    assert isinstance(held, TraceChange)
+    assert isinstance(held.records[0], PolicyPublished)
+    with pytest.raises(BadInput, match="sha256 `ab` is not the one of `text`"):
+        item_from_record({**base, "text": "graphsvc: 1", "sha256": "ab"})
+
+
+AT: dict[str, Json] = {"at": "2026-11-23T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        ({"type": "signal", "identity": "a", "weight": 1.5, "half_life": "1h"}, "weight is `1.5`, must be"),
+        ({"type": "signal", "identity": "a", "weight": True, "half_life": "1h"}, "weight is `True`, must be"),
+        ({"type": "signal", "identity": "a", "half_life": "1h"}, "weight is missing"),
+        ({"type": "signal", "identity": "a", "weight": 1, "half_life": "0h"}, "half_life `0h` is not a"),
+        ({"type": "approve", "decision": "e", "by": {"type": "human"}}, "by.id is missing"),
+        ({"type": "reject", "by": {"id": "dana"}}, "decision is missing"),
+        ({"type": "intent", "chain": "c"}, "intent is missing"),
+        ({"type": "suspend", "target": {"type": "dog", "id": "x"}}, "target.type `dog` is none of identity"),
+        ({"type": "link", "identities": ["a"]}, "identities must name at least two"),
+        ({"type": "graph", "upsert": [{}]}, "upsert[0].node is missing"),
+        ({"type": "report", "action": "e", "outcome": "maybe"}, "outcome `maybe` is none of success"),
+        ({"type": "grant", "id": "g", "identity": "a", **AT, "to": "x"}, "to: `x` is not an RFC 3339 time"),
+        ({"type": "policy", "pack": 1}, "pack must be text"),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+def test_a_bad_change_is_refused(record: dict[str, Json], told: str) -> None:
+    """Missing fields and values out of range are named with place and path."""
+    with pytest.raises(BadInput) as caught:
+        item_from_record({**AT, **record}, "t.jsonl:3")
+    assert str(caught.value).startswith(f"t.jsonl:3: {told}")
+    assert caught.value.field == told.split(maxsplit=1)[0].rstrip(":")
+
+
+def test_a_stored_answer_needs_a_verdict() -> None:
+    """What was answered is read with the action; without the verdict the rest means nothing."""
+    base: dict[str, Json] = {
+        "type": "action", "id": "e", **AT, "chain": "c", "subject": {"id": "a"}, "action": {"name": "x"},
+        "resource": {"id": "r"},
+    }  # fmt: skip
+    item = item_from_record({**base, "verdict": "DENY", "completed": ["leak"]})
+    assert isinstance(item, TraceAction)
+    assert item.stored == StoredVerdict(verdict=Verdict.DENY, enforced=Verdict.DENY, completed=("leak",))
+    for wrong, field in (
+        ({"completed": ["leak"]}, "completed"),
+        ({"verdict": "MAYBE"}, "verdict"),
+        ({"verdict": "DENY", "risk": {"before_micros": -1}}, "risk.before_micros"),
+        ({"seq": 0}, "seq"),
+    ):
+        with pytest.raises(BadInput) as caught:
+            item_from_record({**base, **wrong})
+        assert caught.value.field == field
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from graphsvc.core.cel import ConditionError, compile_condition
 from graphsvc.core.glob import is_literal, matches
 from graphsvc.core.policy.condition import EventCondition
 from graphsvc.core.policy.document import Policy
@@ -56,6 +57,7 @@ def _pattern(pattern: Pattern) -> Iterator[Problem]:
     yield from _forms(pattern)
     yield from _emitted(pattern)
     yield from _scope(pattern)
+    yield from _conditions(pattern)
     if pattern.kind == "steps" and pattern.steps:
         forest = list(_forest(pattern))
         yield from forest
@@ -193,22 +195,40 @@ def _is_emitted(action: str) -> bool:
     return action in EMITTED if is_literal(action) else any(matches(action, event) for event in EMITTED)
 
 
-def _mentions(pattern: Pattern) -> Iterator[Problem]:
+def _asking(pattern: Pattern) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every `when`, with its place."""
     conditions: list[tuple[tuple[str | int, ...], EventCondition]] = [
         (("steps", name), step) for name, step in pattern.steps.items()
     ]
     conditions += [((part, index), condition) for part, index, condition in _guards(pattern)]
+    if pattern.count is not None:
+        conditions.append((("count", "step"), pattern.count.step))
     for place, condition in conditions:
-        if condition.when is None:
+        if condition.when is not None:
+            yield (*place, "when"), condition.when
+
+
+def _conditions(pattern: Pattern) -> Iterator[Problem]:
+    for place, text in _asking(pattern):
+        if any(foreign_steps(text, pattern.steps)):
             continue
-        for foreign in foreign_steps(condition.when, pattern.steps):
-            ordering = has_ordering(condition.when)
+        try:
+            compile_condition(text)
+        except ConditionError as error:
+            where = f"line {error.line}, column {error.column} of the condition"
+            yield f"`when` is not a condition: {error} ({where})", place, "condition"
+
+
+def _mentions(pattern: Pattern) -> Iterator[Problem]:
+    for place, text in _asking(pattern):
+        for foreign in foreign_steps(text, pattern.steps):
+            ordering = has_ordering(text)
             fix = (
                 "only equality over steps can be tested; bind both to one key variable"
                 if ordering
                 else "a condition sees its own event only; bind both steps to one key variable"
             )
-            yield f"`when` looks at the step `{foreign}`; {fix}", (*place, "when"), "C6" if ordering else "C7"
+            yield f"`when` looks at the step `{foreign}`; {fix}", place, "C6" if ordering else "C7"
 
 
 def _sanitizers(pattern: Pattern) -> Iterator[Problem]:

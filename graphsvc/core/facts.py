@@ -1,0 +1,30 @@
+"""Everything that a decision may read, as of one place of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphsvc.core.entitlement import Grants
+from graphsvc.core.estate import Estate
+from graphsvc.core.review import Review
+from graphsvc.core.rights import Rights
+from graphsvc.core.ruleset import Ruleset
+from graphsvc.core.signal import Signals
+from graphsvc.core.state import StateView
+
+__all__ = ["Facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a decision may read, as of one place of the log."""
+
+    estate: Estate
+    rights: Rights
+    ruleset: Ruleset
+    grants: Grants
+    view: StateView
+    entitlement: str | None = None  # overrides the packs' setting when given
+    signals: Signals = field(default_factory=Signals)
+    reviews: Mapping[str, Review] = field(default_factory=dict)
