@@ -111,6 +111,14 @@ class Estate:
         """Names of sources, the latest import last."""
         return tuple(self._sources)
 
+    def facts(self) -> Mapping[str, tuple[Mapping[str, Node], Mapping[EdgeKey, Edge]]]:
+        """What each source asserts, the latest import last."""
+        return self._sources
+
+    def relabelled(self) -> dict[str, tuple[str, ...]]:
+        """Labels of resources that were set, whatever sources say."""
+        return self._relabelled
+
     def node(self, key: str) -> Node | None:
         """The merged node, None when no source asserts it."""
         return self._nodes.get(key)

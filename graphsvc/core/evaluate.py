@@ -115,6 +115,8 @@ def evaluate(
     else:
         reported = past.reported if past.in_history else ()
         event = live = past.event.as_of(candidates.declaration, reported, index, estate)
+        if reviewed is not None:
+            event = live = replace(event, reviewed=reviewed)
         if candidates.is_live:
             live = event.as_now(reported, estate)
     front = place.front

@@ -73,13 +73,13 @@ class World:
         self.reported: dict[str, Reported] = {}
         self.signals = Signals()
         self.reviews: dict[str, Review] = {}
-        self._approved: set[str] = set()
-        self._opened: dict[str, tuple[int, ChainOpened]] = {}
-        self._names_of: dict[str, list[str]] = {}  # scope -> its actions, in log order
+        self.approved: set[str] = set()
+        self.opened: dict[str, tuple[int, ChainOpened]] = {}
+        self.names_of: dict[str, list[str]] = {}  # scope -> its actions, in log order
         # What graph changes touched, by their number, until the projector has drawn it.
         self.redrawn: dict[int, tuple[set[str], set[EdgeKey]]] = {}
         self.cancelled: dict[str, Cancelled] = {}
-        self._staged: dict[str, tuple[list[Node], list[Edge]]] = {}
+        self.staged: dict[str, tuple[list[Node], list[Edge]]] = {}
         self._entitlement = entitlement
         self._facts: Facts | None = None  # the last ones given out
 
@@ -150,7 +150,7 @@ class World:
             case Cancelled():
                 self._cancel(record)
             case ChainOpened():
-                self._opened[record.chain] = (seq, record)
+                self.opened[record.chain] = (seq, record)
                 self._open_chain(record)
             case ChainClosed():
                 chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
@@ -173,11 +173,11 @@ class World:
                 self.packs[record.pack] = record
                 self._recompile()
             case GraphStaged():
-                nodes, edges = self._staged.setdefault(record.load, ([], []))
+                nodes, edges = self.staged.setdefault(record.load, ([], []))
                 nodes.extend(record.nodes)
                 edges.extend(record.edges)
             case GraphCommitted():
-                nodes, edges = self._staged.pop(record.load, ([], []))
+                nodes, edges = self.staged.pop(record.load, ([], []))
                 self.redrawn[seq] = self.estate.load(record.source, nodes, edges, replace=record.replace)
                 self._follow_graph()
             case SourceRemoved():
@@ -210,7 +210,7 @@ class World:
         if request.review is not None and record.answered is Verdict.PERMIT:
             self._use(request.review, request.id)
         for scope in known.scopes:
-            self._names_of.setdefault(scope, []).append(request.id)
+            self.names_of.setdefault(scope, []).append(request.id)
 
     def _report(self, record: Reported) -> None:
         self.reported[record.action] = record
@@ -253,11 +253,11 @@ class World:
             action="review:Approve",
             resource=reviewed.event.request.resource,
         )
-        self._approved.add(record.decision)
+        self.approved.add(record.decision)
         approval = evaluate(request, record.at_ms, self.facts(), seq=seq, force=True, reviewed=reviewed.event)
         self.cells |= approval.delta
         for scope in approval.scopes:
-            self._names_of.setdefault(scope, []).append(request.id)
+            self.names_of.setdefault(scope, []).append(request.id)
 
     def _review(self, decision: str, by: str, *, approved: bool) -> None:
         decided = self.decided.get(decision)
@@ -287,10 +287,10 @@ class World:
         else:
             for key in (*chains, *scopes):
                 held.pop(key, None)
-            names = {name for scope in scopes for name in self._names_of.get(scope, ())}
+            names = {name for scope in scopes for name in self.names_of.get(scope, ())}
         happened = [cast("Happened", held["e", name]) for name in names]
         again: list[tuple[int, Happened | ChainOpened]] = [(past.seq, past) for past in happened]
-        again += [self._opened[key[1]] for key in chains if isinstance(key, tuple) and key[1] in self._opened]
+        again += [self.opened[key[1]] for key in chains if isinstance(key, tuple) and key[1] in self.opened]
         for _, past in sorted(again, key=lambda item: item[0]):
             if isinstance(past, ChainOpened):
                 self._open_chain(past)
@@ -332,8 +332,12 @@ class World:
         # Packs published together are checked together: after the first of them the set may not fit
         # yet. What was in force stays until it does.
         with suppress(PolicyError):
-            self.ruleset = compile_ruleset(load_packs(self.packs))
+            self.compile()
             self.rebuild()
+
+    def compile(self) -> None:
+        """Put the packs in force; PolicyError when they do not fit together."""
+        self.ruleset = compile_ruleset(load_packs(self.packs))
 
     def _touched(self, past: Happened) -> frozenset[str] | None:
         """The scopes that an action's labels or absence may change; None: all.
@@ -343,7 +347,7 @@ class World:
         guards = self.ruleset.candidates(past.event.request.action).every.guards
         if self.ruleset.has_data or any(offer.guard.by != "same" for offer in guards):
             return None
-        if past.event.id in self._approved:
+        if past.event.id in self.approved:
             return None
         return frozenset(past.scopes)
 

@@ -195,12 +195,13 @@ def test_a_stored_answer_needs_a_verdict() -> None:
     item = item_from_record({**base, "verdict": "DENY", "completed": ["leak"]})
     assert isinstance(item, TraceAction)
     assert item.stored == StoredVerdict(verdict=Verdict.DENY, enforced=Verdict.DENY, completed=("leak",))
-    for wrong, field in (
+    wrongs: list[tuple[dict[str, Json], str]] = [
         ({"completed": ["leak"]}, "completed"),
         ({"verdict": "MAYBE"}, "verdict"),
         ({"verdict": "DENY", "risk": {"before_micros": -1}}, "risk.before_micros"),
         ({"seq": 0}, "seq"),
-    ):
+    ]
+    for wrong, field in wrongs:
         with pytest.raises(BadInput) as caught:
             item_from_record({**base, **wrong})
         assert caught.value.field == field

@@ -99,7 +99,7 @@ class _Missing:
 MISSING: Final = _Missing()
 
 
-def reader(path: tuple[str, ...]) -> Callable[[Event], object] | None:  # noqa: C901, PLR0911  one line a variable
+def reader(path: tuple[str, ...]) -> Callable[[Event], object] | None:  # noqa: C901  one line a variable
     """A direct way to one value, without building the others; None where there is none.
 
     The value is MISSING where CEL would say that there is no such key.

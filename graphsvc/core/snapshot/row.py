@@ -1,0 +1,192 @@
+"""The parts of a snapshot as they are written: plain values that refer to each other by place."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.known import Target
+from graphsvc.core.record import Cancelled, ChainOpened, Decided, Granted, PolicyPublished, Reported
+from graphsvc.core.request import AccessRequest
+from graphsvc.core.review import Review
+from graphsvc.core.signal import Signal
+from graphsvc.core.state import Inputs, Level, Slot
+from graphsvc.core.value import Json
+
+__all__ = [
+    "FORMAT",
+    "ChainRow",
+    "Changes",
+    "CountedRow",
+    "Format",
+    "FrontRow",
+    "HappenedRow",
+    "HeldRow",
+    "PartiesRow",
+    "RegisterRow",
+    "ScopeRow",
+    "Snapshot",
+    "StoreRow",
+]
+
+FORMAT = 1
+
+Changes: TypeAlias = tuple[
+    list[tuple[Slot, int]], list[Slot]
+]  # slots with their registers, slots that are gone
+
+
+class Row(msgspec.Struct, array_like=True, frozen=True):
+    """Written as an array: field names would be most of a snapshot."""
+
+
+class RegisterRow(Row, frozen=True):
+    """A register; children and spares by place."""
+
+    start_ms: int
+    action: str
+    step: int
+    children: list[int]
+    epoch: int
+    uses: tuple[str, ...]
+    spares: list[int]
+    room: int
+
+
+class FrontRow(Row, frozen=True):
+    """base: the front it is told from, -1 = the empty one. flow parts: None = the same as the causal ones."""
+
+    base: int
+    causal: Changes
+    flow: Changes | None
+    causal_data: Changes
+    flow_data: Changes | None
+
+
+class PartiesRow(Row, frozen=True):
+    """Parties without what is worked out for them."""
+
+    ids: tuple[str, ...]
+    keys: tuple[str, ...]
+    actor: str
+    root: str
+    principals: tuple[str, ...]
+    cells: tuple[str, ...]
+    actor_cell: str
+    root_cell: str
+    node: Node | None
+    holders: tuple[str, ...]
+
+
+class HappenedRow(Row, frozen=True):
+    """request: of an approval; of any other action it is its decision's."""
+
+    id: str
+    seq: int
+    at_ms: int
+    session: str
+    index: int
+    who: int
+    what: int
+    labels: list[str]
+    destination: str
+    reviewed: str | None
+    request: AccessRequest | None
+    in_history: bool
+    scopes: tuple[str, ...]
+    front: int
+    inputs: Inputs
+    reported: tuple[str, ...]
+
+
+class ChainRow(Row, frozen=True):
+    """A chain by name; front by place."""
+
+    name: str
+    session: str
+    index: int
+    front: int
+    last_action: str | None
+    parent: str | None
+    spawned_from: str | None
+    closed: bool
+    owner: str
+    shared_with: tuple[str, ...]
+    opened_ms: int
+    intent: dict[str, Json] | None
+    used: bool
+
+
+class CountedRow(Row, frozen=True, tag="counted"):
+    """Counted values in the order they were seen last."""
+
+    order: list[tuple[int, tuple[str, int, str]]]
+    first: int
+    end: int
+
+
+class HeldRow(Row, frozen=True, tag="register"):
+    """A register in a scope, by place."""
+
+    register: int
+
+
+class ScopeRow(Row, frozen=True):
+    """A scope by name."""
+
+    name: str
+    newest_ms: int
+    cells: list[tuple[Slot, int | CountedRow | HeldRow]]
+    levels: list[tuple[int, tuple[Level | None, ...]]]
+    micros: list[tuple[int, int]]
+    total: int
+    due_ms: int | None
+    limit: int
+
+
+class StoreRow(Row, frozen=True):
+    """What was written into a resource; registers by place."""
+
+    name: str
+    newest_ms: int
+    data: list[tuple[Slot, int]]
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a world holds; what can be worked out from it is left out."""
+
+    format: int
+    seq: int
+    sources: list[tuple[str, list[Node], list[Edge]]]
+    relabelled: dict[str, tuple[str, ...]]
+    packs: list[PolicyPublished]
+    granted: list[Granted]
+    revoked: dict[str, int]
+    suspended: dict[str, int | None]
+    signals: dict[str, list[Signal]]
+    reviews: list[Review]
+    approved: list[str]
+    decided: list[Decided]
+    answered: dict[str, tuple[str, str]]
+    reported: list[Reported]
+    cancelled: list[Cancelled]
+    opened: list[tuple[int, ChainOpened]]
+    staged: dict[str, tuple[list[Node], list[Edge]]]
+    redrawn: list[tuple[int, list[str], list[tuple[str, str, str]]]]
+    registers: list[RegisterRow]
+    fronts: list[FrontRow]
+    parties: list[PartiesRow]
+    targets: list[Target]
+    happened: list[HappenedRow]
+    chains: list[ChainRow]
+    scopes: list[ScopeRow]
+    stores: list[StoreRow]
+    foreign: list[tuple[str, list[tuple[Slot, dict[str, int]]]]]
+
+
+class Format(msgspec.Struct):
+    """The part of a snapshot that every version can read."""
+
+    format: int

@@ -1,0 +1,224 @@
+"""Writing a world as a snapshot."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+from immutables import Map
+
+from graphsvc.core.count import Counted
+from graphsvc.core.known import Parties, Target
+from graphsvc.core.snapshot.row import (
+    FORMAT,
+    ChainRow,
+    Changes,
+    CountedRow,
+    FrontRow,
+    HappenedRow,
+    HeldRow,
+    PartiesRow,
+    RegisterRow,
+    ScopeRow,
+    Snapshot,
+    StoreRow,
+)
+from graphsvc.core.state import NOWHERE, ChainState, Front, Happened, Register, Registers, Scope, Slot, Store
+from graphsvc.core.world import World
+
+__all__ = ["snapshot"]
+
+
+def snapshot(world: World) -> bytes:
+    """The world as bytes; the same world gives the same bytes."""
+    writer = _Writer(world)
+    return msgspec.msgpack.encode(writer.written())
+
+
+class _Writer:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.registers: list[RegisterRow] = []
+        self.fronts: list[FrontRow] = []
+        self.parties: list[PartiesRow] = []
+        self.targets: list[Target] = []
+        self._register_places: dict[int, int] = {}
+        self._front_places: dict[int, int] = {}
+        self._fronts: list[Front] = []
+        self._parties_places: dict[tuple[object, ...], int] = {}
+        self._target_places: dict[tuple[object, ...], int] = {}
+        self._last_front: dict[str, int] = {}  # by chain
+
+    def written(self) -> Snapshot:
+        world, cells = self.world, self.world.cells
+        happened = sorted(
+            ((_name(key), value) for key, value in cells.items() if isinstance(value, Happened)),
+            key=lambda item: (item[1].seq, item[0]),
+        )
+        named = sorted((key, value) for key, value in cells.items() if isinstance(key, str))
+        rows = [self._happened(value) for _, value in happened]
+        chains = sorted((_name(key), value) for key, value in cells.items() if isinstance(value, ChainState))
+        return Snapshot(
+            format=FORMAT,
+            seq=world.seq,
+            sources=[
+                (name, list(nodes.values()), list(edges.values()))
+                for name, (nodes, edges) in world.estate.facts().items()
+            ],
+            relabelled=world.estate.relabelled(),
+            packs=list(world.packs.values()),
+            granted=list(world.grants.by_id.values()),
+            revoked=world.grants.revoked,
+            suspended=world.grants.suspended,
+            signals=world.signals.by_identity,
+            reviews=[msgspec.structs.replace(each) for each in world.reviews.values()],
+            approved=sorted(world.approved),
+            decided=list(world.decided.values()),
+            answered=world.answered,
+            reported=list(world.reported.values()),
+            cancelled=list(world.cancelled.values()),
+            opened=list(world.opened.values()),
+            staged=world.staged,
+            redrawn=[(seq, sorted(nodes), sorted(edges)) for seq, (nodes, edges) in world.redrawn.items()],
+            happened=rows,
+            chains=[self._chain(name, chain) for name, chain in chains],
+            scopes=[self._scope(str(key), value) for key, value in named if isinstance(value, Scope)],
+            stores=[self._store(str(key), value) for key, value in named if isinstance(value, Store)],
+            foreign=[
+                (str(key), [(slot, dict(times)) for slot, times in _ordered(value)])
+                for key, value in named
+                if isinstance(value, Map)
+            ],
+            registers=self.registers,
+            fronts=self.fronts,
+            parties=self.parties,
+            targets=self.targets,
+        )
+
+    def _register(self, register: Register) -> int:
+        place = self._register_places.get(id(register))
+        if place is None:
+            children = [self._register(child) for child in register.children]
+            spares = [self._register(spare) for spare in register.spares]
+            place = self._register_places[id(register)] = len(self.registers)
+            self.registers.append(
+                RegisterRow(
+                    register.start_ms,
+                    register.action,
+                    register.step,
+                    children,
+                    register.epoch,
+                    register.uses,
+                    spares,
+                    register.room,
+                )
+            )
+        return place
+
+    def _front(self, front: Front, chain: str) -> int:
+        if front == NOWHERE:
+            return -1
+        place = self._front_places.get(id(front))
+        if place is None:
+            base = self._last_front.get(chain, -1)
+            before = self._fronts[base] if base >= 0 else NOWHERE
+            same, same_data = front.flow == front.causal, front.flow_data == front.causal_data
+            row = FrontRow(
+                base,
+                self._changes(before.causal, front.causal),
+                None if same else self._changes(before.flow, front.flow),
+                self._changes(before.causal_data, front.causal_data),
+                None if same_data else self._changes(before.flow_data, front.flow_data),
+            )
+            place = self._front_places[id(front)] = len(self.fronts)
+            self.fronts.append(row)
+            self._fronts.append(front)
+        self._last_front[chain] = place
+        return place
+
+    def _changes(self, before: Registers, after: Registers) -> Changes:
+        if before is after:
+            return [], []
+        found = [
+            (slot, self._register(register))
+            for slot, register in _ordered(after)
+            if before.get(slot) is not register
+        ]
+        gone = [slot for slot, _ in _ordered(before) if slot not in after]
+        return found, gone
+
+    def _happened(self, happened: Happened) -> HappenedRow:
+        event = happened.event
+        request = event.request if event.reviewed is not None else None
+        return HappenedRow(
+            event.id, happened.seq, event.at_ms, event.session, event.index, self._who(event.who),
+            self._what(event.what), sorted(event.labels), event.destination,
+            event.reviewed.id if event.reviewed is not None else None, request, happened.in_history,
+            happened.scopes, self._front(happened.front, event.chain), happened.inputs, happened.reported,
+        )  # fmt: skip
+
+    def _who(self, who: Parties) -> int:
+        # Equal parties of different graph versions are one: what is worked out for them is no part of them.
+        node = msgspec.msgpack.encode(who.node)
+        name = (who.ids, who.principals, who.holders, node)
+        place = self._parties_places.get(name)
+        if place is None:
+            place = self._parties_places[name] = len(self.parties)
+            self.parties.append(
+                PartiesRow(
+                    who.ids,
+                    who.keys,
+                    who.actor,
+                    who.root,
+                    who.principals,
+                    who.cells,
+                    who.actor_cell,
+                    who.root_cell,
+                    who.node,
+                    who.holders,
+                )
+            )
+        return place
+
+    def _what(self, what: Target) -> int:
+        name = (what.key, what.labels, what.tier, msgspec.msgpack.encode(what.node))
+        place = self._target_places.get(name)
+        if place is None:
+            place = self._target_places[name] = len(self.targets)
+            self.targets.append(what)
+        return place
+
+    def _chain(self, name: str, chain: ChainState) -> ChainRow:
+        intent = dict(chain.intent) if chain.intent is not None else None
+        return ChainRow(
+            name, chain.session, chain.index, self._front(chain.front, name), chain.last_action, chain.parent,
+            chain.spawned_from, chain.closed, chain.owner, chain.shared_with, chain.opened_ms, intent,
+            chain.used,
+        )  # fmt: skip
+
+    def _scope(self, name: str, scope: Scope) -> ScopeRow:
+        return ScopeRow(
+            name, scope.newest_ms,
+            [(slot, self._cell(value)) for slot, value in _ordered(scope.cells)],
+            sorted(scope.levels.items()), sorted(scope.micros.items()), scope.total, scope.due_ms, scope.limit,
+        )  # fmt: skip
+
+    def _cell(self, value: object) -> int | CountedRow | HeldRow:
+        if isinstance(value, Register):
+            return HeldRow(self._register(value))
+        if isinstance(value, Counted):
+            return CountedRow(sorted(value.order.items()), value.first, value.end)
+        return cast("int", value)
+
+    def _store(self, name: str, store: Store) -> StoreRow:
+        data = [(slot, self._register(register)) for slot, register in _ordered(store.data)]
+        return StoreRow(name, store.newest_ms, data)
+
+
+def _name(key: object) -> str:
+    """The name in a key of two parts, such as ("c", chain)."""
+    return cast("tuple[str, str]", key)[1]
+
+
+def _ordered(cells: Map[Slot, object] | Registers) -> list[tuple[Slot, Any]]:
+    return sorted(cells.items(), key=lambda item: item[0] if isinstance(item[0], tuple) else (item[0],))

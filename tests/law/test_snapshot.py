@@ -1,0 +1,56 @@
+"""Snapshots: a world that was written and read again goes on as if nothing had happened (law M9)."""
+
+import random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphsvc.core.snapshot import restore, snapshot
+from graphsvc.core.trace import item_from_record
+from graphsvc.errors import BadInput
+from tests.law.engine import replay, result_of
+from tests.law.strategy import ALL_FEATURES, Case, random_case
+
+
+def _goes_on_the_same(case: Case, at: int) -> None:
+    first, rest = case.trace[:at], case.trace[at:]
+    straight = replay(case.policy, case.graph, first)
+    restored = replay(case.policy, case.graph, first)
+    written = snapshot(restored.world)
+    restored.world = restore(written, entitlement="off")
+    assert snapshot(restored.world) == written
+    assert restored.world.cells == straight.world.cells
+    for record in rest:
+        one, other = (replayer.step(item_from_record(record)) for replayer in (straight, restored))
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert result_of(one) == result_of(other)
+            assert (one.risk, one.reasons, one.completions) == (other.risk, other.reasons, other.completions)
+    assert restored.world.cells == straight.world.cells
+    straight.world.rebuild()
+    restored.world.rebuild()
+    assert restored.world.cells == straight.world.cells
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 20))
+def test_a_restored_world_goes_on_the_same(rng: random.Random, at: int) -> None:
+    """M9: with any features, at any place, later verdicts, risks, paths and the whole state are the same."""
+    features = frozenset(rng.sample(sorted(ALL_FEATURES), 4)) | {"causal_relation"}
+    _goes_on_the_same(random_case(rng, features), at)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_fixed_cases_go_on_the_same(seed: int) -> None:
+    """The same for cases that do not change from run to run, with all features together."""
+    rng = random.Random(seed)
+    _goes_on_the_same(random_case(rng, ALL_FEATURES), rng.randint(3, 12))
+
+
+def test_what_is_no_snapshot_is_refused() -> None:
+    """Other bytes, and snapshots of another format, are refused with a reason."""
+    with pytest.raises(BadInput, match="not a snapshot"):
+        restore(b"\x81\xa3abc")
+    with pytest.raises(BadInput, match="has format 99"):
+        restore(msgspec.msgpack.encode({"format": 99}))
