@@ -15,12 +15,14 @@ __all__ = ["PackChoice"]
 class PackChoice:
     """Leaves the packs of the trace out when others are given.
 
-    names: what the given ones are called in warnings, such as `--policy`; empty when none are given.
+    given: those in force from the start; None: what the trace holds is in force as it says. quiet:
+    nothing is told of packs that do not count.
     """
 
-    def __init__(self, given: Iterable[Policy], names: str) -> None:
-        policies = tuple(given)
-        self._names = names
+    def __init__(self, given: Iterable[Policy] | None, *, quiet: bool = False) -> None:
+        policies = tuple(given or ())
+        self._replaces = given is not None
+        self._quiet = quiet
         self._ids = {policy.pack.id for policy in policies}
         self._texts = {(policy.pack.id, policy.source.sha256) for policy in policies}
         self._unproven = False
@@ -30,19 +32,19 @@ class PackChoice:
         published = _published(item)
         if published is None:
             return not isinstance(item, TracePack)
-        self._unproven = self._unproven or not self._names
-        return not self._names
+        self._unproven = not self._replaces
+        return not self._replaces
 
     def warnings(self, item: TraceItem) -> Iterator[str]:
         """What of the trace's packs does not count although it did when the trace was recorded."""
         pack = item if isinstance(item, TracePack) else _published(item)
-        if pack is None or self._is_given(pack):
+        if pack is None or self._quiet or self._is_given(pack):
             return
         named = f"{item.place}: pack: `{pack.pack}` {pack.version}".rstrip()
         if isinstance(pack, TracePack):
             yield f"{named} took effect here, but the trace holds no text of it; give it with --policy"
-        elif self._names:
-            yield f"{named} is left out: the packs of {self._names} are in force all the time"
+        elif self._replaces:
+            yield f"{named} is left out: the packs of --policy are in force all the time"
 
     def prove(self, item: TraceItem, world: World) -> None:
         """PolicyError when an action would be judged by packs of the trace that cannot be in force."""

@@ -96,7 +96,7 @@ def replay(
     items: Iterable[TraceItem] = live.items if live is not None else ()
     if trace is not None:
         items = read_trace(read_lines(trace), trace)
-    playback = Playback(items, PackChoice(given, "--policy" if given else ""))
+    playback = Playback(items, PackChoice(given or None, quiet=live is not None))
     if live is not None:
         warn_of_packs({each.pack.id for each in live.policies} - {each.pack.id for each in given}, live.url)
         differs = playback.compare(replayer(live.policies), replayer(given), form or Format.jsonl)

@@ -176,6 +176,7 @@ class Candidates:
     every: Concerned
     keyed: tuple[tuple[CompiledPattern, Part], ...]
     is_live: bool
+    reads_labels: bool
     _by_labels: dict[frozenset[str], Concerned] = field(default_factory=dict)
 
     @property
@@ -196,6 +197,12 @@ class Candidates:
                 self._by_labels.clear()
             found = self._by_labels[labels] = self._narrowed(labels)
         return found
+
+    def tells_apart(self, some: frozenset[str], others: frozenset[str]) -> bool:
+        """Whether it can matter which of two sets of labels the action has."""
+        if self.is_live or self.reads_labels:
+            return True
+        return self.concerned(some) != self.concerned(others)
 
     def lacking(self, event: Event, values: Values) -> list[CompiledPattern]:
         """Patterns with a step that the action fits but for a key value it left out (rule R18)."""
@@ -280,8 +287,15 @@ class _Finder:
             ]
         every = Concerned(tuple(trees), tuple(counters), tuple(guards), tuple(resets), tuple(cuts))
         offered: list[Part] = [offer for tree in trees for offer in tree.offers]
-        is_live = any(part.matcher.live for part in (*offered, *counters, *guards, *resets, *cuts))
-        return Candidates(self.declaration, tuple(self.places), every, tuple(keyed), is_live)
+        matchers = [part.matcher for part in (*offered, *counters, *guards, *resets, *cuts)]
+        return Candidates(
+            self.declaration,
+            tuple(self.places),
+            every,
+            tuple(keyed),
+            is_live=any(matcher.live for matcher in matchers),
+            reads_labels=any(matcher.reads_labels for matcher in matchers),
+        )
 
     def _fits(self, matcher: Matcher) -> bool:
         return matcher.fits_action(self.action, self.declaration)

@@ -45,6 +45,7 @@ class Matcher:
     """A condition with a key. labels: None when any labels fit; tests: what is left to ask of an event.
 
     live: judged with the facts of the completing action (`at: completion`), not with those of the event.
+    reads_labels: a test looks at the event's labels too.
     """
 
     fits_action: ActionTest
@@ -53,6 +54,7 @@ class Matcher:
     key: tuple[tuple[str, Path], ...]
     asks_action: bool
     live: bool = False
+    reads_labels: bool = False
 
     def holds(self, event: Event) -> bool:
         """Whether the event fits the condition, its key aside; in full, for events seldom asked about."""
@@ -323,6 +325,7 @@ def _matcher(condition: EventCondition, *, on_error: bool) -> Matcher:
         key=tuple((variable, parse_path(text)) for variable, text in sorted(condition.key.items())),
         asks_action=bool(condition.action or condition.effects),
         live=condition.at == "completion",
+        reads_labels=condition.when is not None and "labels" in condition.when,
     )
 
 

@@ -6,7 +6,7 @@ whatever store the records came from and however they were batched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import cast
@@ -49,6 +49,7 @@ from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset, compile_ruleset
 from graphsvc.core.signal import Signal, Signals
 from graphsvc.core.state import ChainState, Delta, Happened, StateView
+from graphsvc.core.undo import Undo
 from graphsvc.core.verdict import Reason, Verdict
 from graphsvc.errors import PolicyError
 
@@ -81,6 +82,8 @@ class World:
         self.cancelled: dict[str, Cancelled] = {}
         self.staged: dict[str, tuple[list[Node], list[Edge]]] = {}
         self._entitlement = entitlement
+        self._undo = Undo()
+        self._last_opened: dict[str, int] = {}  # by session, the number of its newest opening
         self._facts: Facts | None = None  # the last ones given out
 
     def facts(self, view: StateView | None = None) -> Facts:
@@ -152,6 +155,7 @@ class World:
             case ChainOpened():
                 self.opened[record.chain] = (seq, record)
                 self._open_chain(record)
+                self._last_opened[f"s:{self._chain(record.chain).session}"] = seq
             case ChainClosed():
                 chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
                 if chain is not None:
@@ -200,6 +204,7 @@ class World:
         if known is None:
             in_history = record.answered is Verdict.PERMIT and request.executed
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history, exact=True)
+        self._undo.record(request.id, known.session, known.delta, self.cells)
         self.cells |= known.delta
         chain = self._chain(request.chain)
         if record.by and not chain.owner:
@@ -218,17 +223,26 @@ class World:
         if past is None or not record.labels:
             return
         labels = tuple(dict.fromkeys((*past.reported, *record.labels)))
-        if labels != past.reported:
-            self.cells["e", record.action] = replace(past, reported=labels)
-            if past.in_history:
-                self.rebuild(self._touched(past))
+        if labels == past.reported:
+            return
+        now = replace(past, reported=labels)
+        if past.in_history:
+            event = past.event
+            now = replace(now, event=replace(event, labels=event.labels.union(labels)))
+        self.cells["e", record.action] = now
+        candidates = self.ruleset.candidates(past.event.request.action)
+        may_matter = record.action in self.approved or candidates.tells_apart(
+            past.event.labels, now.event.labels
+        )
+        if past.in_history and may_matter:
+            self._happen_otherwise(now)
 
     def _cancel(self, record: Cancelled) -> None:
         self.cancelled[record.action] = record
         past = self.happened(record.action)
         if past is not None and past.in_history:
-            self.cells["e", record.action] = replace(past, in_history=False)
-            self.rebuild(self._touched(past))
+            self.cells["e", record.action] = now = replace(past, in_history=False)
+            self._happen_otherwise(now)
 
     def _open_chain(self, record: ChainOpened) -> None:
         delta: Delta = {}
@@ -255,6 +269,7 @@ class World:
         )
         self.approved.add(record.decision)
         approval = evaluate(request, record.at_ms, self.facts(), seq=seq, force=True, reviewed=reviewed.event)
+        self._undo.record(request.id, approval.session, approval.delta, self.cells)
         self.cells |= approval.delta
         for scope in approval.scopes:
             self.names_of.setdefault(scope, []).append(request.id)
@@ -284,6 +299,7 @@ class World:
         if scopes is None:
             names: Iterable[str] = [key[1] for key in held if isinstance(key, tuple) and key[0] == "e"]
             self.cells = {}
+            self._undo.forget()
         else:
             for key in (*chains, *scopes):
                 held.pop(key, None)
@@ -296,6 +312,58 @@ class World:
                 self._open_chain(past)
             else:
                 self._happen_again(past, scopes)
+        self._keep(chains)
+
+    def _happen_otherwise(self, past: Happened) -> None:
+        """An action with other labels, or out of history: what came after it is built again."""
+        scopes = self._touched(past)
+        if scopes is None or not self._rewind(past, scopes):
+            self.rebuild(scopes)
+
+    def _rewind(self, past: Happened, scopes: frozenset[str]) -> bool:
+        """Take the state of some scopes back to before an action, and forward again; False: too long ago."""
+        session = f"s:{past.event.session}"
+        if self._last_opened.get(session, 0) > past.seq:
+            # A chain that was opened without an action began with what lay before it then.
+            return False
+        later = self._since(past, scopes)
+        before: dict[Hashable, object | None] = {}
+        for one in later:
+            mine = session in one.scopes and session in scopes
+            replaced = self._undo.replaced(one.event.id)
+            if replaced is None:
+                if mine or one is past:
+                    return False
+                continue
+            for key, value in replaced.items():
+                is_chain = isinstance(key, tuple) and key[0] == "c"
+                if key not in before and (key in scopes if isinstance(key, str) else mine and is_chain):
+                    before[key] = value
+        if not scopes <= before.keys():
+            return False
+        chains = {key: held for key in before if isinstance(held := self.cells.get(key), ChainState)}
+        for key, value in before.items():
+            if value is None:
+                self.cells.pop(key, None)
+            else:
+                self.cells[key] = value
+        for one in later:
+            self._happen_again(one, scopes)
+        self._keep(chains)
+        return True
+
+    def _since(self, past: Happened, scopes: frozenset[str]) -> list[Happened]:
+        """The action and every later one in some scopes, in log order."""
+        found: dict[str, Happened] = {}
+        for scope in scopes:
+            for name in reversed(self.names_of.get(scope, ())):
+                one = cast("Happened", self.cells["e", name])
+                if one.seq < past.seq:
+                    break
+                found[name] = one
+        return sorted(found.values(), key=lambda one: one.seq)
+
+    def _keep(self, chains: Mapping[Hashable, ChainState]) -> None:
         for key, old in chains.items():
             now = self.cells.get(key)
             self.cells[key] = _kept(now, old) if isinstance(now, ChainState) else old
@@ -315,13 +383,17 @@ class World:
             reviewed=reviewed,
             exact=True,
         ).delta
-        if scopes is None:
-            self.cells |= delta
-            return
-        mine = f"s:{event.session}" in scopes
-        self.cells |= {
-            key: value for key, value in delta.items() if (key in scopes if isinstance(key, str) else mine)
-        }
+        if scopes is not None:
+            mine = f"s:{event.session}" in scopes
+            delta = {
+                key: value
+                for key, value in delta.items()
+                if (key in scopes if isinstance(key, str) else mine)
+            }
+            self._undo.refresh(event.id, delta, self.cells)
+        else:
+            self._undo.record(event.id, event.session, delta, self.cells)
+        self.cells |= delta
 
     def _follow_graph(self) -> None:
         # A condition is judged as of the event's graph version and then fixed, unless it says otherwise.

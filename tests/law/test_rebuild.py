@@ -1,6 +1,11 @@
 """Rebuilding registers for what became known late touches nothing else."""
 
+import random
+
+import pytest
+
 from tests.law.engine import Record, replay
+from tests.law.strategy import ALL_FEATURES, random_case
 
 _POLICY: Record = {
     "graphsvc": 1,
@@ -35,3 +40,14 @@ def test_a_report_never_turns_time_back() -> None:
     newest = world.decided["e2"].at_ms
     assert world.cells["p:bot"].newest_ms == newest  # type: ignore[attr-defined]
     assert world.cells["r:box:r1"].newest_ms == newest  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_going_back_a_little_is_building_everything_again(seed: int) -> None:
+    """Late labels and cancels, taken in by rewinding, leave the state that a rebuild of everything gives."""
+    rng = random.Random(seed)
+    features = frozenset(rng.sample(sorted(ALL_FEATURES), 4)) | {"reports", "cancels", "causal_relation"}
+    world = replay(*random_case(rng, features)).world
+    grown = dict(world.cells)
+    world.rebuild()
+    assert world.cells == grown
