@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo serve test test-full check format fuzz bench neo4j lock schema clean
+.PHONY: help demo serve test test-full check format fuzz bench mutants neo4j lock schema clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -43,8 +43,11 @@ test: check ## check, then every test that is not slow; GRAPHSVC_REQUIRE=neo4j,.
 test-full: check ## check, then every test
 	@$(PYTEST) $(ARGS)
 
-fuzz: $(READY) ## the laws on many more random inputs, new ones each time
-	@HYPOTHESIS_PROFILE=long $(PYTEST) --timeout 0 tests/law $(ARGS)
+fuzz: $(READY) ## the engine against the definition, new cases each time; ARGS="--verdicts 10000000"
+	@$(BIN)/python -m tests.law.fuzz $(ARGS)
+
+mutants: $(READY) ## break every rule in the engine once and see that it is noticed; ARGS: words of their names
+	@$(BIN)/python -m tests.mutant $(ARGS)
 
 bench: $(READY) ## the figures, as a table and as JSON
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -212,7 +212,7 @@ class World:
         self.decided[request.id] = record
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
-        if request.review is not None and record.answered is Verdict.PERMIT:
+        if request.review is not None and record.answered is Verdict.PERMIT and request.executed:
             self._use(request.review, request.id)
         for scope in known.scopes:
             self.names_of.setdefault(scope, []).append(request.id)

@@ -1,11 +1,13 @@
 """The engine run over a case of the oracle's form: policy, graph and trace as plain records."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from graphsvc.cli.replayer import Replayer
 from graphsvc.core.evaluate import Evaluation
 from graphsvc.core.graph import Edge, Node, edge_from_record, node_from_record
+from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy
 from graphsvc.core.trace import item_from_record
 from graphsvc.core.verdict import ReasonCode
@@ -14,11 +16,16 @@ Record = dict[str, Any]
 Result = tuple[str, list[str], list[str], str]
 
 
+@lru_cache(maxsize=64)
+def _loaded(text: str) -> Policy:
+    return load_policy(text, "case.yaml")
+
+
 def replay(policy: Record, graph: list[Record], trace: list[Record], *, force: bool = False) -> Replayer:
     """A replayer that has lived through the trace; `results` holds one line an action."""
     nodes: list[Node] = [node_from_record(line["node"]) for line in graph if "node" in line]
     edges: list[Edge] = [edge_from_record(line["edge"]) for line in graph if "edge" in line]
-    loaded = load_policy(json.dumps(policy), "case.yaml")
+    loaded = _loaded(json.dumps(policy))
     replayer = Replayer([loaded], nodes=nodes, edges=edges, entitlement="off", force=force)
     replayer.results = []  # type: ignore[attr-defined]
     for record in trace:

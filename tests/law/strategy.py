@@ -2,7 +2,7 @@
 
 import copy
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ FIRST_FEATURES = frozenset(
     }
 )  # fmt: skip
 ALL_FEATURES = FIRST_FEATURES | {
-    "flow_relation", "data_scope", "without", "sanitized", "distinct", "approvals", "arguments",
+    "flow_relation", "data_scope", "without", "sanitized", "distinct", "approvals", "arguments", "when",
+    "linked", "delegation", "completion",
 }  # fmt: skip
 
 _ACTIONS = ["m:Read", "m:Send", "d:Read", "d:Write", "p:Pay", "s:Reset", "x:Redact"]
@@ -25,6 +26,13 @@ _AGENTS, _HUMANS = ["bot1", "bot2"], ["alice", "bob"]
 _RESOURCES = [("box", "r1"), ("box", "r2"), ("file", "r1")]
 _LABELS = ["hot", "cold", "raw"]
 _WINDOWS = ["10m", "1200s", "30m", "1h", "2h"]
+# Conditions on which both implementations of CEL agree, some of them unanswerable.
+_CONDITIONS = [
+    "context.n >= 8", 'context.k == "1"', "context.k == true", "context.missing == 1", "context.missing == 1 || context.n == 7",
+    "context.missing == 1 && context.n == 7", "has(context.n) && context.n < 8", 'principals.exists(p, p == "alice")',
+    "size(principals) > 1", '!("hot" in labels)', '"cold" in labels || "raw" in resource.labels', "context.n",
+    'subject.kind == "agent" && resource.type == "box"', 'chain in ["c1", "c3"]', 'context.k in ["1", 1]',
+]  # fmt: skip
 _START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
@@ -39,6 +47,16 @@ class Case(NamedTuple):
 def cases(features: frozenset[str] = FIRST_FEATURES) -> st.SearchStrategy[Case]:
     """Hypothesis strategy over the same generator as `random_case`."""
     return st.builds(lambda rng: random_case(rng, features), st.randoms(use_true_random=False))
+
+
+def random_cases(rng: random.Random, features: frozenset[str], count: int) -> Iterator[Case]:
+    """Several graphs and traces under one policy, which is dear to load."""
+    maker = _Maker(rng, features)
+    policy: Record | None = None
+    for _ in range(count):
+        graph = maker.graph()
+        policy = policy if policy is not None else maker.policy()
+        yield Case(policy, graph, maker.trace())
 
 
 def random_case(rng: random.Random, features: frozenset[str] = FIRST_FEATURES) -> Case:
@@ -146,6 +164,8 @@ class _Maker:
             top = number == 0 or (pattern["scope"] != "data" and self.on("multi_top", 0.35))
             if not top:
                 step["then"] = self.rng.choice(names[:number])
+            if self.on("completion", 0.3):
+                step |= {"at": "completion", "labels": {"any": self.rng.sample(self.known_labels, 1)}}
             steps[name] = step
         relations = {"principal": ["log"], "data": ["causal"], "session": ["causal"]}[pattern["scope"]]
         relations += (
@@ -168,7 +188,7 @@ class _Maker:
             if self.rng.random() < 0.5:
                 entry["removes"] = self.rng.sample(self.known_labels, self.rng.randint(1, 2))
             pattern["sanitized_by"] = [entry]
-        if edges and self.on("without", 0.4):
+        if edges and self.on("without", 0.6):
             self.add_without(pattern, self.rng.choice(edges))
         siblings = [
             [one, other]
@@ -176,7 +196,7 @@ class _Maker:
             for other in steps
             if one < other and steps[one].get("then") == steps[other].get("then")
         ]
-        if siblings and self.on("distinct", 0.6):
+        if siblings and self.on("distinct", 0.9):
             pattern["distinct"] = self.rng.choice(siblings)
 
     def add_keys(self, steps: Record) -> None:
@@ -194,7 +214,7 @@ class _Maker:
                 steps[name].setdefault("key", {})[variable] = path
 
     def add_unless(self, pattern: Record, variables: list[str]) -> None:
-        if not self.on("unless", 0.35):
+        if not self.on("unless", 0.5):
             return
         names = list(self.actions)
         names += ["review:Approve"] * 3 if "approvals" in self.features else []
@@ -205,6 +225,8 @@ class _Maker:
             guard["within"] = self.rng.choice(_WINDOWS)
         if self.rng.random() < 0.6:
             guard["by"] = self.rng.choice(["same", "other", "anyone"])
+        if guard["action"] != "review:Approve" and self.on("when", 0.3):
+            guard["when"] = self.rng.choice(_CONDITIONS)
         pattern["unless"] = [guard]
 
     def add_without(self, pattern: Record, edge: tuple[str, str]) -> None:
@@ -224,7 +246,7 @@ class _Maker:
             step["action"] = self.rng.choice(
                 [*self.actions * 2, "m:*", "?:Read", self.actions[:2], [self.actions[0], "x:*"]]
             )
-        if labels and self.rng.random() < 0.25:
+        if labels and self.rng.random() < (0.6 if self.features & {"reports", "sanitized"} else 0.25):
             how = self.rng.choice(["any", "any", "all", "none"])
             step["labels"] = {
                 how: self.rng.sample(self.known_labels, self.rng.randint(1, 2 if how == "any" else 1))
@@ -243,6 +265,8 @@ class _Maker:
             )
         if self.on("graph", 0.06):
             step["destination"] = self.rng.choice(["unknown", "known", "owned"])
+        if self.on("when", 0.3):
+            step["when"] = self.rng.choice(_CONDITIONS)
         if self.on("arguments", 0.06):
             step["argument"] = {"role": "amount", "fact": [self.rng.choice(["clean", "contested"])]}
         return step
@@ -276,6 +300,11 @@ class _Maker:
                     ("KNOWS", self.rng.choice(sources), self.rng.choice([f"identity:{n}" for n in _HUMANS]))
                 )
                 edges.append(("OWNS", self.rng.choice(sources), self.rng.choice(targets)))
+        if self.on("linked", 0.9):
+            people = [f"identity:{name}" for name in [*_AGENTS, *_HUMANS, "dana"]]
+            for _ in range(self.rng.randint(1, 2)):
+                one, other = self.rng.sample(people, 2)
+                edges.append(("LINKED_TO", one, other))
         links = [{"edge": {"type": kind, "from": one, "to": two}} for kind, one, two in dict.fromkeys(edges)]
         return [{"node": node} for node in nodes] + links
 
@@ -285,11 +314,11 @@ class _Maker:
         self.now = _START
         self.chains: dict[str, Record] = {}
         self.done: list[Record] = []
-        self.shared = self.rng.random() < 0.6  # one session declared for all root chains
+        self.shared = self.rng.random() < 0.45  # one session declared for all root chains
         records: list[Record] = []
         for _ in range(self.rng.choice([*range(6, 26), *range(15, 26)])):
             minutes = self.rng.choice([0, 0, 1, 5, 5, 10, 20])
-            self.now += timedelta(minutes=-10 if self.rng.random() < 0.08 else minutes)
+            self.now += timedelta(minutes=-10 if self.rng.random() < 0.2 else minutes)
             other = self.other_record() if self.done else None
             records.append(other or self.action(f"e{len(self.done) + 1}"))
             if records[-1]["type"] == "action":
@@ -303,7 +332,7 @@ class _Maker:
         named = (
             self.rng.choice(self.done[-6:]) if self.rng.random() < 0.95 else {"id": "e99", "at": self.at()}
         )
-        if self.on("reports", 0.15):
+        if self.on("reports", 0.25):
             outcome, held = self.rng.choice(["success", "failure"]), [self.rng.choice(self.known_labels)]
             return {
                 "type": "report",
@@ -312,12 +341,12 @@ class _Maker:
                 "outcome": outcome,
                 "labels": held,
             }
-        if self.on("cancels", 0.06):
+        if self.on("cancels", 0.15):
             return {"type": "cancel", "action": named["id"], "at": named["at"]}
         if self.on("approvals", 0.1):
             by = {"type": "human", "id": self.rng.choice(["dana", "dana", *_HUMANS])}
             return {"type": "approve", "decision": self.done[-1]["id"], "by": by, "at": self.at()}
-        if self.on("graph", 0.06):
+        if self.on("graph", 0.06) or self.on("completion", 0.1):
             kind, name = self.rng.choice(_RESOURCES)
             self.labels[kind, name] = sorted({*self.labels[kind, name], self.rng.choice(_LABELS)})
             held = list(self.labels[kind, name])
@@ -337,11 +366,14 @@ class _Maker:
                 record["session"] = "shared"
             subject, human = rng.choice(_AGENTS), rng.choice(_HUMANS)
             behind = rng.choice([[], [human], [human], [rng.choice(_AGENTS), human]])
+            if self.on("delegation", 0.3):
+                many = [f"helper{number}" for number in range(rng.choice([2, 3, 8]))]
+                behind = [*rng.sample(many, len(many)), rng.choice([*_HUMANS, *_AGENTS])]
             self.chains[chain] = {"subject": subject, "behind": behind}
         who = self.chains[chain]
         subject = who["subject"] if rng.random() < 0.85 else rng.choice([*_AGENTS, *_HUMANS])
         joinable = sorted({*self.chains, "c8"} - {chain}) if rng.random() < 0.9 else [chain]
-        record["joins"] = [rng.choice(joinable)] if rng.random() < 0.25 else []
+        record["joins"] = [rng.choice(joinable)] if rng.random() < 0.35 else []
         record["subject"] = _identity(subject)
         record["on_behalf_of"] = [_identity(person) for person in who["behind"]]
         kind, resource = rng.choice(_RESOURCES)
@@ -359,10 +391,10 @@ class _Maker:
             record["context"]["k"] = None
         if rng.random() < 0.04:
             del record["context"]["n"]
-        if self.on("parents", 0.6):
+        if self.on("parents", 0.85):
             near = [earlier["id"] for earlier in self.done[-6:] if earlier["chain"] in self.chains]
             record["parents"] = rng.sample(near, min(len(near), rng.choice([0, 1, 1, 2, 2])))
-            if rng.random() < 0.05:
+            if rng.random() < 0.2:
                 record["parents"].append(rng.choice(["e99", name]))
         if self.on("arguments", 0.4):
             fact = rng.choice(["clean", "contested", "party"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+import pytest
 
 from graphsvc.cli.comparison import stored_differences
 from graphsvc.cli.replayer import Replayer
@@ -14,7 +16,7 @@ from graphsvc.core.policy.load import load_policy
 from graphsvc.core.record import GraphCommitted, GraphStaged, PolicyPublished, Record
 from graphsvc.core.trace import TraceAction, TraceChange, item_from_record, items_of, record_of
 from graphsvc.core.world import World
-from tests.law.strategy import ALL_FEATURES, Case, cases
+from tests.law.strategy import ALL_FEATURES, Case, random_case
 
 
 def _lived(case: Case) -> list[tuple[int, Record]]:
@@ -44,10 +46,11 @@ def _lived(case: Case) -> list[tuple[int, Record]]:
     return kept
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases(ALL_FEATURES))
-def test_an_exported_history_replays_to_the_same_answers(case: Case) -> None:
+# Seeds instead of hypothesis: it prefers small cases, in which what is late or rare changes no answer.
+@pytest.mark.parametrize("seed", range(200))
+def test_an_exported_history_replays_to_the_same_answers(seed: int) -> None:
     """Verdict, completions and risk of every action come out as stored, from the lines alone."""
+    case = random_case(random.Random(seed), ALL_FEATURES)
     history = _lived(case)
     lines = [msgspec.json.encode(record_of(item)) for item in items_of(history)]
     replayer = Replayer([])
@@ -70,7 +73,7 @@ def test_an_exported_history_replays_to_the_same_answers(case: Case) -> None:
 
 def test_a_review_that_was_used_replays() -> None:
     """An escalated action, its approval, and the action that names it come out as stored, once."""
-    base = {
+    base: dict[str, Any] = {
         "type": "action", "chain": "c", "subject": {"type": "agent", "id": "bot"}, "action": {"name": "p:Pay"},
         "resource": {"type": "account", "id": "a"}, "at": "2026-11-23T10:00:00Z",
     }  # fmt: skip
@@ -81,7 +84,7 @@ def test_a_review_that_was_used_replays() -> None:
         "patterns": [{"id": "pay", "on_match": "escalate", "steps": {"pay": {"action": "p:Pay"}}}],
     }
     review = {"decision": "e1", "by": {"type": "human", "id": "dana"}, "at": "2026-11-23T10:01:00Z"}
-    trace = [
+    trace: list[dict[str, Any]] = [
         {**base, "id": "e1"},
         {"type": "signal", "identity": "bot", "weight": 0.5, "half_life": "1h", "at": review["at"]},
         {"type": "approve", **review},

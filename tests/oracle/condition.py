@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import cel
+
 from tests.oracle.estate import Estate
 from tests.oracle.history import Event
+from tests.oracle.rule import is_off
 from tests.oracle.text import Json, Record, any_glob, attribute, glob_matches, key_text, listed
 
 _KNOWN_KEYS = {
     "action", "effects", "labels", "subject", "resource", "destination", "argument",
-    "key", "then", "at", "between", "removes", "within", "by",
+    "key", "then", "at", "between", "removes", "within", "by", "when",
 }  # fmt: skip
 _SHORTHAND = {
     "intent": ["named_by_intent"],
@@ -29,7 +32,7 @@ def declaration(policies: Sequence[Record], name: str) -> Record:
             if not glob_matches(pattern, name):
                 continue
             literals = sum(character not in "*?" for character in pattern)
-            order = (pattern == name, literals, rank, -place)
+            order = (False, 0, 0, -place) if is_off("R20") else (pattern == name, literals, rank, -place)
             if best is None or order > best[0]:
                 best = (order, entry or {})
     return best[1] if best else {}
@@ -37,7 +40,7 @@ def declaration(policies: Sequence[Record], name: str) -> Record:
 
 def labels(event: Event, entry: Record) -> frozenset[str]:
     """All labels of an event (rule R21): sent, declared for results, of the resource then, reported since."""
-    declared = listed((entry.get("result") or {}).get("labels"))
+    declared = [] if is_off("R21") else listed((entry.get("result") or {}).get("labels"))
     return (
         frozenset(listed(event.record.get("labels"))) | {*declared} | event.resource_labels | event.reported
     )
@@ -106,8 +109,13 @@ def name_and_effects_fit(step: Record, event: Event, policies: Sequence[Record])
     )
 
 
-def fits(step: Record, event: Event, policies: Sequence[Record], estate: Estate) -> bool:
-    """Whether the event fulfils the condition of a step, guard, reset or sanitizer; its key not considered."""
+def fits(
+    step: Record, event: Event, policies: Sequence[Record], estate: Estate, *, on_error: bool = True
+) -> bool:
+    """Whether the event fulfils the condition of a step, guard, reset or sanitizer; its key not considered.
+
+    on_error: what a `when` that cannot be answered counts as (rule R24).
+    """
     unknown = set(step) - _KNOWN_KEYS
     if unknown:
         message = f"the oracle does not know the condition `{min(unknown)}`"
@@ -125,15 +133,43 @@ def fits(step: Record, event: Event, policies: Sequence[Record], estate: Estate)
         return False
     if "destination" in step:
         standing = destination(event, entry, estate)
-        return standing == step["destination"] or (step["destination"], standing) == ("known", "owned")
-    return True
+        accepted = standing == step["destination"] or (step["destination"], standing) == ("known", "owned")
+        if not accepted:
+            return False
+    return "when" not in step or _holds(step["when"], event, entry, estate, on_error=on_error)
+
+
+def _holds(text: str, event: Event, entry: Record, estate: Estate, *, on_error: bool) -> bool:
+    """The answer of another implementation of CEL than the product's."""
+    record = event.record
+    subject, resource, action = record["subject"], record["resource"], record["action"]
+    context = {
+        "subject": {**subject, "kind": estate.kind(subject["id"]) or subject.get("type") or ""},
+        "resource": {**resource, "labels": sorted(event.resource_labels)},
+        "action": {**action, "effects": listed(entry.get("effects"))},
+        "context": record.get("context") or {},
+        "labels": sorted(labels(event, entry)),
+        "principals": list(event.principals),
+        "chain": record.get("chain") or "",
+        "session": event.session,
+    }
+    try:
+        answer = cel.evaluate(text, context)
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        answer = None
+    if isinstance(answer, bool):
+        return answer
+    return on_error and not is_off("R24")
 
 
 def key_values(step: Record, event: Event) -> dict[str, str] | None:
     """The event's values for the key of a step, or None when one is missing (rules R18, R19)."""
     values: dict[str, str] = {}
     for variable, path in (step.get("key") or {}).items():
-        value = key_text(attribute(event.record, path))
+        found = attribute(event.record, path)
+        value = f"{type(found).__name__} {found}" if is_off("R19") and found is not None else key_text(found)
+        if value is None and is_off("R18"):
+            value = ""
         if value is None:
             return None
         values[variable] = value

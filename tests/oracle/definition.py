@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tests.oracle.estate import Estate
 from tests.oracle.history import Log
 from tests.oracle.match import Question
+from tests.oracle.rule import is_off
 from tests.oracle.text import Record, listed
 
 PERMIT, ESCALATE, DENY = "PERMIT", "ESCALATE", "DENY"
@@ -55,10 +56,10 @@ def completions(
             result = _result(record["id"], asked, capped=len(event.principals) > _MOST_PRINCIPALS)
             results.append(result)
             permitted = decide(record, result) if decide else result.verdict == PERMIT
-            event.in_history = (force or permitted) and record.get("executed") is not False
-        elif record["type"] == "report" and record["action"] in log.by_id:  # rule R11
+            event.in_history = (force or permitted or is_off("R9")) and record.get("executed") is not False
+        elif record["type"] == "report" and record["action"] in log.by_id and not is_off("R11"):  # rule R11
             log.by_id[record["action"]].reported |= frozenset(listed(record.get("labels")))
-        elif record["type"] == "cancel" and record["action"] in log.by_id:  # rule R10
+        elif record["type"] == "cancel" and record["action"] in log.by_id and not is_off("R10"):  # rule R10
             log.by_id[record["action"]].in_history = False
         elif record["type"] == "approve":
             log.append_approval(record)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from tests.oracle.estate import Estate
+from tests.oracle.rule import is_off
 from tests.oracle.text import Record, listed, time_ms
 
 
@@ -27,6 +28,7 @@ class Event:
     is_action: bool = False
     in_history: bool = False  # whether it may match anything (rule R9)
     reviewed: "Event | None" = None  # of an approval: the action it approved
+    carrier: "Event | None" = None  # of a join: the action it came with
 
 
 class Log:
@@ -51,9 +53,9 @@ class Log:
         parent = record.get("parent_chain")
         if parent is not None and parent not in self._session:
             self._session[parent] = parent
-        if parent is not None:
+        if parent is not None and not is_off("R3"):
             self._session[chain] = self._session[parent]
-            if parent in self._position:  # rule R4
+            if parent in self._position and not is_off("R4"):  # rule R4
                 self._position[chain] = self._mark(self._session[chain], [self._position[parent]])
         else:
             self._session[chain] = record.get("session") or chain
@@ -70,14 +72,14 @@ class Log:
         cells = [("session", event.session), ("resource", *event.resource)]
         cells += [("principal", principal) for principal in event.principals]
         at_ms = time_ms(record["at"])
-        if record.get("seq") is None:
+        if record.get("seq") is None and not is_off("R2"):
             at_ms = max([at_ms, *(self._newest_ms[cell] for cell in cells if cell in self._newest_ms)])
         event.at_ms = at_ms
         for cell in cells:
             self._newest_ms[cell] = max(at_ms, self._newest_ms.get(cell, at_ms))
 
     def _principals(self, event: Event, ids: list[str]) -> None:
-        people = [self.estate.person(identity) for identity in ids]
+        people = ids if is_off("R22") else [self.estate.person(identity) for identity in ids]
         event.actor, event.root = people[0], people[-1]
         event.principals = tuple(dict.fromkeys(people))
 
@@ -86,9 +88,12 @@ class Log:
         chain = record["chain"]
         if chain not in self._session:
             self._open(chain, record)
+        first = len(self.events)
         for other in listed(record.get("joins")):
             self._join(chain, other)
         event = Event(len(self.events), self._session[chain], is_action=True)
+        for mark in self.events[first:]:
+            mark.carrier = event
         event.name = record["action"]["name"]
         event.resource = (record["resource"]["type"], record["resource"]["id"])
         event.resource_labels = self.estate.labels.get(event.resource, frozenset())
@@ -106,8 +111,9 @@ class Log:
             if parent is not None and parent.in_history and parent.session == event.session:
                 event.parents.append(parent)  # rule R8
             else:
-                event.parents_known = False  # rule R7
-        event.before += event.parents
+                event.parents_known = event.parents_known and is_off("R7")  # rule R7
+        if not is_off("R8"):
+            event.before += event.parents
         self._position[chain] = event
         self.by_id[record["id"]] = event
         return self._add(event)
@@ -152,10 +158,14 @@ class Log:
                 found.add(event)
                 if event in cut:
                     continue
-            if by_flow and event.parents_known:
+            if by_flow and (event.parents_known or is_off("R6")):
                 waiting += [(parent, True) for parent in event.parents]
             else:
-                waiting += [(earlier, False) for earlier in event.before]
+                lost = (
+                    event.carrier is not None and not event.carrier.in_history and event.carrier is not last
+                )
+                own = event.before[:-1] if lost and is_off("R5") else event.before
+                waiting += [(earlier, False) for earlier in own]
             if through_stores is not None:
                 waiting += [(writer, declared) for writer in through_stores.get(event, [])]
         return found

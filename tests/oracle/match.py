@@ -6,6 +6,7 @@ from dataclasses import replace
 from tests.oracle.condition import fits, key_values, name_and_effects_fit
 from tests.oracle.estate import Estate
 from tests.oracle.history import Event, Log, StoreEdges
+from tests.oracle.rule import is_off
 from tests.oracle.text import Record, attribute, duration_ms, key_text, listed
 
 Assignment = dict[str, Event]
@@ -22,18 +23,20 @@ class Question:
         self.scope: str = pattern["scope"]
         self.principal: str = pattern.get("principal", "root")  # rule R25
         default = {"session": "causal", "principal": "log", "data": "causal"}[self.scope]
+        if self.scope == "session" and is_off("R25"):
+            default = "log"
         self.relation: str = pattern.get("relation", default)
         self.within_ms = duration_ms(pattern["within"]) if pattern.get("within") else None
         self.steps: Record = pattern.get("steps") or {}
         self.history = [event for event in log.events if event.in_history and event is not action]
         self.candidates = [*self.history, action]
 
-    def fits(self, step: Record, event: Event) -> bool:
+    def fits(self, step: Record, event: Event, *, on_error: bool = True) -> bool:
         """Whether the event fits; `at: completion` asks with the resource's labels of now, not of then."""
         if step.get("at") == "completion":
             now = self.estate.labels.get(event.resource, frozenset())
             event = replace(event, resource_labels=now)
-        return fits(step, event, self.policies, self.estate)
+        return fits(step, event, self.policies, self.estate, on_error=on_error)
 
     # --- scope instances
 
@@ -60,7 +63,7 @@ class Question:
 
     def store_edges(self) -> StoreEdges | None:
         """From every executed read to the earlier executed writes of the same resource (rule R23)."""
-        if self.scope != "data":
+        if self.scope != "data" or is_off("R23"):
             return None
         return {
             reader: [
@@ -86,7 +89,7 @@ class Question:
             for entry in self.pattern.get("sanitized_by") or ()
             if any(_needs(self.steps[step], entry) for step in self.subtree(name))
             for event in self.history
-            if self.fits(entry, event)
+            if self.fits(entry, event, on_error=False) and key_values(entry, event) is not None
         )
 
     def before(self, name: str, later: Event) -> set[Event]:
@@ -146,24 +149,24 @@ class Question:
 
     def in_window(self, match: Assignment) -> bool:
         times = [event.at_ms for event in match.values()]
-        return self.within_ms is None or max(times) - min(times) <= self.within_ms
+        return self.within_ms is None or _inside(max(times) - min(times), self.within_ms)
 
     def all_distinct(self, match: Assignment) -> bool:
         """Whether the steps that must differ do (rule R13)."""
-        named = [match[name] for name in listed(self.pattern.get("distinct"))]
+        named = [match[name] for name in listed(self.pattern.get("distinct")) if not is_off("R13")]
         return len(named) == len(set(named))
 
     # --- guards
 
     def reset_between(self, match: Assignment, values: dict[str, str], instance: str) -> bool:
         """Whether a `without` event lies strictly between the ends of its edge (rule R16)."""
-        for entry in self.pattern.get("without") or ():
+        for entry in self.pattern.get("without") or () if not is_off("R16") else ():
             first, last = (match[name] for name in entry["between"])
             for event in self.history:
                 if (
                     first.seq < event.seq < last.seq
                     and self.inside(event, instance)
-                    and self.fits(entry, event)
+                    and self.fits(entry, event, on_error=False)
                     and _equal(key_values(entry, event), values)
                 ):
                     return True
@@ -174,8 +177,11 @@ class Question:
         return any(
             event.seq < self.action.seq
             and self._speaks(entry, event, instance)
-            and (not entry.get("within") or self.action.at_ms - event.at_ms <= duration_ms(entry["within"]))
-            and self.fits(entry, event)
+            and (
+                not entry.get("within")
+                or _inside(self.action.at_ms - event.at_ms, duration_ms(entry["within"]))
+            )
+            and self.fits(entry, event, on_error=False)
             and any(_equal(own, values) for own in self._guard_values(entry, event))
             for entry in self.pattern.get("unless") or ()
             for event in self.history
@@ -185,7 +191,7 @@ class Question:
         by = entry.get("by") or ("same" if self.scope == "session" else "other")
         if by == "same":
             return self.inside(event, instance)
-        return by == "anyone" or event.root not in self.action.principals
+        return by == "anyone" or is_off("R14") or event.root not in self.action.principals
 
     def _guard_values(self, entry: Record, event: Event) -> list[dict[str, str] | None]:
         """The guard's key values; an approval takes those of the request it approved, by every step that fits it."""
@@ -232,7 +238,7 @@ class Question:
         for event in self.candidates:
             if (
                 self.inside(event, instance)
-                and (self.within_ms is None or self.action.at_ms - event.at_ms <= self.within_ms)
+                and (self.within_ms is None or _inside(self.action.at_ms - event.at_ms, self.within_ms))
                 and self.fits(count["step"], event)
                 and key_values(count["step"], event) == key
             ):
@@ -240,7 +246,8 @@ class Question:
                     key_text(attribute(event.record, count["distinct"])) if count.get("distinct") else None
                 )
                 seen.add(("new", event.seq) if value is None else ("value", value))
-        return len(seen) > count["more_than"] and not self.guarded(key, instance)
+        most = count["more_than"] - (1 if is_off("R17") else 0)
+        return len(seen) > most and not self.guarded(key, instance)
 
     def key_missing(self) -> bool:
         """Whether name and effects fit a keyed step but its key is missing (rule R18)."""
@@ -250,13 +257,17 @@ class Question:
         )
 
 
+def _inside(passed_ms: int, within_ms: int) -> bool:
+    return passed_ms < within_ms if is_off("R1") else passed_ms <= within_ms
+
+
 def _equal(own: dict[str, str] | None, values: dict[str, str]) -> bool:
     return own is not None and all(values.get(variable) == value for variable, value in own.items())
 
 
 def _needs(step: Record, sanitizer: Record) -> bool:
     """Whether the step cannot hold without the labels that the sanitizer removes (rule R15)."""
-    if sanitizer.get("removes") is None:
+    if sanitizer.get("removes") is None or is_off("R15"):
         return True
     removed = {*listed(sanitizer["removes"])}
     wanted = step.get("labels") or {}

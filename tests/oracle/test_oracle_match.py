@@ -234,5 +234,5 @@ def test_a_destination_is_as_good_as_its_worst_value(to: object, holds: list[str
 
 def test_an_unknown_condition_is_refused() -> None:
     """A condition the oracle cannot judge is an error, never silently true."""
-    with pytest.raises(ValueError, match="`when`"):
-        completing(pattern({"a": {"when": "true"}}), act("e1", "read"))
+    with pytest.raises(ValueError, match="`weather`"):
+        completing(pattern({"a": {"weather": "true"}}), act("e1", "read"))

@@ -1,0 +1,83 @@
+"""The faults: what is changed in which module of the engine, and which rule that breaks."""
+
+from typing import NamedTuple
+
+__all__ = ["FAULTS", "Fault"]
+
+
+class Fault(NamedTuple):
+    """`old` is replaced by `new` in one module of graphsvc/core; `old` stands there exactly once."""
+
+    name: str
+    rule: str
+    module: str
+    old: str
+    new: str
+
+
+FAULTS = (
+    # Order and time
+    Fault("window leaves out its edge", "R1", "register", "if oldest_ms is not None and start_ms < oldest_ms:\n        return None\n    epoch", "if oldest_ms is not None and start_ms <= oldest_ms:\n        return None\n    epoch"),
+    Fault("guard window leaves out its edge", "R1", "advance", "if at is not None and (oldest_ms is None or at >= oldest_ms):", "if at is not None and (oldest_ms is None or at > oldest_ms):"),
+    Fault("count window leaves out its edge", "R1", "count", "oldest[1] < oldest_ms)", "oldest[1] <= oldest_ms)"),
+    Fault("time may run backwards", "R2", "evaluate", "if scope is not None and scope.newest_ms > at_ms:", "if scope is not None and scope.newest_ms > at_ms and False:"),
+    Fault("time may run backwards at a resource", "R2", "evaluate", "return store.newest_ms if store is not None and store.newest_ms > at_ms else at_ms", "return at_ms"),
+    # Chains
+    Fault("a child chain has its own session", "R3", "place", "session, front, spawned_from = parent.session, parent.front, parent.last_action", "front, spawned_from = parent.front, parent.last_action"),
+    Fault("spawning connects nothing", "R4", "place", "session, front, spawned_from = parent.session, parent.front, parent.last_action", "session, spawned_from = parent.session, parent.last_action"),
+    Fault("join lost", "R5", "place", "causal = joined(causal, other.front.causal)", "causal = joined(causal, causal)"),
+    Fault("joins connect sessions", "R5", "place", "if other is None or other.session != chain.session or name == request.chain:", "if other is None or name == request.chain:"),
+    Fault("a denied action loses what it joined", "R5", "evaluate", "front_after, data = place.front, store.data", "front_after, data = chain.front, store.data"),
+    # Provenance
+    Fault("unknown inputs are none", "R6", "place", "Front(causal, causal, causal_data, causal_data),\n            UNKNOWN_INPUTS", "Front(causal, EMPTY, causal_data, EMPTY),\n            UNKNOWN_INPUTS"),
+    Fault("a bad parent is merely dropped", "R7", "place", "            known = False\n", "            known = known\n"),
+    Fault("a bad parent drops the good ones", "R7", "place", "return Inputs(tuple(fed), known)", "return Inputs(tuple(fed) if known else (), known)"),
+    Fault("one parent only", "R8", "place", "return Inputs(tuple(fed), known)", "return Inputs(tuple(fed[:1]), known)"),
+    Fault("a declared parent is not before", "R8", "place", "causal, causal_data = joined(causal, before.causal), joined(causal_data, before.causal_data)", "causal_data = joined(causal_data, before.causal_data)"),
+    # History
+    Fault("denied actions count", "R9", "evaluate", "in_history = verdict is Verdict.PERMIT and request.executed\n", "in_history = request.executed\n"),
+    Fault("a cancelled action counts on", "R10", "world", 'self.cells["e", record.action] = now = replace(past, in_history=False)', 'self.cells["e", record.action] = now = past'),
+    Fault("reported labels are forgotten", "R11", "world", "now = replace(past, reported=labels)\n", "now = replace(past, reported=past.reported)\n"),
+    Fault("an approval covers everything", "R12", "review", "return reason.verdict is Verdict.ESCALATE and _covered(reason, completions) in review.covered", "return True"),
+    # Matching
+    Fault("strictness: an event precedes itself", "R13", "register", "    for lookup, resets in offer.children:\n        register = before.get(slot_at(lookup, advance.values))\n", "    for lookup, resets in offer.children:\n        register = before.get(slot_at(lookup, advance.values)) or advance.own.get(1, {}).get(slot_at(lookup, advance.values))\n"),
+    Fault("steps that must differ share an event", "R13", "register", "uses = tuple(sorted(used)) if room else ()", "uses = ()"),
+    Fault("no spares are kept", "R13", "family", "    if room:\n        for event in best.uses:", "    if False:\n        for event in best.uses:"),
+    Fault("own events guard across scopes", "R14", "advance", 'counts = guard.by == "anyone" or root not in advance.event.principals', "counts = True"),
+    Fault("guard key ignored", "R14", "dispatch", "return tuple((guard, tuple(place[name] for name in guard.matcher.variables)) for guard in pattern.guards)", "return tuple((guard, ()) for guard in pattern.guards)"),
+    Fault("an approval does not guard", "R14", "advance", "            found.append((guard.slot, *[values[name] for name in variables]))", "            pass"),
+    Fault("sanitizers cut every branch", "R15", "pattern", "name for name, step in pattern.steps.items() if not sanitizer.removes or _needs(step, sanitizer)", "name for name, step in pattern.steps.items()"),
+    Fault("sanitizers cut nothing", "R15", "register", "    for slot in advance.cut.get(track, ()):\n", "    for slot in ():\n"),
+    Fault("a sanitizer cuts what it reaches itself", "R15", "register", "    own = advance.own.get(track)\n", "    own = None if advance.cut.get(track) else advance.own.get(track)\n"),
+    Fault("resets are ignored", "R16", "advance", "advance.set_cell(scope, slot, held + 1)", "advance.set_cell(scope, slot, held)"),
+    Fault("a reset cuts its own event", "R16", "register", "epoch = advance.epoch(scope, offer.resets, after=True) if offer.resets else 0", "epoch = advance.epoch(scope, offer.resets, after=False) if offer.resets else 0"),
+    Fault("a stale register hides a fresh one", "R16", "family", "    if other.epoch > one.epoch:\n", "    if other.epoch > one.epoch and other.start_ms >= one.start_ms:\n"),
+    Fault("a count completes at its limit", "R17", "count", "if number > count.more_than and", "if number >= count.more_than and"),
+    Fault("counter one too small", "R17", "count", "event.at_ms, event.id), count.more_than + 1, oldest_ms)", "event.at_ms, event.id), count.more_than, oldest_ms)"),
+    Fault("counter forgets the newest, not the oldest", "R17", "count", "    if place is not None:\n        order = order.delete(place)\n", "    if place is not None:\n        return held\n    if place is not None:\n        order = order.delete(place)\n"),
+    # Values
+    Fault("a missing key value is a value", "R18", "dispatch", "            if values[place] is None:\n                return False\n", '            if values[place] is None:\n                values[place] = ""\n'),
+    Fault("leaving out a key is a way round", "R18", "dispatch", "        for pattern, part in self.keyed:\n", "        for pattern, part in ():\n"),
+    Fault("a missing distinct value is one value", "R18", "count", 'value = f"\\0{event.id}" if value is None else value', 'value = "\\0" if value is None else value'),
+    Fault("booleans compare as Python writes them", "R19", "value", 'return "true" if value else "false"', "return str(value)"),
+    Fault("the first declaration wins", "R20", "ruleset", "self._wild.sort(key=lambda item: -literal_length(item[0]))", "pass"),
+    Fault("result labels are ignored", "R21", "event", "labels = frozenset((*request.labels, *what.labels, *declaration.result_labels))", "labels = frozenset((*request.labels, *what.labels))"),
+    Fault("linked accounts are strangers", "R22", "estate", "found = (identity, self.person(identity))", "found = (identity, identity)"),
+    Fault("any principal is the root", "R22", "advance", 'return event.who.cells if pattern.principal == "any" else (event.who.actor_cell,)', 'return (event.who.root_cell,) if pattern.principal == "any" else (event.who.actor_cell,)'),
+    Fault("nine principals are judged", "R22", "reason", "MAX_PRINCIPALS = 8", "MAX_PRINCIPALS = 80"),
+    Fault("stores connect nothing", "R23", "evaluate", "front = with_stored(front, store)", "front = place.front"),
+    Fault("stores carry what merely happened before", "R23", "evaluate", "if (number in ruleset.flow_slots) is is_flow and", "if"),
+    Fault("an unanswerable step condition is false", "R24", "pattern", "matcher=_matcher(step, on_error=True),", "matcher=_matcher(step, on_error=False),"),
+    Fault("an unanswerable guard holds", "R24", "pattern", "place, next(slots), _matcher(guard, on_error=False)", "place, next(slots), _matcher(guard, on_error=True)"),
+    Fault("only the first completion is told", "R26", "evaluate", "    for match in advance.matches:\n", "    for match in advance.matches[:1]:\n"),
+    # The faults of any register engine
+    Fault("earliest instead of latest", "1.4", "family", "return other if other.start_ms > one.start_ms else one", "return other if other.start_ms < one.start_ms else one"),
+    Fault("min dropped", "1.4", "register", "        start_ms = min(start_ms, register.start_ms)\n    if oldest_ms", "    if oldest_ms"),
+    Fault("other tops are not asked", "1.4", "register", "            if held is None:\n                break\n            families.append(held)", "            if held is None:\n                continue\n            families.append(held)"),
+    Fault("negative labels are ignored", "1.3", "condition", " and none_of.isdisjoint(labels)", ""),
+    Fault("any label means all", "1.3", "condition", "(not any_of or not any_of.isdisjoint(labels))", "any_of <= labels"),
+    Fault("registers reset on a match", "1.3", "register", "        _write(pattern, track, scope, outs, cells, before, advance)\n", "        if advance.matches and advance.matches[-1].pattern is pattern:\n            continue\n        _write(pattern, track, scope, outs, cells, before, advance)\n"),
+    Fault("key of the register ignored", "1.4", "dispatch", "return (slot, *[values[place] for place in places]) if places else slot", "return slot"),
+    Fault("late conditions are judged early", "1.1", "world", "        if self.ruleset.is_live:\n            self.rebuild()\n", "        if False:\n            self.rebuild()\n"),
+    Fault("rewinding forgets other chains", "R11", "world", "(key in scopes if isinstance(key, str) else mine and is_chain):\n                    before[key] = value", "(key in scopes if isinstance(key, str) else one is past and is_chain):\n                    before[key] = value"),
+)  # fmt: skip
