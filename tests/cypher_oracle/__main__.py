@@ -17,7 +17,9 @@ from tests.support.neo4j_server import given_server, own_server
 def main() -> int:
     """0 when everything agrees, 1 when something does not."""
     parser = argparse.ArgumentParser(prog="python -m tests.cypher_oracle", description=__doc__)
-    parser.add_argument("--verdicts", type=int, default=20_000, help="an action judged against a pattern each")
+    parser.add_argument(
+        "--verdicts", type=int, default=20_000, help="an action judged against a pattern each"
+    )
     parser.add_argument("--seed", type=int, default=None, help="the same seed judges the same cases")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else time.time_ns() % 1_000_000

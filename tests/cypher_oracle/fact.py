@@ -85,7 +85,12 @@ def facts_of(
                 resource = (record["resource"]["type"], record["resource"]["id"])
                 estate.labels[resource] = frozenset(record["labels"])
                 labels.append(
-                    {"resource": "\n".join(resource), "since": len(log.events), "place": place, "labels": record["labels"]}
+                    {
+                        "resource": "\n".join(resource),
+                        "since": len(log.events),
+                        "place": place,
+                        "labels": record["labels"],
+                    }
                 )
     nodes, edges = _graph_facts(graph, estate)
     return CaseFacts(list(rows.values()), [*orders, *stored_edges(list(rows.values()))], nodes, edges, labels)
@@ -176,7 +181,9 @@ def declared_facts(declared: Record, sent: Sequence[str], properties: Record) ->
     """Effects, labels (sent and declared) and the values of destination arguments."""
     to = [name for name, role in (declared.get("arguments") or {}).items() if role == "destination"]
     given = (properties.get(name) for name in to)
-    values = [value for one in given if one is not None for value in (one if isinstance(one, list) else [one])]
+    values = [
+        value for one in given if one is not None for value in (one if isinstance(one, list) else [one])
+    ]
     return {
         "effects": _several(declared.get("effects")),
         "labels": sorted({*_several(sent), *_several((declared.get("result") or {}).get("labels"))}),
@@ -191,7 +198,9 @@ def flattened(record: Mapping[str, Any], path: str = "record") -> Fact:
         if isinstance(value, dict):
             flat |= flattened(value, f"{path}.{name}")
         elif value is not None:
-            text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
+            text = (
+                value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
+            )
             flat[f"{path}.{name}"] = text
     return flat
 
@@ -215,7 +224,9 @@ def load(driver: Driver, database: str, cases: Mapping[int, CaseFacts]) -> None:
     with driver.session(database=database) as session, session.begin_transaction() as transaction:
         for label, part in zip(_LABELS, ("events", "nodes", "labels"), strict=True):
             rows = [{**row, "case": case} for case, facts in cases.items() for row in getattr(facts, part)]
-            transaction.run(f"CYPHER 5 UNWIND $rows AS row CREATE (n:{label}) SET n = row", rows=rows).consume()
+            transaction.run(
+                f"CYPHER 5 UNWIND $rows AS row CREATE (n:{label}) SET n = row", rows=rows
+            ).consume()
         for label, key, part in (("OracleEvent", "seq", "orders"), ("OracleNode", "key", "edges")):
             by_type: dict[str, list[Fact]] = {}
             for case, facts in cases.items():

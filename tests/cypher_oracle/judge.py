@@ -45,7 +45,10 @@ class Difference:
         return "Cypher" if self.definition == self.engine else "each of the three"
 
     def __str__(self) -> str:
-        lines = [f"alone: {self.alone}; force: {self.force}", "policy " + json.dumps(self.case.policy["patterns"])]
+        lines = [
+            f"alone: {self.alone}; force: {self.force}",
+            "policy " + json.dumps(self.case.policy["patterns"]),
+        ]
         lines += ["graph " + json.dumps(record) for record in self.case.graph]
         lines += ["trace " + json.dumps(record) for record in self.case.trace]
         for ours, theirs, cyphers in zip(self.engine, self.definition, self.cypher, strict=True):
@@ -129,9 +132,15 @@ class Judge:
 
     def explain(self, case: Case, *, force: bool) -> Difference:
         """The smallest case that shows the difference."""
-        small = minimise(case, lambda smaller: _engine(smaller, force=force) != self.cypher([smaller], [force])[0])
+        small = minimise(
+            case, lambda smaller: _engine(smaller, force=force) != self.cypher([smaller], [force])[0]
+        )
         return Difference(
-            small, force, _engine(small, force=force), _definition(small, force=force), self.cypher([small], [force])[0]
+            small,
+            force,
+            _engine(small, force=force),
+            _definition(small, force=force),
+            self.cypher([small], [force])[0],
         )
 
     def _covered(self, case: Case, tally: Tally) -> dict[str, object] | None:

@@ -51,7 +51,9 @@ def query_of(pattern: Record) -> Query:
         raise ValueError(message)
     writer = _Writer(pattern)
     lines = writer.count() if "count" in pattern else writer.tree()
-    return Query("\n".join(["CYPHER 5", *lines, "RETURN DISTINCT a.case AS case, a.seq AS seq"]), writer.parameters)
+    return Query(
+        "\n".join(["CYPHER 5", *lines, "RETURN DISTINCT a.case AS case, a.seq AS seq"]), writer.parameters
+    )
 
 
 class _Writer:
@@ -181,9 +183,7 @@ class _Writer:
             conditions.append(f"(type(r) <> 'STORED' OR ({_alive('m')} AND {_alive('n')}))")
         if not conditions:
             return f"MATCH ({start})<-[:{types}*1..]-({end}:OracleEvent)"
-        return (
-            f"MATCH SHORTEST 1 ({start}) ((m)<-[r:{types}]-(n) WHERE {' AND '.join(conditions)})+ ({end}:OracleEvent)"
-        )
+        return f"MATCH SHORTEST 1 ({start}) ((m)<-[r:{types}]-(n) WHERE {' AND '.join(conditions)})+ ({end}:OracleEvent)"
 
     def sanitizers(self, name: str) -> list[_Cut]:
         """What cuts the paths that leave the step (rule R15)."""
@@ -210,7 +210,11 @@ class _Writer:
             return []
         if self.scope == "session":
             return [f"{event}.session = a.session"]
-        return [f"who IN {event}.principals"] if self.any_of else [f"{event}.{self.principal} = a.{self.principal}"]
+        return (
+            [f"who IN {event}.principals"]
+            if self.any_of
+            else [f"{event}.{self.principal} = a.{self.principal}"]
+        )
 
     def recent(self, event: str, within: str | None) -> list[str]:
         """Not longer ago than that. In a scope instance no time is later than that of `a` (rule R2)."""
@@ -319,9 +323,15 @@ class _Writer:
 
     def labelled(self, held: str, condition: object) -> list[str]:
         wanted = condition if isinstance(condition, dict) else {"any": condition}
-        how = {"any": "any(x IN {} WHERE x IN {})", "all": "all(x IN {} WHERE x IN {})", "none": "none(x IN {} WHERE x IN {})"}
+        how = {
+            "any": "any(x IN {} WHERE x IN {})",
+            "all": "all(x IN {} WHERE x IN {})",
+            "none": "none(x IN {} WHERE x IN {})",
+        }
         return [
-            form.format(self.value(_listed(wanted[name])), held) for name, form in how.items() if _listed(wanted.get(name))
+            form.format(self.value(_listed(wanted[name])), held)
+            for name, form in how.items()
+            if _listed(wanted.get(name))
         ]
 
     def resource_labels(self, condition: Record, event: str) -> str:
@@ -363,7 +373,9 @@ def _alive(event: str) -> str:
 
 
 # Labels that a report had added when `a` was judged (rule R11).
-_REPORTED = "[i IN range(0, size(EVENT.reported) - 1) WHERE EVENT.reported_since[i] <= a.seq | EVENT.reported[i]]"
+_REPORTED = (
+    "[i IN range(0, size(EVENT.reported) - 1) WHERE EVENT.reported_since[i] <= a.seq | EVENT.reported[i]]"
+)
 
 _WHO = "MATCH (i:OracleNode {case: a.case}) WHERE i.person IN EVENT.principals"
 _OWNED = f"EXISTS {{ {_WHO} MATCH (i)-[:OWNS]->(o:OracleNode) WHERE t IN o.names }}"
@@ -377,7 +389,9 @@ def _destination(standing: str, event: str) -> str:
     elif standing == "known":
         text = f"size(EVENT.destinations) > 0 AND all(t IN EVENT.destinations WHERE {_OWNED} OR {_KNOWN})"
     else:
-        text = f"size(EVENT.destinations) = 0 OR any(t IN EVENT.destinations WHERE NOT ({_OWNED} OR {_KNOWN}))"
+        text = (
+            f"size(EVENT.destinations) = 0 OR any(t IN EVENT.destinations WHERE NOT ({_OWNED} OR {_KNOWN}))"
+        )
     return f"({text.replace('EVENT', event)})"
 
 
@@ -393,7 +407,9 @@ def _cannot_hold_without(step: Record, removed: object) -> bool:
     wanted = wanted if isinstance(wanted, dict) else {"any": wanted}
     gone = set(_listed(removed))
     alternatives = set(_listed(wanted.get("any")))
-    return any(label in gone for label in _listed(wanted.get("all"))) or bool(alternatives and not alternatives - gone)
+    return any(label in gone for label in _listed(wanted.get("all"))) or bool(
+        alternatives and not alternatives - gone
+    )
 
 
 def _regex(glob: str) -> str:

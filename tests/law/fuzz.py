@@ -41,6 +41,9 @@ _FOCUS: dict[str, set[str]] = {
     "cancels": set(),
     "linked": {"principal_scope", "delegation"},
     "keys": set(),
+    "counting": {"windows"},
+    "reviews": set(),
+    "approvals": {"unless"},
     "graph": set(),
     "unless": {"principal_scope"},
     "windows": {"keys"},
@@ -61,11 +64,13 @@ class Tally(NamedTuple):
     mismatches: list[tuple[Case, bool]]
 
 
-def draw_cases(rng: random.Random, count: int = _TRACES_A_POLICY) -> Iterator[Case]:
-    """Cases of one random policy with a few random features."""
+def draw_cases(
+    rng: random.Random, count: int = _TRACES_A_POLICY, wanted: frozenset[str] = frozenset()
+) -> Iterator[Case]:
+    """Cases of one random policy with a few random features, and those wanted."""
     features = {name for name in sorted(ALL_FEATURES) if rng.random() < 0.12}
     focus = rng.choice(sorted(_FOCUS))
-    return random_cases(rng, frozenset(features | _FOCUS[focus] | {focus, "causal_relation"}), count)
+    return random_cases(rng, frozenset(features | _FOCUS[focus] | {focus, "causal_relation"} | wanted), count)
 
 
 def differs(case: Case, *, force: bool) -> bool:

@@ -18,7 +18,7 @@ FIRST_FEATURES = frozenset(
 )  # fmt: skip
 ALL_FEATURES = FIRST_FEATURES | {
     "flow_relation", "data_scope", "without", "sanitized", "distinct", "approvals", "arguments", "when",
-    "linked", "delegation", "completion",
+    "linked", "delegation", "completion", "reviews",
 }  # fmt: skip
 
 _ACTIONS = ["m:Read", "m:Send", "d:Read", "d:Write", "p:Pay", "s:Reset", "x:Redact"]
@@ -142,10 +142,14 @@ class _Maker:
             pattern["principal"] = self.rng.choice(["actor", "root", "any"])
         if scope != "session" or self.on("windows", 0.3):
             pattern["within"] = self.rng.choice(_WINDOWS)
-        if scope != "data" and self.on("counting", 0.25):
+        # Which witness is told is not defined, so what a review may cover has one step only.
+        alone = self.on("reviews", 0.5)
+        if "reviews" in self.features:
+            pattern["on_match"] = "escalate" if alone else self.rng.choice(["monitor", "deny"])
+        if scope != "data" and not alone and self.on("counting", 0.25):
             self.add_count(pattern)
         else:
-            self.add_tree(pattern)
+            self.add_tree(pattern, 1 if alone else self.rng.choice([1, 2, 2, 2, 3, 3, 4]))
         return pattern
 
     def add_count(self, pattern: Record) -> None:
@@ -156,8 +160,8 @@ class _Maker:
         pattern["count"] = {"step": step, "distinct": distinct, "more_than": self.rng.randint(1, 2)}
         self.add_unless(pattern, list(step.get("key", {})))
 
-    def add_tree(self, pattern: Record) -> None:
-        names = [f"s{number}" for number in range(self.rng.choice([1, 2, 2, 2, 3, 3, 4]))]
+    def add_tree(self, pattern: Record, size: int) -> None:
+        names = [f"s{number}" for number in range(size)]
         steps: Record = {}
         for number, name in enumerate(names):
             step = self.condition()
@@ -314,6 +318,7 @@ class _Maker:
         self.now = _START
         self.chains: dict[str, Record] = {}
         self.done: list[Record] = []
+        self.decided: set[str] = set()  # actions that somebody approved or rejected
         self.shared = self.rng.random() < 0.45  # one session declared for all root chains
         records: list[Record] = []
         for _ in range(self.rng.choice([*range(6, 26), *range(15, 26)])):
@@ -343,6 +348,11 @@ class _Maker:
             }
         if self.on("cancels", 0.15):
             return {"type": "cancel", "action": named["id"], "at": named["at"]}
+        if self.on("reviews", 0.3):
+            kind = "approve" if self.rng.random() < 0.85 else "reject"
+            self.decided.add(self.done[-1]["id"])
+            by = {"type": "human", "id": "dana"}
+            return {"type": kind, "decision": self.done[-1]["id"], "by": by, "at": self.at()}
         if self.on("approvals", 0.1):
             by = {"type": "human", "id": self.rng.choice(["dana", "dana", *_HUMANS])}
             return {"type": "approve", "decision": self.done[-1]["id"], "by": by, "at": self.at()}
@@ -354,8 +364,19 @@ class _Maker:
             return {"type": "relabel", "resource": {"type": kind, "id": name}, "labels": held, "at": at}
         return None
 
+    def again(self, name: str, other: Record) -> Record:
+        """An earlier request once more, naming its review; sometimes it is not quite the same."""
+        record = {**copy.deepcopy(other), "id": name, "at": self.at(), "review": other["id"]}
+        record.pop("executed", None)
+        if self.rng.random() < 0.15:
+            record["context"]["n"] = 9
+        return record
+
     def action(self, name: str) -> Record:
         rng = self.rng
+        reviewed = [action for action in self.done[-8:] if action["id"] in self.decided]
+        if reviewed and rng.random() < 0.5:
+            return self.again(name, rng.choice(reviewed))
         chain = rng.choice(["c1", "c1", "c2", "c2", "c3", "c4"])
         record: Record = {"type": "action", "id": name, "at": self.at(), "chain": chain}
         if chain not in self.chains:

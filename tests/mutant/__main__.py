@@ -8,7 +8,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutant.fault import FAULTS, Fault
+from tests.mutant.fault import FAULTS, Fault, needed
 
 __all__ = ["hunt", "main"]
 
@@ -30,7 +30,7 @@ def hunt(fault: Fault, policies: int = _POLICIES) -> int | None:
             raise ValueError(message)
         module.write_text(source.replace(fault.old, fault.new), encoding="utf-8")
         ended = subprocess.run(
-            [sys.executable, "-m", "tests.mutant.hunt", str(_SEED), str(policies)],
+            [sys.executable, "-m", "tests.mutant.hunt", str(_SEED), str(policies), ",".join(needed(fault))],
             cwd=place,
             env={**os.environ, "PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "Fault", "needed"]
 
 
 class Fault(NamedTuple):
@@ -18,7 +18,7 @@ class Fault(NamedTuple):
 FAULTS = (
     # Order and time
     Fault("window leaves out its edge", "R1", "register", "if oldest_ms is not None and start_ms < oldest_ms:\n        return None\n    epoch", "if oldest_ms is not None and start_ms <= oldest_ms:\n        return None\n    epoch"),
-    Fault("guard window leaves out its edge", "R1", "advance", "if at is not None and (oldest_ms is None or at >= oldest_ms):", "if at is not None and (oldest_ms is None or at > oldest_ms):"),
+    Fault("guard window leaves out its edge", "R14", "advance", "if at is not None and (oldest_ms is None or at >= oldest_ms):", "if at is not None and (oldest_ms is None or at > oldest_ms):"),
     Fault("count window leaves out its edge", "R1", "count", "oldest[1] < oldest_ms)", "oldest[1] <= oldest_ms)"),
     Fault("time may run backwards", "R2", "evaluate", "if scope is not None and scope.newest_ms > at_ms:", "if scope is not None and scope.newest_ms > at_ms and False:"),
     Fault("time may run backwards at a resource", "R2", "evaluate", "return store.newest_ms if store is not None and store.newest_ms > at_ms else at_ms", "return at_ms"),
@@ -81,3 +81,29 @@ FAULTS = (
     Fault("late conditions are judged early", "1.1", "world", "        if self.ruleset.is_live:\n            self.rebuild()\n", "        if False:\n            self.rebuild()\n"),
     Fault("rewinding forgets other chains", "R11", "world", "(key in scopes if isinstance(key, str) else mine and is_chain):\n                    before[key] = value", "(key in scopes if isinstance(key, str) else one is past and is_chain):\n                    before[key] = value"),
 )  # fmt: skip
+
+# Features of the random cases without which a fault cannot show.
+_BY_MODULE = {"count": ("counting", "windows"), "family": ("distinct", "multi_top", "without")}
+_BY_RULE = {
+    "R1": ("windows",),
+    "R6": ("flow_relation", "parents"),
+    "R7": ("flow_relation", "parents"),
+    "R8": ("flow_relation", "parents"),
+    "R10": ("cancels",),
+    "R11": ("reports",),
+    "R12": ("reviews",),
+    "R13": ("distinct", "multi_top"),
+    "R14": ("unless", "approvals", "principal_scope", "keys"),
+    "R15": ("sanitized", "flow_relation"),
+    "R16": ("without",),
+    "R18": ("keys", "counting"),
+    "R19": ("keys",),
+    "R22": ("principal_scope", "linked", "delegation"),
+    "R23": ("data_scope", "flow_relation"),
+    "R24": ("when", "unless"),
+}
+
+
+def needed(fault: Fault) -> tuple[str, ...]:
+    """The features of random cases in which the fault can show."""
+    return _BY_RULE.get(fault.rule, ()) + _BY_MODULE.get(fault.module, ())

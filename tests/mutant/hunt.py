@@ -7,12 +7,13 @@ from tests.law.fuzz import differs, draw_cases
 
 
 def main() -> int:
-    """Arguments: seed, policies. Exit 1 and the number of cases needed when the engine was caught, else 0."""
+    """Arguments: seed, policies, features. Exit 1 and the number of cases needed when the engine was caught, else 0."""
     seed, policies = int(sys.argv[1]), int(sys.argv[2])
+    wanted = frozenset(sys.argv[3].split(",")) if sys.argv[3] else frozenset()
     cases = 0
     for index in range(policies):
         rng = random.Random(seed * 1_000_003 + index)
-        for number, case in enumerate(draw_cases(rng, 6)):
+        for number, case in enumerate(draw_cases(rng, 6, wanted)):
             cases += 1
             if differs(case, force=number % 3 == 2):
                 print(cases)

@@ -1,7 +1,8 @@
 """The definition of a completion, run over a whole trace: slow, plain, and independent of the product.
 
 It follows docs/semantics.md, sections 1.1 to 1.3 and the rules R1 to R26, and imports nothing of the product.
-Not covered: `when` (CEL), rights and reach patterns, re-asking with an approved review (R12).
+Not covered: rights and reach patterns. Which of several witnesses is told as the path is not defined, so re-asking
+with an approved review (R12) is judged only where escalating patterns have one step.
 Every unknown condition is a ValueError, so that a new feature cannot be compared by accident.
 """
 
@@ -48,20 +49,28 @@ def completions(
     patterns = [pattern for pattern in patterns if "steps" in pattern or "count" in pattern]
     estate = Estate(graph)
     log = Log(estate)
+    reviews = Reviews()
     results: list[ActionResult] = []
     for record in trace:
         if record["type"] == "action":
             event = log.append_action(record)
             asked = [Question(pattern, event, log, policies, estate) for pattern in patterns]
-            result = _result(record["id"], asked, capped=len(event.principals) > _MOST_PRINCIPALS)
+            result = _result(record, asked, reviews, capped=len(event.principals) > _MOST_PRINCIPALS)
             results.append(result)
             permitted = decide(record, result) if decide else result.verdict == PERMIT
+            answered = record.get("executed") is not False if force else permitted
+            reviews.answered(
+                record, result.verdict, permitted=answered, executed=record.get("executed") is not False
+            )
             event.in_history = (force or permitted or is_off("R9")) and record.get("executed") is not False
         elif record["type"] == "report" and record["action"] in log.by_id and not is_off("R11"):  # rule R11
             log.by_id[record["action"]].reported |= frozenset(listed(record.get("labels")))
         elif record["type"] == "cancel" and record["action"] in log.by_id and not is_off("R10"):  # rule R10
             log.by_id[record["action"]].in_history = False
+        elif record["type"] == "reject":
+            reviews.decide(record["decision"], approved=False)
         elif record["type"] == "approve":
+            reviews.decide(record["decision"], approved=True)
             log.append_approval(record)
         elif record["type"] == "relabel":
             resource = (record["resource"]["type"], record["resource"]["id"])
@@ -69,18 +78,70 @@ def completions(
     return results
 
 
+Reasons = list[tuple[str, str, str]]  # code, pattern, verdict
+
+
+class Reviews:
+    """Escalated actions, and the approvals that let one of them through once (rule R12)."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[Record, frozenset[tuple[str, str]]]] = {}
+        self._escalated: set[str] = set()
+        self._approved: dict[str, bool] = {}
+        self._used: set[str] = set()
+
+    def left(self, record: Record, reasons: Reasons) -> tuple[Reasons, bool]:
+        """The reasons that no approval covers, and whether the review named is no good."""
+        self._asked[record["id"]] = (
+            _essence(record),
+            frozenset((code, name) for code, name, verdict in reasons if verdict == ESCALATE),
+        )
+        review = record.get("review")
+        if review is None:
+            return reasons, False
+        if not self._approved.get(review) or review in self._used or is_off("R12"):
+            return reasons, True
+        request, covered = self._asked[review]
+        if request != _essence(record):
+            return reasons, True
+        return [reason for reason in reasons if reason[2] != ESCALATE or reason[:2] not in covered], False
+
+    def answered(self, record: Record, verdict: str, *, permitted: bool, executed: bool) -> None:
+        """What the action was told; a permitted one has used its review up."""
+        if verdict == ESCALATE and not permitted:
+            self._escalated.add(record["id"])
+        review = record.get("review")
+        if review is not None and permitted and executed and review in self._approved:
+            self._used.add(review)
+
+    def decide(self, action: str, *, approved: bool) -> None:
+        """Somebody approved or rejected; the first word counts, and only about an escalated action."""
+        if action in self._escalated:
+            self._approved.setdefault(action, approved)
+
+
+def _essence(record: Record) -> Record:
+    own = {"type", "id", "at", "review", "seq", "executed", "session", "parent_chain", "intent"}
+    return {name: value for name, value in record.items() if name not in own}
+
+
 def _pack_order(policy: Record) -> tuple[int, str]:
     pack = policy.get("pack") or {}
     return pack.get("order", 100), pack.get("id", "")
 
 
-def _result(name: str, asked: Sequence[Question], *, capped: bool) -> ActionResult:
+def _result(record: Record, asked: Sequence[Question], reviews: "Reviews", *, capped: bool) -> ActionResult:
     completed = [question.pattern for question in asked if question.completed()]
     lacking = [question.pattern for question in asked if question.key_missing()]
-    verdicts = [_ON_MATCH[pattern["on_match"]] for pattern in [*completed, *lacking]]
-    verdicts += [DENY] if capped else []  # rule R22
+    reasons = [("completed", pattern["id"], _ON_MATCH[pattern["on_match"]]) for pattern in completed]
+    reasons += [("lacking", pattern["id"], _ON_MATCH[pattern["on_match"]]) for pattern in lacking]
+    reasons, refused = reviews.left(record, reasons)
+    verdicts = [verdict for _, _, verdict in reasons]
+    verdicts += [DENY] if capped or refused else []  # rules R22, R12
+    told = {name for code, name, _ in reasons if code == "lacking"}
+    lacking = [pattern for pattern in lacking if pattern["id"] in told]
     return ActionResult(
-        id=name,
+        id=record["id"],
         completed=sorted(pattern["id"] for pattern in completed),
         key_missing=sorted(pattern["id"] for pattern in lacking),
         verdict=max(verdicts, key=_SEVERITY.__getitem__, default=PERMIT),
