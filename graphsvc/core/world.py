@@ -6,7 +6,7 @@ whatever store the records came from and however they were batched.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import cast
@@ -22,6 +22,7 @@ from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.place import open_chain
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy, set_problems
+from graphsvc.core.rebuild import happen_otherwise, rebuild
 from graphsvc.core.record import (
     Approved,
     Cancelled,
@@ -82,8 +83,8 @@ class World:
         self.cancelled: dict[str, Cancelled] = {}
         self.staged: dict[str, tuple[list[Node], list[Edge]]] = {}
         self._entitlement = entitlement
-        self._undo = Undo()
-        self._last_opened: dict[str, int] = {}  # by session, the number of its newest opening
+        self.undo = Undo()
+        self.last_opened: dict[str, int] = {}  # by session, the number of its newest opening
         self._facts: Facts | None = None  # the last ones given out
 
     def facts(self, view: StateView | None = None) -> Facts:
@@ -154,8 +155,8 @@ class World:
                 self._cancel(record)
             case ChainOpened():
                 self.opened[record.chain] = (seq, record)
-                self._open_chain(record)
-                self._last_opened[f"s:{self._chain(record.chain).session}"] = seq
+                self.open_chain(record)
+                self.last_opened[f"s:{self._chain(record.chain).session}"] = seq
             case ChainClosed():
                 chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
                 if chain is not None:
@@ -204,7 +205,7 @@ class World:
         if known is None:
             in_history = record.answered is Verdict.PERMIT and request.executed
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history, exact=True)
-        self._undo.record(request.id, known.session, known.delta, self.cells)
+        self.undo.record(request.id, known.session, known.delta, self.cells)
         self.cells |= known.delta
         chain = self._chain(request.chain)
         if record.by and not chain.owner:
@@ -235,16 +236,17 @@ class World:
             past.event.labels, now.event.labels
         )
         if past.in_history and may_matter:
-            self._happen_otherwise(now)
+            happen_otherwise(self, now)
 
     def _cancel(self, record: Cancelled) -> None:
         self.cancelled[record.action] = record
         past = self.happened(record.action)
         if past is not None and past.in_history:
             self.cells["e", record.action] = now = replace(past, in_history=False)
-            self._happen_otherwise(now)
+            happen_otherwise(self, now)
 
-    def _open_chain(self, record: ChainOpened) -> None:
+    def open_chain(self, record: ChainOpened) -> None:
+        """A chain begins without an action."""
         delta: Delta = {}
         opened = open_chain(
             record.chain, record.session, record.parent_chain, record.at_ms, self.cells, delta
@@ -269,7 +271,7 @@ class World:
         )
         self.approved.add(record.decision)
         approval = evaluate(request, record.at_ms, self.facts(), seq=seq, force=True, reviewed=reviewed.event)
-        self._undo.record(request.id, approval.session, approval.delta, self.cells)
+        self.undo.record(request.id, approval.session, approval.delta, self.cells)
         self.cells |= approval.delta
         for scope in approval.scopes:
             self.names_of.setdefault(scope, []).append(request.id)
@@ -284,116 +286,9 @@ class World:
         if held is not None and held.used_by is None:
             self.reviews[review] = replace(held, used_by=action)
 
-    def rebuild(self, scopes: frozenset[str] | None = None) -> None:
-        """Registers from history again, as if what is known now had been known then.
-
-        scopes: only these scope instances; None: all. Verdicts given stand: each action keeps its
-        place, in history or out of it.
-        """
-        held = self.cells
-        chains = {
-            key: chain
-            for key, chain in held.items()
-            if isinstance(chain, ChainState) and (scopes is None or f"s:{chain.session}" in scopes)
-        }
-        if scopes is None:
-            names: Iterable[str] = [key[1] for key in held if isinstance(key, tuple) and key[0] == "e"]
-            self.cells = {}
-            self._undo.forget()
-        else:
-            for key in (*chains, *scopes):
-                held.pop(key, None)
-            names = {name for scope in scopes for name in self.names_of.get(scope, ())}
-        happened = [cast("Happened", held["e", name]) for name in names]
-        again: list[tuple[int, Happened | ChainOpened]] = [(past.seq, past) for past in happened]
-        again += [self.opened[key[1]] for key in chains if isinstance(key, tuple) and key[1] in self.opened]
-        for _, past in sorted(again, key=lambda item: item[0]):
-            if isinstance(past, ChainOpened):
-                self._open_chain(past)
-            else:
-                self._happen_again(past, scopes)
-        self._keep(chains)
-
-    def _happen_otherwise(self, past: Happened) -> None:
-        """An action with other labels, or out of history: what came after it is built again."""
-        scopes = self._touched(past)
-        if scopes is None or not self._rewind(past, scopes):
-            self.rebuild(scopes)
-
-    def _rewind(self, past: Happened, scopes: frozenset[str]) -> bool:
-        """Take the state of some scopes back to before an action, and forward again; False: too long ago."""
-        session = f"s:{past.event.session}"
-        if self._last_opened.get(session, 0) > past.seq:
-            # A chain that was opened without an action began with what lay before it then.
-            return False
-        later = self._since(past, scopes)
-        before: dict[Hashable, object | None] = {}
-        for one in later:
-            mine = session in one.scopes and session in scopes
-            replaced = self._undo.replaced(one.event.id)
-            if replaced is None:
-                if mine or one is past:
-                    return False
-                continue
-            for key, value in replaced.items():
-                is_chain = isinstance(key, tuple) and key[0] == "c"
-                if key not in before and (key in scopes if isinstance(key, str) else mine and is_chain):
-                    before[key] = value
-        if not scopes <= before.keys():
-            return False
-        chains = {key: held for key in before if isinstance(held := self.cells.get(key), ChainState)}
-        for key, value in before.items():
-            if value is None:
-                self.cells.pop(key, None)
-            else:
-                self.cells[key] = value
-        for one in later:
-            self._happen_again(one, scopes)
-        self._keep(chains)
-        return True
-
-    def _since(self, past: Happened, scopes: frozenset[str]) -> list[Happened]:
-        """The action and every later one in some scopes, in log order."""
-        found: dict[str, Happened] = {}
-        for scope in scopes:
-            for name in reversed(self.names_of.get(scope, ())):
-                one = cast("Happened", self.cells["e", name])
-                if one.seq < past.seq:
-                    break
-                found[name] = one
-        return sorted(found.values(), key=lambda one: one.seq)
-
-    def _keep(self, chains: Mapping[Hashable, ChainState]) -> None:
-        for key, old in chains.items():
-            now = self.cells.get(key)
-            self.cells[key] = _kept(now, old) if isinstance(now, ChainState) else old
-
-    def _happen_again(self, past: Happened, scopes: frozenset[str] | None) -> None:
-        event, reviewed = past.event, past.event.reviewed
-        if reviewed is not None:
-            # What was approved may have been told labels since.
-            reviewed = cast("Happened", self.cells["e", reviewed.id]).event
-        delta = evaluate(
-            event.request,
-            event.at_ms,
-            self.facts(),
-            seq=past.seq,
-            force=past.in_history,
-            past=past,
-            reviewed=reviewed,
-            exact=True,
-        ).delta
-        if scopes is not None:
-            mine = f"s:{event.session}" in scopes
-            delta = {
-                key: value
-                for key, value in delta.items()
-                if (key in scopes if isinstance(key, str) else mine)
-            }
-            self._undo.refresh(event.id, delta, self.cells)
-        else:
-            self._undo.record(event.id, event.session, delta, self.cells)
-        self.cells |= delta
+    def rebuild(self) -> None:
+        """Registers from all of history again, as if what is known now had been known then."""
+        rebuild(self)
 
     def _follow_graph(self) -> None:
         # A condition is judged as of the event's graph version and then fixed, unless it says otherwise.
@@ -405,38 +300,14 @@ class World:
         # yet. What was in force stays until it does.
         with suppress(PolicyError):
             self.compile()
-            self.rebuild()
+            rebuild(self)
 
     def compile(self) -> None:
         """Put the packs in force; PolicyError when they do not fit together."""
         self.ruleset = compile_ruleset(load_packs(self.packs))
 
-    def _touched(self, past: Happened) -> frozenset[str] | None:
-        """The scopes that an action's labels or absence may change; None: all.
-
-        Guards of `by: other` and `anyone` are read across scopes, and data flows on through stores.
-        """
-        guards = self.ruleset.candidates(past.event.request.action).every.guards
-        if self.ruleset.has_data or any(offer.guard.by != "same" for offer in guards):
-            return None
-        if past.event.id in self.approved:
-            return None
-        return frozenset(past.scopes)
-
     def _chain(self, chain: str) -> ChainState:
         return cast("ChainState", self.cells["c", chain])
-
-
-def _kept(now: ChainState, old: ChainState) -> ChainState:
-    """A rebuilt chain with what no action says of it."""
-    return replace(
-        now,
-        closed=old.closed,
-        owner=old.owner,
-        shared_with=old.shared_with,
-        opened_ms=old.opened_ms,
-        intent=old.intent,
-    )
 
 
 def load_packs(packs: Mapping[str, PolicyPublished]) -> tuple[Policy, ...]:
