@@ -2,7 +2,7 @@
 
 A verdict is one action judged against one pattern. Every case draws its own few features, since with all of
 them at once most patterns never come far. A mismatch is made small and kept in tests/law/mismatch, where a test replays
-it for ever after. One case in twenty is also judged with every rule switched off in turn, which tells how often
+it for ever after. One case in forty is also judged with every rule switched off in turn, which tells how often
 that rule decided a verdict.
 """
 
@@ -28,7 +28,7 @@ __all__ = ["Tally", "differs", "draw_cases", "judge"]
 
 MISMATCHES = Path(__file__).parent / "mismatch"
 _TRACES_A_POLICY = 20
-_SAMPLE = 10
+_SAMPLE = 40
 _CHUNK = 40  # policies a worker judges before it reports
 
 # What seldom decides anything alone, with what it needs beside it.

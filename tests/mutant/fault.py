@@ -79,7 +79,7 @@ FAULTS = (
     Fault("registers reset on a match", "1.3", "register", "        _write(pattern, track, scope, outs, cells, before, advance)\n", "        if advance.matches and advance.matches[-1].pattern is pattern:\n            continue\n        _write(pattern, track, scope, outs, cells, before, advance)\n"),
     Fault("key of the register ignored", "1.4", "dispatch", "return (slot, *[values[place] for place in places]) if places else slot", "return slot"),
     Fault("late conditions are judged early", "1.1", "world", "        if self.ruleset.is_live:\n            self.rebuild()\n", "        if False:\n            self.rebuild()\n"),
-    Fault("rewinding forgets other chains", "R11", "rebuild", "(key in scopes if isinstance(key, str) else mine and is_chain):\n                    before[key] = value", "(key in scopes if isinstance(key, str) else one is past and is_chain):\n                    before[key] = value"),
+    Fault("rewinding forgets other chains", "R11", "rebuild", "else mine and is_chain", "else one is past and is_chain"),
 )  # fmt: skip
 
 # Features of the random cases without which a fault cannot show.
