@@ -50,12 +50,13 @@ class Advance:
     """What is known of the action being judged, and what it would change and complete.
 
     before: registers before it. scopes: the scopes it lies in as they are. cells, levels: changes by scope.
-    own: registers that it reaches itself, by track. cut: slots of registers that it cuts (rule R15), by track.
+    reached: bits of
+    steps reached before it. own: registers that it reaches itself, by track. cut: slots of registers that it cuts (rule R15), by track.
     """
 
     __slots__ = (
-        "before", "cells", "cut", "event", "foreign", "levels", "live", "matches", "own", "scopes", "session",
-        "values", "view",
+        "before", "cells", "cut", "event", "foreign", "levels", "live", "matches", "own", "reached", "scopes",
+        "session", "values", "view",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +78,8 @@ class Advance:
         )  # type: ignore[assignment]  # the first is never read  # fmt: skip
         self.scopes = scopes
         self.session = session
+        held = scopes.get(session)
+        self.reached = before.reached | (held.reached if held is not None else 0)
         self.view = view
         self.matches: list[Match] = []
         self.cells: dict[str, dict[Slot, object]] = {}

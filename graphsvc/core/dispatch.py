@@ -110,11 +110,22 @@ class Offer(Part):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A pattern of steps with those of its steps that the action may be. track: where its registers are."""
+    """A pattern of steps with those of its steps that the action may be. track: where its registers are.
+
+    gate: of a pattern whose steps have bits, for each offer its own bit (0 of a top) and those it needs.
+    """
 
     pattern: CompiledPattern
     offers: tuple[Offer, ...]
     track: int
+    gate: tuple[tuple[int, int], ...] = ()
+
+    def is_due(self, reached: int) -> bool:
+        """Whether the action can change or complete anything, by the steps reached before it."""
+        for bit, need in self.gate:
+            if not need & ~reached and not bit & reached:
+                return True
+        return not self.gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +237,7 @@ class Candidates:
         for tree in every.trees:
             offers = _fitting(tree.offers, labels)
             if offers:
-                trees.append(Tree(tree.pattern, offers, tree.track))
+                trees.append(Tree(tree.pattern, offers, tree.track, _gate(tree.pattern, offers)))
         return Concerned(
             tuple(trees),
             _fitting(every.counters, labels),
@@ -269,7 +280,7 @@ class _Finder:
         for pattern in patterns:
             offers = tuple(self._offer(pattern, step) for step in pattern.steps if self._fits(step.matcher))
             if offers:
-                trees.append(Tree(pattern, offers, _track(pattern)))
+                trees.append(Tree(pattern, offers, _track(pattern), _gate(pattern, offers)))
             keyed += [(pattern, offer) for offer in offers if offer.key]
             if pattern.count is not None and self._fits(pattern.count.matcher):
                 counters.append(self._counter(pattern, pattern.count))
@@ -349,6 +360,18 @@ class _Finder:
 
 def _guards(pattern: CompiledPattern, place: dict[str, int]) -> tuple[tuple[CompiledGuard, Places], ...]:
     return tuple((guard, tuple(place[name] for name in guard.matcher.variables)) for guard in pattern.guards)
+
+
+def _gate(pattern: CompiledPattern, offers: tuple[Offer, ...]) -> tuple[tuple[int, int], ...]:
+    if not pattern.steps[0].bit:
+        return ()
+    return tuple(
+        (
+            offer.step.bit if offer.step.successor >= 0 else 0,
+            sum(pattern.steps[child].bit for child, _ in offer.step.children),
+        )
+        for offer in offers
+    )
 
 
 def _track(pattern: CompiledPattern) -> int:

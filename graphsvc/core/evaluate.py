@@ -6,7 +6,7 @@ witness, the risk before and after, and the delta that a recorded decision bring
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import msgspec
@@ -204,8 +204,10 @@ def _advance(concerned: Concerned, advance: Advance) -> None:
         advance_reset(reset, advance)
     for cut in concerned.cuts:
         advance_cut(cut, advance)
+    reached = advance.reached
     for tree in concerned.trees:
-        advance_tree(tree, advance)
+        if not tree.gate or tree.is_due(reached):
+            advance_tree(tree, advance)
     for counter in concerned.counters:
         advance_count(counter, advance)
     for guard in concerned.guards:
@@ -257,12 +259,13 @@ def _front_after(front: Front, place: Place, advance: Advance, ruleset: Ruleset)
     if not (advance.own or advance.cut):
         return front
     causal = after(advance, CAUSAL)
+    reached = front.reached | _bits(advance.own.get(CAUSAL), ruleset)
     causal_data = after(advance, CAUSAL_DATA) if ruleset.has_data else EMPTY
     if not place.inputs.known:
-        return Front(causal, causal, causal_data, causal_data)
+        return Front(causal, causal, causal_data, causal_data, reached)
     flow = after(advance, FLOW) if ruleset.has_flow else EMPTY
     flow_data = after(advance, FLOW_DATA) if ruleset.has_flow and ruleset.has_data else EMPTY
-    return Front(causal, flow, causal_data, flow_data)
+    return Front(causal, flow, causal_data, flow_data, reached)
 
 
 def _scopes_after(
@@ -273,10 +276,17 @@ def _scopes_after(
         delta[name] = replace(scope, newest_ms=at_ms)
     for name, cells in advance.cells.items():
         scope = cast("Scope | None", delta.get(name)) or advance.scope(name) or Scope(at_ms)
-        delta[name] = swept(
-            replace(scope, newest_ms=at_ms, cells=scope.cells.update(cells)), ruleset.windows, at_ms
-        )
+        reached = scope.reached | _bits(cells, ruleset)
+        scope = replace(scope, newest_ms=at_ms, cells=scope.cells.update(cells), reached=reached)
+        delta[name] = swept(scope, ruleset.windows, at_ms)
     delta.update(advance.foreign)
+
+
+def _bits(slots: Iterable[Slot] | None, ruleset: Ruleset) -> int:
+    reached = 0
+    for slot in slots or ():
+        reached |= ruleset.bits.get(slot, 0)  # type: ignore[arg-type]  # a slot with a key is not there
+    return reached
 
 
 def _data_after(held: Registers, front: Front, ruleset: Ruleset, at_ms: int) -> Registers:

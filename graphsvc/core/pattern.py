@@ -82,7 +82,8 @@ class CompiledStep:
 
     key_out: variables its register is indexed by, those shared with its successor. children: (number,
     variables) of the steps that lead here. mask: bits of its whole subtree. resets: of the edge to its successor.
-    differs: it is one of the steps whose events must differ; room: how many such steps an event of its subtree
+    bit: of a pattern without windows, keys and cuts, all that is to know of its register is whether there is one: then it has a
+    bit of its own in the rule set, else 0 (see `Front.reached`). differs: it is one of the steps whose events must differ; room: how many such steps an event of its subtree
     could also serve, None when there are none in its subtree (rule R13).
     """
 
@@ -96,6 +97,7 @@ class CompiledStep:
     children: tuple[tuple[int, tuple[str, ...]], ...]
     mask: int
     resets: tuple[CompiledReset, ...]
+    bit: int
     differs: bool
     room: int | None
 
@@ -191,11 +193,12 @@ def compile_pattern(
     number: int,
     harm_number: int,
     slots: Iterator[int],
+    bits: Iterator[int],
 ) -> CompiledPattern:
-    """slots: where new slots come from. PolicyError (`not_supported`) names what this version cannot run."""
+    """slots, bits: where new slots and numbers of bits come from. PolicyError (`not_supported`) names what this version cannot run."""
     _refuse_unsupported(policy, pattern)
     resets = tuple(CompiledReset(next(slots), _matcher(reset, on_error=False)) for reset in pattern.without)
-    steps = _Steps(pattern, resets, slots).compiled()
+    steps = _Steps(pattern, resets, slots, bits).compiled()
     count = None
     if pattern.count is not None:
         distinct = parse_path(pattern.count.distinct) if pattern.count.distinct is not None else None
@@ -235,9 +238,14 @@ class _Steps:
     """Numbers, edges and subtrees of a pattern's steps."""
 
     def __init__(
-        self, pattern: PatternDocument, resets: tuple[CompiledReset, ...], slots: Iterator[int]
+        self,
+        pattern: PatternDocument,
+        resets: tuple[CompiledReset, ...],
+        slots: Iterator[int],
+        bits: Iterator[int],
     ) -> None:
         self.pattern = pattern
+        self.bits = bits if _is_plain(pattern) else None
         self.steps = pattern.steps
         self.numbers = {name: number for number, name in enumerate(pattern.steps)}
         self.resets = resets
@@ -278,6 +286,7 @@ class _Steps:
                 for reset, compiled in zip(self.pattern.without, self.resets, strict=True)
                 if reset.between[0] == name
             ),
+            bit=1 << next(self.bits) if self.bits is not None else 0,
             differs=name in differing,
             room=room,
         )
@@ -289,6 +298,18 @@ class _Steps:
     def _path(self, name: str) -> set[str]:
         then = self.steps[name].then
         return {then} | self._path(then) if then is not None else set()
+
+
+def _is_plain(pattern: PatternDocument) -> bool:
+    """True when a later register is never better than an earlier one, so that the first is enough."""
+    return (
+        pattern.scope == "session"
+        and pattern.effective_relation != "flow"
+        and pattern.within_ms is None
+        and len(pattern.tops) == 1
+        and not (pattern.distinct or pattern.without or pattern.sanitized_by)
+        and not any(step.key or step.at == "completion" for step in pattern.steps.values())
+    )
 
 
 def _cut(pattern: PatternDocument, sanitizer: Sanitizer) -> CompiledCut:

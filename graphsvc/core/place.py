@@ -55,7 +55,7 @@ def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inpu
     elif chain.last_action is not None:
         edges.append(("NEXT", chain.last_action))
     front = chain.front
-    causal, causal_data = front.causal, front.causal_data
+    causal, causal_data, reached = front.causal, front.causal_data, front.reached
     for name in request.joins:
         other = cast("ChainState | None", get(("c", name)))
         # Joins to unknown chains, to chains of other sessions or to oneself give no edge (R5).
@@ -63,12 +63,13 @@ def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inpu
             continue
         causal = joined(causal, other.front.causal)
         causal_data = joined(causal_data, other.front.causal_data)
+        reached |= other.front.reached
         if other.last_action is not None:
             edges.append(("JOIN", other.last_action))
     if request.parents is None:
         return Place(
             chain,
-            Front(causal, causal, causal_data, causal_data),
+            Front(causal, causal, causal_data, causal_data, reached),
             UNKNOWN_INPUTS,
             tuple(edges),
             opened,
@@ -82,11 +83,14 @@ def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inpu
         before = happened.front
         # A declared parent counts, joined or not, when it happened earlier in the session (R7, R8).
         causal, causal_data = joined(causal, before.causal), joined(causal_data, before.causal_data)
+        reached |= before.reached
         flow, flow_data = joined(flow, before.flow), joined(flow_data, before.flow_data)
         edges.append(("FED", parent))
     if not inputs.known:
         flow, flow_data = causal, causal_data
-    return Place(chain, Front(causal, flow, causal_data, flow_data), inputs, tuple(edges), opened, delta)
+    return Place(
+        chain, Front(causal, flow, causal_data, flow_data, reached), inputs, tuple(edges), opened, delta
+    )
 
 
 def _inputs(parents: tuple[str, ...], session: str, view: StateView) -> Inputs:

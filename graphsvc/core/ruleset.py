@@ -49,6 +49,7 @@ class Ruleset:
         self.has_data = any(pattern.scope == "data" for pattern in patterns)
         self.is_live = any(pattern.is_live for pattern in patterns)
         self.windows = _windows(patterns)
+        self.bits = {step.slot: step.bit for pattern in patterns for step in pattern.steps if step.bit}
         self.flow_slots = frozenset(
             step.slot for pattern in patterns if pattern.relation == "flow" for step in pattern.steps
         )
@@ -89,14 +90,16 @@ def compile_ruleset(policies: Sequence[Policy]) -> Ruleset:
     """Compile loaded and checked packs; PolicyError when one asks for what this version cannot run."""
     ordered = sorted(policies, key=lambda policy: (policy.pack.order, policy.pack.id))
     weights = weights_from(policy.score for policy in ordered)
-    slots, harms = count(), dict[str, int]()
+    slots, bits, harms = count(), count(), dict[str, int]()
     patterns: list[CompiledPattern] = []
     for policy in ordered:
         for pattern in policy.patterns:
             harm_number = harms.setdefault(pattern.effective_harm, len(harms))
             number = len(patterns)
             patterns.append(
-                compile_pattern(policy, pattern, weights, number=number, harm_number=harm_number, slots=slots)
+                compile_pattern(
+                    policy, pattern, weights, number=number, harm_number=harm_number, slots=slots, bits=bits
+                )
             )
     return Ruleset(ordered, tuple(patterns), _strictest(ordered), weights)
 

@@ -82,12 +82,14 @@ class Front(msgspec.Struct, frozen=True, gc=False):
 
     causal, flow: of patterns that stay in the session, along happened-before and along declared
     inputs. causal_data, flow_data: of patterns that follow data through stores (rule R23).
+    reached: bits of the steps with a causal register, of the patterns whose steps have bits.
     """
 
     causal: Registers = EMPTY
     flow: Registers = EMPTY
     causal_data: Registers = EMPTY
     flow_data: Registers = EMPTY
+    reached: int = 0
 
 
 NOWHERE = Front()
@@ -149,7 +151,7 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     newest_ms: time of its newest record (rule R2). cells: by slot, registers of log-ordered steps and
     tops, times of guards, counted values, numbers of resets. levels: by pattern number, for 1..n steps reached
     the newest start. micros: contribution to the risk by class of harm, as of the last change, and total: their sum;
-    due_ms: when the first window among them ends. limit: how many cells it may hold until those that can never
+    due_ms: when the first window among them ends. reached: as in `Front`, in log order. limit: how many cells it may hold until those that can never
     count again are swept.
     """
 
@@ -160,6 +162,7 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     total: int = 0
     due_ms: int | None = None
     limit: int = 64
+    reached: int = 0
 
 
 class Store(msgspec.Struct, frozen=True, gc=False):

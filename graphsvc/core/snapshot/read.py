@@ -52,8 +52,7 @@ class _Reader:
                 Register(row.start_ms, row.action, row.step, children, row.epoch, row.uses, spares, row.room)
             )
         self.fronts: list[Front] = []
-        for front in rows.fronts:
-            self.fronts.append(self._front(front))
+        self.bits: dict[int, int] = {}
 
     def world(self, entitlement: str | None) -> World:
         rows = self.rows
@@ -80,6 +79,9 @@ class _Reader:
         world.redrawn = {seq: (set(nodes), set(edges)) for seq, nodes, edges in rows.redrawn}
         world.packs = {pack.pack: pack for pack in rows.packs}
         world.compile()
+        self.bits = world.ruleset.bits
+        for front in rows.fronts:
+            self.fronts.append(self._front(front))
         self._cells(world)
         return world
 
@@ -99,6 +101,7 @@ class _Reader:
             cells[scope.name] = Scope(
                 scope.newest_ms, held, Map(scope.levels), Map(scope.micros), scope.total, scope.due_ms,
                 scope.limit,
+                self._reached(held),
             )  # fmt: skip
         for store in rows.stores:
             cells[store.name] = Store(store.newest_ms, self._map(store.data))
@@ -130,6 +133,7 @@ class _Reader:
             causal if row.flow is None else self._changed(base.flow, row.flow),
             causal_data,
             causal_data if row.flow_data is None else self._changed(base.flow_data, row.flow_data),
+            self._reached(causal),
         )
 
     def _changed(self, base: Registers, changes: Changes) -> Registers:
@@ -137,6 +141,12 @@ class _Reader:
         for slot in gone:
             base = base.delete(slot)
         return base.update(self._map(found)) if found else base
+
+    def _reached(self, slots: Iterable[Slot]) -> int:
+        reached = 0
+        for slot in slots:
+            reached |= self.bits.get(slot, 0)  # type: ignore[arg-type]  # a slot with a key is not there
+        return reached
 
     def _map(self, pairs: Iterable[tuple[Slot, int]]) -> Registers:
         return Map({slot: self.registers[place] for slot, place in pairs})
