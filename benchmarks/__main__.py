@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import engine, importing, service
+from benchmarks import engine, history, importing, rescan, service
 
 
 def main() -> int:
@@ -40,8 +40,18 @@ def main() -> int:
         "cpus": os.cpu_count(),
     }
     if "engine" in parts:
-        results["engine"] = [engine.measure(each, given.decisions) for each in (1, given.patterns)]
+        results["engine"] = [engine.measure(each, given.decisions) for each in (1, given.patterns, 200)]
         _table("engine, CPU time, one core", results["engine"])
+        results["rescan"] = rescan.measure()
+        _table("broad patterns, against reading the session again", results["rescan"])
+        results["lengths"] = history.lengths()
+        _table("a decision by length of its session, 200 patterns", results["lengths"])
+        results["reports"] = history.reports()
+        _table("a label reported late, chain of 1,000", results["reports"])
+        results["witness"] = [history.witness()]
+        _table("decisions that complete a path, told", results["witness"])
+        results["memory"] = [history.memory()]
+        _table("memory", results["memory"])
     if "http" in parts:
         results["http"] = _http(given.stores.split(","), given.patterns, given.seconds)
         _table("decide over HTTP", results["http"])

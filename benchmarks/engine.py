@@ -14,7 +14,7 @@ from graphsvc.core.value import Json
 from graphsvc.core.world import World
 from graphsvc.importers import graph_jsonl
 
-__all__ = ["measure"]
+__all__ = ["measure", "world_of"]
 
 _WARM_UP = 20_000
 
@@ -24,7 +24,7 @@ def measure(patterns: int, decisions: int) -> dict[str, Json]:
 
     judge: `evaluate` alone. decide: `evaluate` and folding the decision into the world.
     """
-    world = _world(patterns)
+    world = world_of(policy_text(patterns), 100)
     requests = traffic(_WARM_UP + 3 * decisions)
     for request in requests[:_WARM_UP]:
         _decide(world, request)
@@ -53,16 +53,22 @@ def measure(patterns: int, decisions: int) -> dict[str, Json]:
     }
 
 
-def _world(patterns: int) -> World:
+def world_of(text: str, identities: int) -> World:
+    """A world with an estate of so many identities under a policy."""
     world = World()
-    estate = graph_jsonl.read("\n".join(estate_lines(100)), "estate")
-    policy = load_policy(policy_text(patterns), "bench.yaml")
+    estate = graph_jsonl.read("\n".join(estate_lines(identities)), "estate")
+    policy = load_policy(text, "bench.yaml")
     source = policy.source
     world.apply(GraphStaged(at_ms=0, load="l", nodes=estate.nodes, edges=estate.edges), 1)
     world.apply(GraphCommitted(at_ms=0, load="l", source="bench"), 2)
     world.apply(
         PolicyPublished(
-            at_ms=0, pack="bench", version="1", sha256=source.sha256, text=source.text, file=source.file
+            at_ms=0,
+            pack=policy.pack.id,
+            version="1",
+            sha256=source.sha256,
+            text=source.text,
+            file=source.file,
         ),
         3,
     )

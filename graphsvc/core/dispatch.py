@@ -6,7 +6,7 @@ decide is decided once per set of labels. What is left is asked of every event: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -125,7 +125,7 @@ class Tree:
         for bit, need in self.gate:
             if not need & ~reached and not bit & reached:
                 return True
-        return not self.gate
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +166,39 @@ class Cut(Part):
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """The parts that an action with certain labels may concern."""
+    """The parts that an action with certain labels may concern.
+
+    gated: trees whose steps have bits; finishing: those of them that the action may complete; steps: bits of all
+    other steps that it may be, so that when they are reached nothing but completing is left to ask.
+    """
 
     trees: tuple[Tree, ...] = ()
     counters: tuple[Counter, ...] = ()
     guards: tuple[Guard, ...] = ()
     resets: tuple[Reset, ...] = ()
     cuts: tuple[Cut, ...] = ()
+    free: tuple[Tree, ...] = field(init=False)
+    gated: tuple[Tree, ...] = field(init=False)
+    finishing: tuple[Tree, ...] = field(init=False)
+    steps: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        gated = tuple(tree for tree in self.trees if tree.gate)
+        steps = 0
+        for tree in gated:
+            for bit, _ in tree.gate:
+                steps |= bit
+        finishing = tuple(tree for tree in gated if any(not bit for bit, _ in tree.gate))
+        for name, value in (("gated", gated), ("steps", steps), ("finishing", finishing)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "free", tuple(tree for tree in self.trees if not tree.gate))
+
+    def due(self, reached: int) -> Iterator[Tree]:
+        """The trees that the action can change or complete, by the steps reached before it."""
+        yield from self.free
+        for tree in self.gated if self.steps & ~reached else self.finishing:
+            if tree.is_due(reached):
+                yield tree
 
 
 @dataclass(frozen=True, slots=True)

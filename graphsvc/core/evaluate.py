@@ -204,10 +204,8 @@ def _advance(concerned: Concerned, advance: Advance) -> None:
         advance_reset(reset, advance)
     for cut in concerned.cuts:
         advance_cut(cut, advance)
-    reached = advance.reached
-    for tree in concerned.trees:
-        if not tree.gate or tree.is_due(reached):
-            advance_tree(tree, advance)
+    for tree in concerned.due(advance.reached):
+        advance_tree(tree, advance)
     for counter in concerned.counters:
         advance_count(counter, advance)
     for guard in concerned.guards:
