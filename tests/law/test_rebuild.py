@@ -51,3 +51,27 @@ def test_going_back_a_little_is_building_everything_again(seed: int) -> None:
     grown = dict(world.cells)
     world.rebuild()
     assert world.cells == grown
+
+
+def test_time_never_runs_backwards_at_a_resource() -> None:
+    """R2: a record takes the newest time at its resource, whoever's sessions meet there."""
+    policy = {
+        **_POLICY,
+        "patterns": [
+            {
+                "id": "p",
+                "on_match": "monitor",
+                "within": "6m",
+                "steps": {"a": {"labels": {"any": ["hot"]}, "then": "b"}, "b": {"labels": {"any": ["cold"]}}},
+            }
+        ],
+    }
+    other = {"subject": {"type": "agent", "id": "other"}}
+    trace: list[Record] = [
+        _action("e1", "c1", "2026-11-23T10:10:00Z"),
+        {**_action("e2", "c2", "2026-11-23T10:00:00Z"), **other, "labels": ["hot"]},
+        {**_action("e3", "c2", "2026-11-23T10:12:00Z"), **other, "labels": ["cold"]},
+    ]
+    world = replay(policy, [], trace).world
+    assert [completion.pattern for completion in world.decided["e3"].completions] == ["p"]
+    assert world.decided["e2"].at_ms == world.decided["e1"].at_ms

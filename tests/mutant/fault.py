@@ -21,7 +21,6 @@ FAULTS = (
     Fault("guard window leaves out its edge", "R14", "advance", "if at is not None and (oldest_ms is None or at >= oldest_ms):", "if at is not None and (oldest_ms is None or at > oldest_ms):"),
     Fault("count window leaves out its edge", "R1", "count", "oldest[1] < oldest_ms)", "oldest[1] <= oldest_ms)"),
     Fault("time may run backwards", "R2", "evaluate", "if scope is not None and scope.newest_ms > at_ms:", "if scope is not None and scope.newest_ms > at_ms and False:"),
-    Fault("time may run backwards at a resource", "R2", "evaluate", "return store.newest_ms if store is not None and store.newest_ms > at_ms else at_ms", "return at_ms"),
     # Chains
     Fault("a child chain has its own session", "R3", "place", "session, front, spawned_from = parent.session, parent.front, parent.last_action", "front, spawned_from = parent.front, parent.last_action"),
     Fault("spawning connects nothing", "R4", "place", "session, front, spawned_from = parent.session, parent.front, parent.last_action", "session, spawned_from = parent.session, parent.last_action"),
@@ -40,7 +39,7 @@ FAULTS = (
     Fault("reported labels are forgotten", "R11", "world", "now = replace(past, reported=labels)\n", "now = replace(past, reported=past.reported)\n"),
     Fault("an approval covers everything", "R12", "review", "return reason.verdict is Verdict.ESCALATE and _covered(reason, completions) in review.covered", "return True"),
     # Matching
-    Fault("strictness: an event precedes itself", "R13", "register", "    for lookup, resets in offer.children:\n        register = before.get(slot_at(lookup, advance.values))\n", "    for lookup, resets in offer.children:\n        register = before.get(slot_at(lookup, advance.values)) or advance.own.get(1, {}).get(slot_at(lookup, advance.values))\n"),
+    Fault("strictness: an event precedes itself", "R13", "register", "        for offer in offers:\n            register = _reach(offer, scope, before, oldest_ms, advance)\n            if register is not None:\n", "        for offer in reversed(offers):\n            register = _reach(offer, scope, before, oldest_ms, advance)\n            if register is not None:\n                before = before.set(slot_at(offer.own, advance.values), register)\n"),
     Fault("steps that must differ share an event", "R13", "register", "uses = tuple(sorted(used)) if room else ()", "uses = ()"),
     Fault("no spares are kept", "R13", "family", "    if room:\n        for event in best.uses:", "    if False:\n        for event in best.uses:"),
     Fault("own events guard across scopes", "R14", "advance", 'counts = guard.by == "anyone" or root not in advance.event.principals', "counts = True"),

@@ -1,0 +1,1 @@
+"""Interleavings: that no order of events lets a combination complete unnoticed."""
