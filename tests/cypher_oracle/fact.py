@@ -215,7 +215,7 @@ def prepare(driver: Driver, database: str) -> None:
     """Make the indexes and wait for them; the database need not be empty."""
     with driver.session(database=database) as session:
         for statement in _INDEXES.values():
-            session.run(statement).consume()  # type: ignore[arg-type]
+            session.run(statement).consume()
         session.run("CALL db.awaitIndexes(60)").consume()
 
 
@@ -245,6 +245,6 @@ def forget(driver: Driver, database: str, *, indexes: bool = True) -> None:
     """Remove all facts, and the indexes, so that others find the database as it was."""
     with driver.session(database=database) as session:
         for label in _LABELS:
-            session.run(f"MATCH (n:{label}) DETACH DELETE n").consume()  # type: ignore[arg-type]
+            session.run(f"MATCH (n:{label}) DETACH DELETE n").consume()
         for name in _INDEXES if indexes else ():
-            session.run(f"DROP INDEX {name} IF EXISTS").consume()  # type: ignore[arg-type]
+            session.run(f"DROP INDEX {name} IF EXISTS").consume()

@@ -294,7 +294,9 @@ class _Writer:
         if "action" in condition:
             found.append(self.like(f"{event}.name", condition["action"]))
         if "effects" in condition:
-            found.append(f"any(x IN {self.value(_listed(condition['effects']))} WHERE x IN {event}.effects)")
+            found.append(
+                f"any(each IN {self.value(_listed(condition['effects']))} WHERE each IN {event}.effects)"
+            )
         if "labels" in condition:
             found += self.labelled(" + ".join(held), condition["labels"])
         found += [self.like(f"{event}.subject_kind", subject["kind"])] if "kind" in subject else []
@@ -319,14 +321,14 @@ class _Writer:
 
     def like(self, text: str, globs: object) -> str:
         """Whether the text fits one of the wildcards; `*` and `?` are the only ones (rule R20)."""
-        return f"any(x IN {self.value([_regex(glob) for glob in _listed(globs)])} WHERE {text} =~ x)"
+        return f"any(each IN {self.value([_regex(glob) for glob in _listed(globs)])} WHERE {text} =~ each)"
 
     def labelled(self, held: str, condition: object) -> list[str]:
         wanted = condition if isinstance(condition, dict) else {"any": condition}
         how = {
-            "any": "any(x IN {} WHERE x IN {})",
-            "all": "all(x IN {} WHERE x IN {})",
-            "none": "none(x IN {} WHERE x IN {})",
+            "any": "any(each IN {} WHERE each IN {})",
+            "all": "all(each IN {} WHERE each IN {})",
+            "none": "none(each IN {} WHERE each IN {})",
         }
         return [
             form.format(self.value(_listed(wanted[name])), held)
@@ -349,7 +351,7 @@ class _Writer:
             facts += _ARGUMENT_SHORTHAND[short]
         # Arguments are stored as `role=fact`; a role holds no `=`.
         told = self.value([re.escape(condition["role"]) + "=" + _regex(fact) for fact in facts])
-        return f"any(x IN {told} WHERE any(y IN {event}.arguments WHERE y =~ x))"
+        return f"any(each IN {told} WHERE any(y IN {event}.arguments WHERE y =~ each))"
 
 
 class _Cut:
