@@ -68,7 +68,7 @@ def draw_cases(
     rng: random.Random, count: int = _TRACES_A_POLICY, wanted: frozenset[str] = frozenset()
 ) -> Iterator[Case]:
     """Cases of one random policy with a few random features, and those wanted."""
-    features = {name for name in sorted(ALL_FEATURES) if rng.random() < 0.12}
+    features = {name for name in sorted(ALL_FEATURES) if rng.random() < 0.08}
     focus = rng.choice(sorted(_FOCUS))
     return random_cases(rng, frozenset(features | _FOCUS[focus] | {focus, "causal_relation"} | wanted), count)
 

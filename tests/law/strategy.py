@@ -95,7 +95,10 @@ class _Maker:
     def __init__(self, rng: random.Random, features: frozenset[str]) -> None:
         self.rng, self.features = rng, features
         # Few actions and labels in one case, so that steps, guards and records meet often.
-        self.actions = rng.sample(_ACTIONS, 3)
+        self.actions = rng.sample(_ACTIONS, rng.choice([2, 3]))
+        if "data_scope" in features and "d:Read" not in self.actions:
+            # Something must be written and read.
+            self.actions[0] = "d:Read"
         self.known_labels = rng.sample(_LABELS, 2)
 
     def on(self, feature: str, share: float) -> bool:
@@ -123,7 +126,7 @@ class _Maker:
         }
         if self.rng.random() < 0.5:
             del entries["d:Write"]
-        if self.rng.random() < 0.3:
+        if self.rng.random() < 0.6:
             entries["m:Read"] = {"effects": ["read"], "result": {"labels": [self.rng.choice(_LABELS)]}}
         if self.rng.random() < 0.3:
             entries["*:Read"] = {"effects": ["fetch"]}
@@ -134,13 +137,14 @@ class _Maker:
     def pattern(self, name: str) -> Record:
         scopes = ["session"] * 4
         scopes += ["principal"] * 2 if "principal_scope" in self.features else []
-        scopes += ["data"] if "data_scope" in self.features else []
+        scopes += ["data"] * 5 if "data_scope" in self.features else []
+        scopes += ["principal"] * 8 if "linked" in self.features else []
         scope = self.rng.choice(scopes)
         pattern: Record = {"id": name, "title": f"Pattern {name}", "severity": "high", "harm": "fraud"}
-        pattern |= {"on_match": self.rng.choice(["monitor", "monitor", "deny", "escalate"]), "scope": scope}
+        pattern |= {"on_match": self.rng.choice(["monitor", "deny", "escalate"]), "scope": scope}
         if scope == "principal" and self.rng.random() < 0.8:
             pattern["principal"] = self.rng.choice(["actor", "root", "any"])
-        if scope != "session" or self.on("windows", 0.3):
+        if scope != "session" or self.on("windows", 0.7):
             pattern["within"] = self.rng.choice(_WINDOWS)
         # Which witness is told is not defined, so what a review may cover has one step only.
         alone = self.on("reviews", 0.5)
@@ -164,7 +168,12 @@ class _Maker:
         names = [f"s{number}" for number in range(size)]
         steps: Record = {}
         for number, name in enumerate(names):
-            step = self.condition()
+            # What a review may cover should happen often.
+            step = (
+                {"action": self.rng.choice(self.actions)}
+                if "reviews" in self.features and size == 1
+                else self.condition()
+            )
             top = number == 0 or (pattern["scope"] != "data" and self.on("multi_top", 0.35))
             if not top:
                 step["then"] = self.rng.choice(names[:number])
@@ -189,7 +198,7 @@ class _Maker:
         self.add_unless(pattern, list(tops[0].get("key", {})))
         if edges and relation != "log" and self.on("sanitized", 0.5):
             entry: Record = {"action": self.rng.choice(self.actions)}
-            if self.rng.random() < 0.5:
+            if self.rng.random() < 0.8:
                 entry["removes"] = self.rng.sample(self.known_labels, self.rng.randint(1, 2))
             pattern["sanitized_by"] = [entry]
         if edges and self.on("without", 0.6):
@@ -201,7 +210,11 @@ class _Maker:
             if one < other and steps[one].get("then") == steps[other].get("then")
         ]
         if siblings and self.on("distinct", 0.9):
-            pattern["distinct"] = self.rng.choice(siblings)
+            one, other = pattern["distinct"] = self.rng.choice(siblings)
+            if self.rng.random() < 0.7 and "key" not in steps[one] and "key" not in steps[other]:
+                # One event can serve both.
+                kept = {name: steps[other][name] for name in ("then",) if name in steps[other]}
+                steps[other] = {**copy.deepcopy(steps[one]), **kept}
 
     def add_keys(self, steps: Record) -> None:
         """Bind each variable on a connected part of the tree: on all tops or on none (rules C2, C3)."""
@@ -323,7 +336,7 @@ class _Maker:
         records: list[Record] = []
         for _ in range(self.rng.choice([*range(6, 26), *range(15, 26)])):
             minutes = self.rng.choice([0, 0, 1, 5, 5, 10, 20])
-            self.now += timedelta(minutes=-10 if self.rng.random() < 0.2 else minutes)
+            self.now += timedelta(minutes=-10 if self.rng.random() < 0.3 else minutes)
             other = self.other_record() if self.done else None
             records.append(other or self.action(f"e{len(self.done) + 1}"))
             if records[-1]["type"] == "action":
@@ -346,7 +359,7 @@ class _Maker:
                 "outcome": outcome,
                 "labels": held,
             }
-        if self.on("cancels", 0.15):
+        if self.on("cancels", 0.25):
             return {"type": "cancel", "action": named["id"], "at": named["at"]}
         if self.on("reviews", 0.3):
             kind = "approve" if self.rng.random() < 0.85 else "reject"
@@ -394,7 +407,7 @@ class _Maker:
         who = self.chains[chain]
         subject = who["subject"] if rng.random() < 0.85 else rng.choice([*_AGENTS, *_HUMANS])
         joinable = sorted({*self.chains, "c8"} - {chain}) if rng.random() < 0.9 else [chain]
-        record["joins"] = [rng.choice(joinable)] if rng.random() < 0.35 else []
+        record["joins"] = [rng.choice(joinable)] if rng.random() < 0.45 else []
         record["subject"] = _identity(subject)
         record["on_behalf_of"] = [_identity(person) for person in who["behind"]]
         kind, resource = rng.choice(_RESOURCES)

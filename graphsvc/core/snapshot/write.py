@@ -42,7 +42,8 @@ class _Writer:
         self.fronts: list[FrontRow] = []
         self.parties: list[PartiesRow] = []
         self.targets: list[Target] = []
-        self._register_places: dict[int, int] = {}
+        self._register_places: dict[int, int] = {}  # by identity, which is quicker to look up
+        self._content_places: dict[tuple[object, ...], int] = {}
         self._front_places: dict[int, int] = {}
         self._fronts: list[Front] = []
         self._parties_places: dict[tuple[object, ...], int] = {}
@@ -100,19 +101,30 @@ class _Writer:
         if place is None:
             children = [self._register(child) for child in register.children]
             spares = [self._register(spare) for spare in register.spares]
-            place = self._register_places[id(register)] = len(self.registers)
-            self.registers.append(
-                RegisterRow(
-                    register.start_ms,
-                    register.action,
-                    register.step,
-                    children,
-                    register.epoch,
-                    register.uses,
-                    spares,
-                    register.room,
-                )
+            row = RegisterRow(
+                register.start_ms,
+                register.action,
+                register.step,
+                children,
+                register.epoch,
+                register.uses,
+                spares,
+                register.room,
             )
+            # Equal registers are one, whoever made them: a world's bytes depend on what it holds alone.
+            content = (
+                *msgspec.structs.astuple(row)[:3],
+                *children,
+                None,
+                row.epoch,
+                row.uses,
+                *spares,
+                row.room,
+            )
+            place = self._content_places.setdefault(content, len(self.registers))
+            self._register_places[id(register)] = place
+            if place == len(self.registers):
+                self.registers.append(row)
         return place
 
     def _front(self, front: Front, chain: str) -> int:
@@ -139,11 +151,11 @@ class _Writer:
     def _changes(self, before: Registers, after: Registers) -> Changes:
         if before is after:
             return [], []
-        found = [
-            (slot, self._register(register))
-            for slot, register in _ordered(after)
-            if before.get(slot) is not register
-        ]
+        found: list[tuple[Slot, int]] = []
+        for slot, register in _ordered(after):
+            held, place = before.get(slot), self._register(register)
+            if held is not register and (held is None or self._register(held) != place):
+                found.append((slot, place))
         gone = [slot for slot, _ in _ordered(before) if slot not in after]
         return found, gone
 
