@@ -85,7 +85,7 @@ def check_entitlement(
             return mode == "required", reasons
     action, key = event.request.action, event.what.key
     for place, party in enumerate(who.keys):
-        right = rights.check(party, action, key)
+        right = rights.check(party, action, key, event)
         if not right.allowed:
             reason = _missing(event, estate, who.ids[place], right, grants, verdict)
             if reason is not None and reason not in reasons:
@@ -149,9 +149,12 @@ def _missing(
             told = f"the grant that let `{party}` do `{action}` has ended"
             return Reason(ReasonCode.grant_expired, told, verdict, matching[-1].id)
     place = event.resource
+    lacking = f"; it asks for {', '.join(f'`{name}`' for name in right.missing)}" if right.missing else ""
     told = {
-        "denied_explicitly": f"a permission denies `{party}` the action `{action}` on `{place}`",
-        "condition_unknown": f"`{party}` may do `{action}` on `{place}` only under a condition not known to hold",
+        "denied_explicitly": f"a permission denies `{party}` the action `{action}` on `{place}`{lacking}",
+        "condition_unknown": (
+            f"`{party}` may do `{action}` on `{place}` only under a condition not known to hold{lacking}"
+        ),
     }.get(right.code, f"`{party}` holds no right to `{action}` on `{place}`")
     return Reason(ReasonCode(right.code), told, verdict, right.rule)
 

@@ -1,144 +1,83 @@
-"""The permission graph as one view over all sources, with the closures that questions are asked of.
+"""The permission graph with the closures that questions are asked of.
 
-Facts are kept per source. A node exists while a source asserts it; labels are united, the highest
-tier wins, any other field is the later import's. Derived closures are computed when first asked for
-and forgotten when the graph changes.
+A closure is worked out when it is first asked for. A change of the graph forgets those it concerns: what a new
+membership means for a group's members, not what everybody else may do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import TypeVar
 
-from graphsvc.core.graph import TIERS, Edge, Node
-from graphsvc.core.value import Json
+from graphsvc.core.sources import Changes, EdgeKey, Sources
 
 __all__ = ["EdgeKey", "Estate"]
 
-EdgeKey = tuple[str, str, str]
 _MEMO_LIMIT = 200_000
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-_NONE: Mapping[str, Edge] = {}
+_NESTED = ("MEMBER_OF", "HAS_ROLE", "INHERITS")
+# What `known` keeps of parties and targets depends on these and no others.
+_STANDING = frozenset((*_NESTED, "ACTS_FOR", "KNOWS", "OWNS", "LINKED_TO"))
 
 
-class Estate:
-    """All facts; changed only by `load`, `remove` and `relabel`. version grows with every change."""
+class Estate(Sources):
+    """All facts, and what follows from them."""
 
     def __init__(self) -> None:
-        self.version = 0
-        self._sources: dict[str, tuple[dict[str, Node], dict[EdgeKey, Edge]]] = {}
-        self._nodes: dict[str, Node] = {}
-        self._out: dict[tuple[str, str], dict[str, Edge]] = {}
-        self._in: dict[tuple[str, str], dict[str, Edge]] = {}
-        self._relabelled: dict[str, tuple[str, ...]] = {}
+        super().__init__()
         self._aliases: dict[str, str] | None = None
         self._holders: dict[str, tuple[str, ...]] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._places: dict[str, tuple[tuple[str, str], ...]] = {}
         self._persons: dict[str, str] = {}
         self._resolved: dict[str, tuple[str, str]] = {}
-        # What `known` found of parties and targets; forgotten with every change, as all closures are.
+        # What `known` found of parties and targets; forgotten when the graph changes what it was found by.
         self.parties: dict[tuple[str, ...], object] = {}
         self.targets: dict[tuple[str, str], object] = {}
 
-    # -- changes ---------------------------------------------------------------------------------
+    def _changed(self, changes: Changes | None) -> None:
+        super()._changed(changes)
+        if changes is None:
+            self._aliases = None
+            for memo in (self._holders, self._ancestors, self._places, self._persons, self._resolved):
+                memo.clear()
+            self.parties.clear()
+            self.targets.clear()
+            return
+        self._forget_nodes(changes.nodes)
+        types = {edge_type for edge_type, _, _ in changes.edges}
+        if not types.isdisjoint(_NESTED):
+            for edge_type, start, _ in changes.edges:
+                if edge_type in _NESTED:
+                    for member in self.members(start):
+                        self._holders.pop(member, None)
+        if "CONTAINS" in types:
+            for edge_type, _, child in changes.edges:
+                if edge_type == "CONTAINS":
+                    for inside in self.contained(child):
+                        self._ancestors.pop(inside, None)
+                        self._places.pop(inside, None)
+        if "LINKED_TO" in types:
+            self._persons.clear()
+            self._resolved.clear()
+        if not types.isdisjoint(_STANDING):
+            self.parties.clear()
 
-    def load(
-        self, source: str, nodes: Iterable[Node], edges: Iterable[Edge], *, replace: bool
-    ) -> tuple[set[str], set[EdgeKey]]:
-        """Make facts of a source visible; with `replace` its other facts go. Returns what was touched."""
-        held_nodes, held_edges = self._sources.pop(source, ({}, {}))
-        new_nodes = {node.key: node for node in nodes}
-        new_edges = {(edge.type, edge.start, edge.end): edge for edge in edges}
-        touched_nodes, touched_edges = set(new_nodes), set(new_edges)
-        if replace:
-            touched_nodes |= held_nodes.keys()
-            touched_edges |= held_edges.keys()
-        else:
-            new_nodes = held_nodes | new_nodes
-            new_edges = held_edges | new_edges
-        # Inserted last: the order of sources is the order of their latest import.
-        self._sources[source] = (new_nodes, new_edges)
-        self._refresh(touched_nodes, touched_edges)
-        return touched_nodes, touched_edges
-
-    def remove(self, source: str) -> tuple[set[str], set[EdgeKey]]:
-        """Forget a source; unknown sources are no error. Returns what was touched."""
-        nodes, edges = self._sources.pop(source, ({}, {}))
-        self._refresh(set(nodes), set(edges))
-        return set(nodes), set(edges)
-
-    def relabel(self, key: str, labels: tuple[str, ...]) -> None:
-        """The resource carries exactly these labels from now on, whatever sources say."""
-        self._relabelled[key] = labels
-        self.targets.clear()
-        self.version += 1
-
-    def _refresh(self, nodes: set[str], edges: set[EdgeKey]) -> None:
+    def _forget_nodes(self, nodes: Iterable[str]) -> None:
+        identities = False
         for key in nodes:
-            merged = _merge([held[key] for held, _ in self._sources.values() if key in held])
-            if merged is None:
-                self._nodes.pop(key, None)
-            else:
-                self._nodes[key] = merged
-        for edge_type, start, end in edges:
-            asserted = [
-                held[edge_type, start, end]
-                for _, held in self._sources.values()
-                if (edge_type, start, end) in held
-            ]
-            if asserted:
-                self._out.setdefault((edge_type, start), {})[end] = asserted[-1]
-                self._in.setdefault((edge_type, end), {})[start] = asserted[-1]
-            else:
-                self._out.get((edge_type, start), {}).pop(end, None)
-                self._in.get((edge_type, end), {}).pop(start, None)
-        self._aliases = None
-        self._holders.clear()
-        self._ancestors.clear()
-        self._places.clear()
-        self._persons.clear()
-        self._resolved.clear()
-        self.parties.clear()
-        self.targets.clear()
-        self.version += 1
-
-    # -- reading ---------------------------------------------------------------------------------
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Names of sources, the latest import last."""
-        return tuple(self._sources)
-
-    def facts(self) -> Mapping[str, tuple[Mapping[str, Node], Mapping[EdgeKey, Edge]]]:
-        """What each source asserts, the latest import last."""
-        return self._sources
-
-    def relabelled(self) -> dict[str, tuple[str, ...]]:
-        """Labels of resources that were set, whatever sources say."""
-        return self._relabelled
-
-    def node(self, key: str) -> Node | None:
-        """The merged node, None when no source asserts it."""
-        return self._nodes.get(key)
-
-    def nodes(self) -> Iterator[Node]:
-        """All merged nodes, sorted by key."""
-        return (self._nodes[key] for key in sorted(self._nodes))
-
-    def edges(self) -> Iterator[Edge]:
-        """All merged edges, sorted by type and ends."""
-        found = [edge for ends in self._out.values() for edge in ends.values()]
-        return iter(sorted(found, key=lambda edge: (edge.type, edge.start, edge.end)))
-
-    def out(self, edge_type: str, start: str) -> Mapping[str, Edge]:
-        """Edges of a type that leave a node, by their end."""
-        return self._out.get((edge_type, start), _NONE)
-
-    def into(self, edge_type: str, end: str) -> Mapping[str, Edge]:
-        """Edges of a type that reach a node, by their start."""
-        return self._in.get((edge_type, end), _NONE)
+            kind, _, rest = key.partition(":")
+            if kind == "identity":
+                identities = True
+            elif kind == "resource":
+                resource_type, _, resource_id = rest.partition(":")
+                self.targets.pop((resource_type, resource_id), None)
+        if identities:
+            # Who is known, by which alias: names that meant nobody may mean somebody now.
+            self._aliases = None
+            self._resolved.clear()
+            self.parties.clear()
 
     def identity_key(self, identity: str) -> str | None:
         """The key of an identity named by id, prefixed id or alias; None when unknown."""
@@ -173,7 +112,7 @@ class Estate:
         """The node, every group it is in, and every role any of these has, transitively."""
         found = self._holders.get(key)
         if found is None:
-            found = tuple(self._closure(key, ("MEMBER_OF", "HAS_ROLE", "INHERITS")))
+            found = self._spread(key, _NESTED, back=False)
             self.remember(self._holders, key, found)
         return found
 
@@ -181,14 +120,7 @@ class Estate:
         """The resource and everything that contains it, transitively."""
         found = self._ancestors.get(key)
         if found is None:
-            seen = {key: None}
-            queue = [key]
-            for child in queue:
-                for parent in self.into("CONTAINS", child):
-                    if parent not in seen:
-                        seen[parent] = None
-                        queue.append(parent)
-            found = tuple(seen)
+            found = self._spread(key, ("CONTAINS",), back=True)
             self.remember(self._ancestors, key, found)
         return found
 
@@ -219,14 +151,6 @@ class Estate:
                     queue.append(other)
         return tuple(seen)
 
-    def labels(self, key: str) -> tuple[str, ...]:
-        """Labels of a resource now."""
-        relabelled = self._relabelled.get(key)
-        if relabelled is not None:
-            return relabelled
-        node = self._nodes.get(key)
-        return node.labels if node is not None else ()
-
     def leads(self, edge_type: str, starts: Iterable[str], value: str) -> bool:
         """True when an edge of the type leads from one of the nodes to one that `value` names (aliases too)."""
         alias = self.identity_key(value)
@@ -234,42 +158,28 @@ class Estate:
             end == alias or _names(end, value) for start in starts for end in self.out(edge_type, start)
         )
 
-    def _closure(self, key: str, edge_types: tuple[str, ...]) -> Iterator[str]:
-        seen = {key}
+    def members(self, key: str) -> tuple[str, ...]:
+        """The node, and everything that holds what it holds: members of a group, of groups in it, bearers of a role."""
+        return self._spread(key, _NESTED, back=True)
+
+    def contained(self, key: str) -> tuple[str, ...]:
+        """The resource and everything it contains, transitively."""
+        return self._spread(key, ("CONTAINS",), back=False)
+
+    def _spread(self, key: str, edge_types: tuple[str, ...], *, back: bool) -> tuple[str, ...]:
+        edges = self.into if back else self.out
+        seen = {key: None}
         queue = [key]
         for node in queue:
-            yield node
             for edge_type in edge_types:
-                for end in self.out(edge_type, node):
-                    if end not in seen:
-                        seen.add(end)
-                        queue.append(end)
+                for other in edges(edge_type, node):
+                    if other not in seen:
+                        seen[other] = None
+                        queue.append(other)
+        return tuple(seen)
 
 
 def _names(key: str, value: str) -> bool:
     """A value names an identity by its id, a resource by its id or by `type:id`."""
     kind, _, rest = key.partition(":")
     return rest == value or (kind == "resource" and rest.partition(":")[2] == value)
-
-
-def _tier_rank(tier: str) -> float:
-    return TIERS.index(tier) if tier in TIERS else 2.5
-
-
-def _merge(asserted: list[Node]) -> Node | None:
-    if len(asserted) < 2:
-        return asserted[0] if asserted else None
-    labels: dict[str, None] = {}
-    fields: dict[str, Json] = {}
-    properties: dict[str, Json] = {}
-    for node in asserted:
-        labels |= dict.fromkeys(node.labels)
-        fields |= node.fields
-        properties |= node.properties
-    tiers = sorted(
-        (node.tier for node in asserted if node.tier is not None), key=lambda tier: (_tier_rank(tier), tier)
-    )
-    tier = tiers[-1] if tiers else None
-    return Node(
-        key=asserted[-1].key, labels=tuple(sorted(labels)), tier=tier, fields=fields, properties=properties
-    )

@@ -1,0 +1,1 @@
+"""Rights, reach and what rights combine into, against definitions that search by brute force."""
