@@ -60,7 +60,7 @@ def covers(world: World, statement: Statement, action: str, resource: str) -> bo
         return False
     if any(fits(fold(glob), fold(action)) for glob in statement.except_actions):
         return False
-    places = [place for place in _containers(world, resource)]
+    places = _containers(world, resource)
     names = [place.removeprefix("resource:") for place in places]
     if any(fits(glob, name) for glob in statement.except_resources for name in names):
         return False
@@ -81,7 +81,7 @@ def may(world: World, identity: str, action: str, resource: str, context: Contex
     """`yes`, `no`, `denied` or `unknown`. context: None when nothing is known of the request."""
     holders = reaches(world, ("MEMBER_OF", "HAS_ROLE", "INHERITS"), identity)
     answers = set()
-    for (kind, start, end), _ in world.links.items():
+    for kind, start, end in world.links:
         statement = world.statements.get(end.removeprefix("permission:"))
         if kind != "GRANTED" or start not in holders or statement is None:
             continue
