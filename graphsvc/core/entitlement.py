@@ -14,83 +14,65 @@ from typing import cast
 
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event
+from graphsvc.core.facts import Facts
 from graphsvc.core.glob import matcher
 from graphsvc.core.record import Granted
-from graphsvc.core.rights import Right, Rights
+from graphsvc.core.rights import Right
 from graphsvc.core.verdict import Reason, ReasonCode, Verdict
 
-__all__ = ["Grants", "check_entitlement"]
+__all__ = ["Entitlement", "check_entitlement"]
 
 _NONE: list[Reason] = []
 
 
-class Grants:
-    """Situational grants and suspensions in force; changed only by folding records."""
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """reasons: against the action. ends: they end the evaluation. grants: ids of those it is allowed by."""
 
-    def __init__(self) -> None:
-        self.by_id: dict[str, Granted] = {}
-        self.revoked: dict[str, int] = {}
-        self.suspended: dict[str, int | None] = {}
-        self._of: dict[str, list[Granted]] = {}
-
-    def add(self, grant: Granted) -> None:
-        """A grant begins to count."""
-        self.by_id[grant.id] = grant
-        self._of.setdefault(grant.identity, []).append(grant)
-
-    def revoke(self, grant_id: str, at_ms: int) -> None:
-        """A grant counts no more; unknown ids are no error."""
-        grant = self.by_id.get(grant_id)
-        if grant is not None and grant_id not in self.revoked:
-            self.revoked[grant_id] = at_ms
-            self._of[grant.identity] = [other for other in self._of[grant.identity] if other.id != grant_id]
-
-    def of(self, identity: str) -> list[Granted]:
-        """Grants of an identity that are not revoked, past and future ones too."""
-        return self._of.get(identity, [])
-
-    def is_suspended(self, identity: str, at_ms: int) -> bool:
-        """True while a suspension lasts."""
-        if identity not in self.suspended:
-            return False
-        until_ms = self.suspended[identity]
-        return until_ms is None or at_ms < until_ms
+    reasons: list[Reason]
+    ends: bool = False
+    grants: tuple[str, ...] = ()
 
 
-def check_entitlement(
-    event: Event, estate: Estate, rights: Rights, grants: Grants, mode: str
-) -> tuple[bool, list[Reason]]:
-    """Reasons against the action, and whether they end the evaluation.
+_FREE = Entitlement(_NONE)
+
+
+def check_entitlement(event: Event, facts: Facts, mode: str) -> Entitlement:
+    """What speaks against the action, by who does it for whom and what they may.
 
     mode: `required`; `advisory`: the reasons are listed but do not deny; `off`: only suspensions count.
     """
-    who = event.who
+    who, estate, grants = event.who, facts.estate, facts.grants
     if grants.suspended:
         suspended = [party for party in who.ids if grants.is_suspended(party, event.at_ms)]
         if suspended:
-            return True, [_suspended(party) for party in suspended]
+            return Entitlement([_suspended(party) for party in suspended], ends=True)
     # Kept with the parties, which the estate forgets when it changes.
     standing = cast("_Standing | None", who.memo.standing)
     if standing is None:
         standing = who.memo.standing = _standing(event, estate)
     if standing.inactive:
-        return True, [_suspended(party) for party in standing.inactive]
+        return Entitlement([_suspended(party) for party in standing.inactive], ends=True)
     if mode == "off":
-        return False, _NONE
+        return _FREE
     reasons: list[Reason] = []
     verdict = Verdict.DENY if mode == "required" else Verdict.PERMIT
     if standing.reasons:
         reasons = [Reason(code, told, verdict, rule) for code, told, rule in standing.reasons]
         if standing.is_unknown:
-            return mode == "required", reasons
+            return Entitlement(reasons, ends=mode == "required")
     action, key = event.request.action, event.what.key
+    check = facts.rights.check
+    used: tuple[str, ...] = ()
     for place, party in enumerate(who.keys):
-        right = rights.check(party, action, key, event)
+        right = check(party, action, key, event)
         if not right.allowed:
-            reason = _missing(event, estate, who.ids[place], right, grants, verdict)
-            if reason is not None and reason not in reasons:
-                reasons.append(reason)
-    return False, reasons
+            found = _granted(event, facts, who.ids[place], right, verdict)
+            if isinstance(found, Granted):
+                used = (*used, found.id)
+            elif found not in reasons:
+                reasons.append(found)
+    return Entitlement(reasons, grants=used) if reasons or used else _FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +119,19 @@ def _delegation(
             yield ReasonCode.principal_missing, told, event.subject
 
 
-def _missing(
-    event: Event, estate: Estate, party: str, right: Right, grants: Grants, verdict: Verdict
-) -> Reason | None:
+def _granted(event: Event, facts: Facts, party: str, right: Right, verdict: Verdict) -> Granted | Reason:
+    """The grant that allows what no permission does, else why nothing does."""
     action = event.request.action
     if right.code != "denied_explicitly" and not right.capped:
-        matching = [grant for grant in grants.of(party) if _covers(grant, event, estate)]
-        if any(grant.from_ms <= event.at_ms < grant.to_ms for grant in matching):
-            return None
+        matching = [grant for grant in facts.grants.of(party) if _covers(grant, event, facts.estate)]
+        running = [grant for grant in matching if grant.from_ms <= event.at_ms < grant.to_ms]
+        fresh = [grant for grant in running if _has_uses(grant, facts)]
+        if fresh:
+            # One without a limit, if there is one: counted ones are kept for later.
+            return min(fresh, key=lambda grant: (grant.uses is not None, grant.to_ms, grant.id))
+        if running:
+            told = f"the grant that let `{party}` do `{action}` is used up"
+            return Reason(ReasonCode.grant_expired, told, verdict, running[-1].id)
         if matching and all(grant.to_ms <= event.at_ms for grant in matching):
             told = f"the grant that let `{party}` do `{action}` has ended"
             return Reason(ReasonCode.grant_expired, told, verdict, matching[-1].id)
@@ -157,6 +144,14 @@ def _missing(
         ),
     }.get(right.code, f"`{party}` holds no right to `{action}` on `{place}`")
     return Reason(ReasonCode(right.code), told, verdict, right.rule)
+
+
+def _has_uses(grant: Granted, facts: Facts) -> bool:
+    if grant.uses is None:
+        return True
+    # Decisions of the same batch that are not folded yet count too.
+    used = facts.view.get(("g", grant.id))
+    return (used if isinstance(used, int) else facts.grants.used.get(grant.id, 0)) < grant.uses
 
 
 def _covers(grant: Granted, event: Event, estate: Estate) -> bool:

@@ -55,6 +55,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
 
     verdict is what the rules say; `enforced` what the caller gets (PERMIT while observing).
     delta: state after the action took its place with this verdict. scopes: its session and principals, as cells.
+    grants: ids of situational grants without which it would not be allowed.
     """
 
     request: AccessRequest
@@ -71,6 +72,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     opened: tuple[str, ...]
     event: Event
     delta: Delta
+    grants: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -127,9 +129,10 @@ def evaluate(
     risk, changed = _risk(names, advance, facts, who, at_ms)
     completions = _completions(event, advance, view) if advance.matches and force is None else ()
     reasons: tuple[Reason, ...] = ()
+    grants: tuple[str, ...] = ()
     if force is None:
         lacking = candidates.lacking(event, advance.values) if candidates.keyed else ()
-        reasons = find_reasons(event, chain, completions, lacking, risk, facts)
+        reasons, grants = find_reasons(event, chain, completions, lacking, risk, facts)
         verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else Verdict.PERMIT
         in_history = verdict is Verdict.PERMIT and request.executed
     else:
@@ -158,7 +161,7 @@ def evaluate(
     delta["e", request.id] = Happened(seq, event, in_history, names, front_after, place.inputs, reported)
     return Evaluation(
         request, at_ms, verdict, enforced, reasons, completions, risk, chain.session, index, names, place.edges,
-        place.opened, event, delta,
+        place.opened, event, delta, grants,
     )  # fmt: skip
 
 
@@ -188,6 +191,7 @@ def decided(
         dedupe=dedupe,
         digest=digest,
         enforced=answered if answered is not evaluation.verdict else None,
+        grants=evaluation.grants if answered is Verdict.PERMIT else (),
     )
 
 

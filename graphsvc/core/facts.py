@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from graphsvc.core.entitlement import Grants
 from graphsvc.core.estate import Estate
+from graphsvc.core.grants import Grants
 from graphsvc.core.review import Review
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset

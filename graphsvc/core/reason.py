@@ -28,18 +28,18 @@ def find_reasons(
     key_missing: Sequence[CompiledPattern],
     risk: Risk,
     facts: Facts,
-) -> tuple[Reason, ...]:
-    """Reasons without those that an approved review of this request covers (rule R12).
+) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+    """Reasons without those that an approved review of this request covers (rule R12), and grants relied on.
 
     An unknown or suspended subject ends the evaluation.
     """
     mode = facts.entitlement if facts.entitlement is not None else facts.ruleset.settings.entitlement
-    ends, entitled = check_entitlement(event, facts.estate, facts.rights, facts.grants, mode)
-    reasons = list(entitled)
+    entitlement = check_entitlement(event, facts, mode)
+    reasons = list(entitlement.reasons)
     request = event.request
     if chain.closed:
         reasons.append(Reason(ReasonCode.chain_closed, f"chain `{request.chain}` is closed", Verdict.DENY))
-    if not ends:
+    if not entitlement.ends:
         if len(event.who.principals) > MAX_PRINCIPALS:
             told = f"{len(event.principals)} principals; at most {MAX_PRINCIPALS} can be judged"
             reasons.append(Reason(ReasonCode.cap_reached, told, Verdict.DENY, "principals"))
@@ -55,10 +55,10 @@ def find_reasons(
         if request.review is not None:
             reasons = _reviewed(event, reasons, completions, facts.reviews)
     if not reasons:
-        return ()
+        return (), entitlement.grants
     if len(reasons) > 1:
         reasons.sort(key=lambda reason: (_REASON_ORDER[reason.code], _SEVERITY[reason.verdict]))
-    return tuple(reasons)
+    return tuple(reasons), entitlement.grants
 
 
 def _reviewed(

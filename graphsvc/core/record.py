@@ -46,7 +46,8 @@ class Decided(_Base, frozen=True, kw_only=True, tag="decided"):
     edges: happened-before and data flow into it, (NEXT | SPAWN | JOIN | FED, earlier action).
     opened: chains that this record opened. by: the token subject that asked. dedupe: hash of (by, idempotency key); digest: hash of the
     canonical input. enforced: what was
-    answered while observing, None when it was the verdict itself.
+    answered while observing, None when it was the verdict itself. grants: ids of the situational
+    grants that allowed it.
     """
 
     request: AccessRequest
@@ -63,6 +64,7 @@ class Decided(_Base, frozen=True, kw_only=True, tag="decided"):
     dedupe: str = ""
     digest: str = ""
     enforced: Verdict | None = None
+    grants: tuple[str, ...] = ()
 
     @property
     def answered(self) -> Verdict:

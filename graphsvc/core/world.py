@@ -13,11 +13,11 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from graphsvc.core.entitlement import Grants
 from graphsvc.core.estate import EdgeKey, Estate
 from graphsvc.core.evaluate import Evaluation, evaluate
 from graphsvc.core.event import identity_id
 from graphsvc.core.facts import Facts
+from graphsvc.core.grants import Grants
 from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.place import open_chain
 from graphsvc.core.policy.document import Policy
@@ -124,7 +124,12 @@ class World:
             evaluation.request, evaluation.at_ms, self.facts(view), seq=seq, force=False, exact=True
         )
         return replace(
-            refused, reasons=(reason,), completions=(), verdict=reason.verdict, enforced=reason.verdict
+            refused,
+            reasons=(reason,),
+            completions=(),
+            grants=(),
+            verdict=reason.verdict,
+            enforced=reason.verdict,
         )
 
     def publish(self, packs: Iterable[PolicyPublished]) -> Ruleset:
@@ -211,6 +216,7 @@ class World:
         if record.by and not chain.owner:
             self.cells["c", request.chain] = replace(chain, owner=record.by)
         self.decided[request.id] = record
+        self.grants.use(record.grants)
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
         if request.review is not None and record.answered is Verdict.PERMIT and request.executed:

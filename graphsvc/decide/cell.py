@@ -50,6 +50,9 @@ def decision_touches(record: Decided, ruleset: Ruleset) -> set[str]:
         if request.review is not None:
             # An approval lets one action through.
             touched.add(f"v:{request.review}")
+        if record.grants:
+            # Uses are counted; whoever holds a grant reads the cell of each of these.
+            touched |= {principal_cell(party.id) for party in (request.subject, *request.on_behalf_of)}
         if ruleset.has_data:
             resource = request.resource
             touched.add(f"r:{resource.type}:{resource.id}")

@@ -66,6 +66,10 @@ class DecideJob:
         record = decided(evaluation, by=self.caller.subject, dedupe=self.dedupe, digest=self.digest)
         # A second request with this key in the same batch finds the first here.
         overlay.merge({("k", self.dedupe): (self.digest, request.id)})
+        for grant in record.grants:
+            used = overlay.get(("g", grant))
+            used = used if isinstance(used, int) else world.grants.used.get(grant, 0)
+            overlay.merge({("g", grant): used + 1})
         return Proposal(
             records=(record,),
             reads=frozenset(decision_reads(evaluation, self.dedupe, world.ruleset)),

@@ -27,7 +27,7 @@ from graphsvc.core.world import World
 from graphsvc.decide.cell import GRAPH, chain_cell, principal_cell
 from graphsvc.decide.command import Caller
 from graphsvc.decide.jobs import ChangeJob, Moment, check_owner
-from graphsvc.errors import BadInput, Conflict, NotSupported
+from graphsvc.errors import BadInput, Conflict
 
 __all__ = [
     "close_chain", "commit_graph", "grant", "open_chain", "publish_policy", "reinstate", "remove_source",
@@ -113,8 +113,8 @@ def grant(
         raise BadInput("name at least one resource glob, such as record:*", field="resources")
     if not purpose.strip() or len(purpose) > _MAX_TEXT:
         raise BadInput(f"say in 1 to {_MAX_TEXT} characters what the grant is for", field="purpose")
-    if uses is not None:
-        raise NotSupported("a limit of uses is not kept by this version; end the grant by time", field="uses")
+    if uses is not None and uses < 1:
+        raise BadInput("must be 1 or more; leave it out for no limit", field="uses")
 
     def build(now: Moment) -> list[Record]:
         holder = _known(now.world, identity)
@@ -131,6 +131,7 @@ def grant(
                 from_ms=begins_ms,
                 to_ms=expires_ms,
                 chain=chain.removeprefix("chain:") if chain is not None else None,
+                uses=uses,
                 purpose=purpose,
                 by=caller.subject,
             )

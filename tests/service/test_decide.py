@@ -147,6 +147,39 @@ async def test_grant_lasts_until_it_is_revoked() -> None:
             await harness.service.revoke_grant(ADMIN, given.grant.id, "again")
 
 
+async def test_a_grant_for_a_few_uses_permits_no_more_than_those() -> None:
+    """Uses are counted exactly, for requests judged in one batch too; a refused action uses nothing."""
+    async with serving(await open_memory()) as harness:
+        await harness.prepare()
+        given = await harness.service.grant(
+            ADMIN,
+            identity="mallory",
+            actions=["crm:Read"],
+            resources=["record:*"],
+            expires_ms=harness.clock.now_ms + 3_600_000,
+            not_before_ms=None,
+            uses=3,
+            chain=None,
+            purpose="three records",
+        )
+        assert (await harness.act("crm:Write", "record:7", subject="mallory")).verdict is Verdict.DENY
+        answers = await asyncio.gather(
+            *(
+                harness.service.decide(
+                    GATEWAY, harness.command("crm:Read", f"record:{n}", f"c{n}", "mallory")
+                )
+                for n in range(8)
+            )
+        )
+        assert sum(answer.verdict is Verdict.PERMIT for answer in answers) == 3
+        denied = [answer for answer in answers if answer.verdict is Verdict.DENY]
+        assert {reason.code for answer in denied for reason in answer.decision.reasons} == {
+            ReasonCode.grant_expired
+        }
+        permitted = [answer for answer in answers if answer.verdict is Verdict.PERMIT]
+        assert {answer.decision.grants for answer in permitted} == {(given.grant.id,)}
+
+
 async def test_expired_grant_is_said() -> None:
     """A right that lasted until just now is denied as expired, not as never held."""
     async with serving(await open_memory()) as harness:

@@ -67,6 +67,7 @@ class _Reader:
         for grant, at_ms in rows.revoked.items():
             world.grants.revoke(grant, at_ms)
         world.grants.suspended = rows.suspended
+        world.grants.used = rows.used
         world.signals.by_identity = rows.signals
         world.reviews = {review.decision: review for review in rows.reviews}
         world.approved = set(rows.approved)

@@ -71,6 +71,7 @@ class _Writer:
             granted=list(world.grants.by_id.values()),
             revoked=world.grants.revoked,
             suspended=world.grants.suspended,
+            used=world.grants.used,
             signals=world.signals.by_identity,
             reviews=[msgspec.structs.replace(each) for each in world.reviews.values()],
             approved=sorted(world.approved),
