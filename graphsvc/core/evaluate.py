@@ -13,18 +13,20 @@ import msgspec
 from immutables import Map
 from msgspec.structs import replace
 
-from graphsvc.core.advance import Advance, advance_guard, advance_reset
+from graphsvc.core.advance import Advance, advance_guard, advance_reset, is_guarded
 from graphsvc.core.count import advance_count
 from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, Concerned
 from graphsvc.core.event import Event, build_event
 from graphsvc.core.explanation import explain
 from graphsvc.core.facts import Facts
 from graphsvc.core.family import joined
+from graphsvc.core.gain.gains import Gained
+from graphsvc.core.gain.telling import completions_of
 from graphsvc.core.known import Parties, parties_of, target_of
 from graphsvc.core.place import Place, aside, find_place, with_stored
 from graphsvc.core.progress import combine, measured, with_levels
 from graphsvc.core.reason import find_reasons
-from graphsvc.core.record import Decided
+from graphsvc.core.record import Decided, Granted
 from graphsvc.core.register import advance_cut, advance_tree, after
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.ruleset import Ruleset
@@ -126,8 +128,9 @@ def evaluate(
         front = with_stored(front, store)
     advance = Advance(event, live, candidates.values(event), front, scopes, session, view)
     _advance(candidates.concerned(event.labels), advance)
+    gained = facts.gains.judge(event, *_held(advance, facts, at_ms)) if facts.gains is not None else None
     risk, changed = _risk(names, advance, facts, who, at_ms)
-    completions = _completions(event, advance, view) if advance.matches and force is None else ()
+    completions = _completions(event, advance, gained, view, ruleset) if force is None else ()
     reasons: tuple[Reason, ...] = ()
     grants: tuple[str, ...] = ()
     if force is None:
@@ -148,7 +151,7 @@ def evaluate(
     # What was spawned from or joined lies before the next action whatever becomes of this one (R5).
     if in_history:
         front_after = _front_after(front, place, advance, ruleset)
-        _scopes_after(delta, advance, changed, ruleset, at_ms)
+        _scopes_after(delta, advance, gained, changed, ruleset, at_ms)
         if ruleset.has_data and _WRITE in candidates.declaration.effects:
             data = _data_after(data, front_after, ruleset, at_ms)
     for name in names:
@@ -246,13 +249,33 @@ def _accounts(facts: Facts, who: Parties) -> list[str]:
     return [name for name in facts.signals.by_identity if resolve(name)[1] in who.principals]
 
 
-def _completions(event: Event, advance: Advance, view: StateView) -> tuple[Completion, ...]:
+def _held(advance: Advance, facts: Facts, at_ms: int) -> tuple[tuple[tuple[str, str], ...], list[Granted]]:
+    """What the session holds, and the situational grants in force for whoever it holds or acts in it."""
+    scope = advance.scopes[advance.session]
+    held = scope.held if scope is not None else ()
+    identities = {advance.event.who.ids[0], *(key.removeprefix("identity:") for key, _ in held)}
+    return held, [grant for identity in sorted(identities) for grant in facts.grants.running(identity, at_ms)]
+
+
+def _completions(
+    event: Event, advance: Advance, gained: Gained | None, view: StateView, ruleset: Ruleset
+) -> tuple[Completion, ...]:
+    if not advance.matches and gained is None:
+        return ()
+
+    def find(action: str) -> Happened | None:
+        return cast("Happened | None", view.get(("e", action)))
+
     found: dict[str, Completion] = {}
     for match in advance.matches:
         if match.pattern.id not in found:
-            found[match.pattern.id] = explain(
-                match, event, lambda action: cast("Happened | None", view.get(("e", action)))
-            )
+            found[match.pattern.id] = explain(match, event, find)
+    if gained is not None:
+        for each in completions_of(gained, event, find):
+            pattern = ruleset.by_id[each.pattern]
+            guards = tuple((guard, ()) for guard in pattern.guards)
+            if not is_guarded(pattern, guards, advance.session, advance):
+                found[each.pattern] = each
     return tuple(sorted(found.values(), key=lambda item: (-SEVERITIES.index(item.severity), item.pattern)))
 
 
@@ -271,7 +294,12 @@ def _front_after(front: Front, place: Place, advance: Advance, ruleset: Ruleset)
 
 
 def _scopes_after(
-    delta: Delta, advance: Advance, changed: Mapping[str, Scope], ruleset: Ruleset, at_ms: int
+    delta: Delta,
+    advance: Advance,
+    gained: Gained | None,
+    changed: Mapping[str, Scope],
+    ruleset: Ruleset,
+    at_ms: int,
 ) -> None:
     """What an action that is history changes in the scopes it lies in, and in everybody's guards."""
     for name, scope in changed.items():
@@ -281,6 +309,10 @@ def _scopes_after(
         reached = scope.reached | _bits(cells, ruleset)
         scope = replace(scope, newest_ms=at_ms, cells=scope.cells.update(cells), reached=reached)
         delta[name] = swept(scope, ruleset.windows, at_ms)
+    if gained is not None:
+        name = advance.session
+        scope = cast("Scope | None", delta.get(name)) or advance.scope(name) or Scope(at_ms)
+        delta[name] = replace(scope, newest_ms=at_ms, held=gained.held)
     delta.update(advance.foreign)
 
 

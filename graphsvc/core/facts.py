@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphsvc.core.estate import Estate
+from graphsvc.core.gain.gains import Gains
 from graphsvc.core.grants import Grants
 from graphsvc.core.review import Review
 from graphsvc.core.rights import Rights
@@ -28,3 +29,4 @@ class Facts:
     entitlement: str | None = None  # overrides the packs' setting when given
     signals: Signals = field(default_factory=Signals)
     reviews: Mapping[str, Review] = field(default_factory=dict)
+    gains: Gains | None = None  # None when no pattern speaks of rights or reach

@@ -38,6 +38,11 @@ class Grants:
         """Grants of an identity that are not revoked, past and future ones too."""
         return self._of.get(identity, [])
 
+    def running(self, identity: str, at_ms: int) -> list[Granted]:
+        """Grants of an identity that are in force."""
+        held = self._of.get(identity)
+        return [grant for grant in held if grant.from_ms <= at_ms < grant.to_ms] if held else []
+
     def is_suspended(self, identity: str, at_ms: int) -> bool:
         """True while a suspension lasts."""
         if identity not in self.suspended:

@@ -24,7 +24,6 @@ from graphsvc.core.policy.pattern import Pattern as PatternDocument
 from graphsvc.core.policy.pattern import Sanitizer
 from graphsvc.core.score import Weights, micros_by_missing
 from graphsvc.core.value import key_text
-from graphsvc.errors import PolicyError
 
 __all__ = [
     "CompiledCount",
@@ -196,7 +195,6 @@ def compile_pattern(
     bits: Iterator[int],
 ) -> CompiledPattern:
     """slots, bits: where new slots and numbers of bits come from. PolicyError (`not_supported`) names what this version cannot run."""
-    _refuse_unsupported(policy, pattern)
     resets = tuple(CompiledReset(next(slots), _matcher(reset, on_error=False)) for reset in pattern.without)
     steps = _Steps(pattern, resets, slots, bits).compiled()
     count = None
@@ -348,19 +346,3 @@ def _matcher(condition: EventCondition, *, on_error: bool) -> Matcher:
         live=condition.at == "completion",
         reads_labels=condition.when is not None and "labels" in condition.when,
     )
-
-
-def _refuse_unsupported(policy: Policy, pattern: PatternDocument) -> None:
-    for part, used in (
-        ("rights", pattern.rights is not None),
-        ("reach", pattern.reach is not None),
-    ):
-        if used:
-            line, column = policy.where(pattern.id, part)
-            raise PolicyError(
-                f"pattern `{pattern.id}`: `{part}` is not run by this version; remove it or upgrade",
-                file=policy.source.file,
-                line=line,
-                column=column,
-                rule="not_supported",
-            )

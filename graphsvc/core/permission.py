@@ -27,9 +27,10 @@ _NO_MATCHER = matcher(())
 class Permission:
     """Compared by identity. deny: it forbids. exact: node keys of resources it names, by edge or by name.
 
-    glob: the resources it names by wildcard, None without any; anywhere: it holds for every resource.
+    glob: the resources it names by wildcard, None without any; everywhere: `*` is one of them; anywhere: it holds for every resource.
     condition: None without one; conditional: it has one, perhaps in words this version cannot evaluate.
-    keys: attributes that such a condition asks for.
+    keys: attributes that such a condition asks for. samples: resources that stand for all it names, a
+    wildcard by its own text. actions: globs of actions, as written.
     """
 
     key: str
@@ -43,10 +44,24 @@ class Permission:
     conditional: bool
     condition: Condition | None
     keys: tuple[str, ...]
+    samples: tuple[str, ...]
+    everywhere: bool
+    actions: tuple[str, ...]
 
     def speaks_of(self, action: str) -> bool:
         """True when the action's name fits, wherever it is done."""
         return self.action(action) and not self.except_action(action)
+
+    def names(self, places: Iterable[Place]) -> bool:
+        """True when it is about a resource: names it, or allows everything everywhere.
+
+        A right on `*` alone says nothing of a resource: most actions have no meaning for most things.
+        """
+        if self.everywhere:
+            about = "*" in self.actions
+        else:
+            about = self.glob is not None and any(self.glob(name) for _, name in places)
+        return (about or any(key in self.exact for key, _ in places)) and not self.excepts(places)
 
     def excepts(self, places: Iterable[Place]) -> bool:
         """True when it leaves out the resource, or something that contains it."""
@@ -87,6 +102,9 @@ def compile_permission(node: Node, on: Iterable[str]) -> Permission:
         conditional=bool(text) or untranslated,
         condition=_condition(text) if isinstance(text, str) and text and not untranslated else None,
         keys=tuple(_globs(native.get("condition_keys"))),
+        everywhere="*" in wild,
+        actions=tuple(_globs(fields.get("actions"))),
+        samples=(*on, *(f"resource:{name}" for name in resources)),
     )
 
 

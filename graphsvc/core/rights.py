@@ -17,7 +17,7 @@ from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event
 from graphsvc.core.permission import Permission, compile_permission
 
-__all__ = ["Right", "Rights"]
+__all__ = ["Held", "Right", "Rights"]
 
 _CAP = "CAPPED_BY"
 _HELD = ("GRANTED", _CAP)
@@ -83,7 +83,7 @@ class _Speaking:
         return [held[number] for number in found if not held[number].excepts(places)]
 
 
-class _Held:
+class Held:
     """Permissions and caps of everybody who holds exactly these; answers per action are remembered."""
 
     __slots__ = ("by_action", "caps", "permissions")
@@ -111,8 +111,8 @@ class Rights:
         self._estate = estate
         self._version = estate.version
         self._permissions: dict[str, Permission] = {}
-        self._held: dict[str, _Held] = {}
-        self._sets: dict[tuple[tuple[str, ...], ...], _Held] = {}
+        self._held: dict[str, Held] = {}
+        self._sets: dict[tuple[tuple[str, ...], ...], Held] = {}
 
     def check(self, identity: str, action: str, resource: str, event: Event | None = None) -> Right:
         """identity, resource: keys. An identity without permissions is not entitled.
@@ -126,14 +126,35 @@ class Rights:
         answer = speaking.answer
         return answer if answer is not None else self._decide(speaking, caps, resource, event)
 
+    def anywhere(self, identity: str, action: str, *, lenient: bool) -> bool:
+        """True when the action is allowed on something; lenient: a condition nobody can decide may hold.
+
+        Asked of every resource that a permission or cap names, wildcards as they are written, and under caps
+        of what these contain: a right that only the overlap of two wildcards leaves is not seen.
+        """
+        speaking, caps = self.held(identity).of(action)
+        if speaking.answer is not None:
+            return speaking.answer.allowed
+        named = dict.fromkeys(
+            sample for each in (speaking, *caps) for one in each.held for sample in one.samples
+        )
+        if caps:
+            named = dict.fromkeys(inside for sample in named for inside in self._estate.contained(sample))
+        answers = (self._decide(speaking, caps, sample, None) for sample in named)
+        return any(right.allowed or (lenient and right.code == "condition_unknown") for right in answers)
+
+    def held(self, identity: str) -> Held:
+        """What the identity holds; the same value for all who hold the same, until that changes."""
+        self.follow()
+        return self._held.get(identity) or self._of(identity)
+
     def count(self, identity: str) -> int:
         """How many permissions the identity holds."""
         return len(self.permissions(identity))
 
     def permissions(self, identity: str) -> tuple[Permission, ...]:
         """All the identity holds, by itself, its groups and roles."""
-        self.follow()
-        return (self._held.get(identity) or self._of(identity)).permissions
+        return self.held(identity).permissions
 
     def follow(self) -> None:
         """Forget what changes of the estate since the last time concern."""
@@ -182,7 +203,7 @@ class Rights:
             return Right(True, "entitled", allowed)
         return unknown if unknown is not None else _NOTHING
 
-    def _of(self, identity: str) -> _Held:
+    def _of(self, identity: str) -> Held:
         estate = self._estate
         holders = estate.holders(identity)
         keys = dict.fromkeys(key for holder in holders for key in estate.out("GRANTED", holder))
@@ -194,7 +215,7 @@ class Rights:
         held = self._sets.get(name)
         if held is None:
             caps = tuple(tuple(self._compiled(level)) for level in levels.values())
-            held = self._sets[name] = _Held(tuple(self._compiled(keys)), caps)
+            held = self._sets[name] = Held(tuple(self._compiled(keys)), caps)
         estate.remember(self._held, identity, held)
         return held
 

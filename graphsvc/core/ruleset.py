@@ -11,6 +11,7 @@ from graphsvc.core.event import Declaration
 from graphsvc.core.glob import is_literal, literal_length, matches
 from graphsvc.core.pattern import CompiledPattern, compile_pattern
 from graphsvc.core.policy.document import ActionDeclaration, Policy
+from graphsvc.core.policy.pattern import Pattern
 from graphsvc.core.score import Weights, threshold_micros, weights_from
 
 __all__ = ["Ruleset", "Settings", "compile_ruleset"]
@@ -47,6 +48,12 @@ class Ruleset:
         # What no pattern asks for need not be kept up to date.
         self.has_flow = any(pattern.relation == "flow" for pattern in patterns)
         self.has_data = any(pattern.scope == "data" for pattern in patterns)
+        self.rights_patterns = tuple(
+            (compiled, written.rights) for compiled, written in _written(policies, patterns) if written.rights
+        )
+        self.reach_patterns = tuple(
+            (compiled, written.reach) for compiled, written in _written(policies, patterns) if written.reach
+        )
         self.is_live = any(pattern.is_live for pattern in patterns)
         self.windows = _windows(patterns)
         self.bits = {step.slot: step.bit for pattern in patterns for step in pattern.steps if step.bit}
@@ -126,6 +133,13 @@ def _declaration(entry: ActionDeclaration) -> Declaration:
         destinations=tuple(name for name, role in entry.arguments.items() if role == "destination"),
         roles=dict(entry.arguments),
     )
+
+
+def _written(
+    policies: Sequence[Policy], patterns: Sequence[CompiledPattern]
+) -> list[tuple[CompiledPattern, Pattern]]:
+    """Each pattern with what was written; both are in pack order, then file order."""
+    return list(zip(patterns, (pattern for policy in policies for pattern in policy.patterns), strict=True))
 
 
 def _windows(patterns: Sequence[CompiledPattern]) -> dict[int, int | None]:

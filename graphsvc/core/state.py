@@ -151,7 +151,8 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     newest_ms: time of its newest record (rule R2). cells: by slot, registers of log-ordered steps and
     tops, times of guards, counted values, numbers of resets. levels: by pattern number, for 1..n steps reached
     the newest start. micros: contribution to the risk by class of harm, as of the last change, and total: their sum;
-    due_ms: when the first window among them ends. reached: as in `Front`, in log order. limit: how many cells it may hold until those that can never
+    due_ms: when the first window among them ends. reached: as in `Front`, in log order. held: of a session
+    the identities it has come to hold, each with the action that brought it. limit: how many cells it may hold until those that can never
     count again are swept.
     """
 
@@ -163,6 +164,7 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     due_ms: int | None = None
     limit: int = 64
     reached: int = 0
+    held: tuple[tuple[str, str], ...] = ()
 
 
 class Store(msgspec.Struct, frozen=True, gc=False):

@@ -17,6 +17,7 @@ from graphsvc.core.estate import EdgeKey, Estate
 from graphsvc.core.evaluate import Evaluation, evaluate
 from graphsvc.core.event import identity_id
 from graphsvc.core.facts import Facts
+from graphsvc.core.gain.gains import Gains
 from graphsvc.core.grants import Grants
 from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.place import open_chain
@@ -69,6 +70,7 @@ class World:
         self.grants = Grants()
         self.packs: dict[str, PolicyPublished] = {}
         self.ruleset: Ruleset = compile_ruleset(())
+        self.gains: Gains | None = None
         self.cells: Delta = {}
         self.decided: dict[str, Decided] = {}
         self.answered: dict[str, tuple[str, str]] = {}
@@ -101,6 +103,7 @@ class World:
                 self._entitlement,
                 self.signals,
                 self.reviews,
+                self.gains,
             )
         return held
 
@@ -311,6 +314,8 @@ class World:
     def compile(self) -> None:
         """Put the packs in force; PolicyError when they do not fit together."""
         self.ruleset = compile_ruleset(load_packs(self.packs))
+        asks = self.ruleset.rights_patterns or self.ruleset.reach_patterns
+        self.gains = Gains(self.ruleset, self.estate, self.rights) if asks else None
 
     def _chain(self, chain: str) -> ChainState:
         return cast("ChainState", self.cells["c", chain])

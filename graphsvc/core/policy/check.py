@@ -10,9 +10,10 @@ from graphsvc.core.glob import is_literal, matches
 from graphsvc.core.policy.condition import EventCondition
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.mention import foreign_steps, has_ordering
-from graphsvc.core.policy.pattern import Pattern
+from graphsvc.core.policy.pattern import Pattern, RightsPattern
 from graphsvc.core.policy.problem import suggest
 from graphsvc.core.policy.tree import ROOT, cycle_from, path_between
+from graphsvc.core.policy.where import WhereError, parse_where
 from graphsvc.errors import PolicyError
 
 __all__ = ["EMITTED", "MAX_STEPS", "RESERVED", "check"]
@@ -69,6 +70,8 @@ def _pattern(pattern: Pattern) -> Iterator[Problem]:
             yield from _resets(pattern)
             yield from _guard_keys(pattern, [set(pattern.steps[top].key) for top in pattern.tops])
     else:
+        if pattern.rights is not None:
+            yield from _rights(pattern.rights)
         bound = set(pattern.count.step.key) if pattern.count is not None else set()
         yield from _guard_keys(pattern, [bound])
 
@@ -87,8 +90,10 @@ def _forms(pattern: Pattern) -> Iterator[Problem]:
         if not pattern.steps:
             yield f"the pattern `{pattern.id}` has no steps; name at least one", ("steps",), "kind"
         return
-    for name in _TREE_ONLY:
-        if name in pattern.model_fields_set:
+    of_graph = ("scope", "principal", "within_ms") if given[0] in {"rights", "reach"} else ()
+    for name in (*_TREE_ONLY, *of_graph):
+        if name in pattern.model_fields_set and getattr(pattern, name) != "session":
+            name = name.removesuffix("_ms")
             yield f"`{name}` has no meaning beside `{given[0]}`; remove it", (name,), "kind"
 
 
@@ -116,6 +121,37 @@ def _forest(pattern: Pattern) -> Iterator[Problem]:
             yield f"`distinct` names `{name}`, which is no step{near}", ("distinct", index), "R13"
     if pattern.distinct and len(set(pattern.distinct)) < 2:
         yield "`distinct` compares steps with each other; name at least two", ("distinct",), "R13"
+
+
+def _rights(rights: RightsPattern) -> Iterator[Problem]:
+    place = ("rights", "where") if rights.where is not None else ("rights",)
+    spoken: frozenset[str] = frozenset()
+    if rights.where is not None:
+        try:
+            spoken = parse_where(rights.where).variables
+        except WhereError as error:
+            yield f"`where` {error}", place, "where"
+            return
+    if not rights.all_of:
+        yield "name at least one right under `all_of`", ("rights",), "rights"
+    held = {right.on[1:] for right in rights.all_of if right.on is not None and right.on.startswith("$")}
+    for name in sorted(spoken - held):
+        # A variable that no right is held on may take any value that the graph allows it.
+        if not any(
+            call.function in {"runs_as", "service_can_assume", "trusts", "exists"}
+            for call in parse_where(rights.where or "").calls
+            if name in call.variables
+        ):
+            yield f"no right is held on `${name}`; add one to `all_of`, or remove it", place, "where"
+    gives = rights.gives
+    for part, text in (("assume", gives.assume), ("on", gives.on)) if gives is not None else ():
+        if text is not None and text.startswith("$") and text[1:] not in held | spoken:
+            known = ", ".join(f"`${name}`" for name in sorted(held | spoken)) or "none"
+            yield (
+                f"`gives` names `{text}`; variables of this pattern: {known}",
+                ("rights", "gives", part),
+                "rights",
+            )
 
 
 def _keys(pattern: Pattern) -> Iterator[Problem]:

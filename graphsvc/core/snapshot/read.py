@@ -103,6 +103,7 @@ class _Reader:
                 scope.newest_ms, held, Map(scope.levels), Map(scope.micros), scope.total, scope.due_ms,
                 scope.limit,
                 self._reached(held),
+                scope.held,
             )  # fmt: skip
         for store in rows.stores:
             cells[store.name] = Store(store.newest_ms, self._map(store.data))

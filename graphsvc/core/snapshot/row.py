@@ -144,6 +144,7 @@ class ScopeRow(Row, frozen=True):
     total: int
     due_ms: int | None
     limit: int
+    held: tuple[tuple[str, str], ...]
 
 
 class StoreRow(Row, frozen=True):

@@ -214,6 +214,7 @@ class _Writer:
             name, scope.newest_ms,
             [(slot, self._cell(value)) for slot, value in _ordered(scope.cells)],
             sorted(scope.levels.items()), sorted(scope.micros.items()), scope.total, scope.due_ms, scope.limit,
+            scope.held,
         )  # fmt: skip
 
     def _cell(self, value: object) -> int | CountedRow | HeldRow:

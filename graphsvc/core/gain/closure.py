@@ -1,0 +1,229 @@
+"""What held identities come to together: a fixpoint of rights rules over the union of their rights.
+
+Positive Datalog, as MulVAL reads networks (Ou, "MulVAL", Princeton 2005): a rule fires for values of its variables
+when all its atoms are held, and what it gives (an identity to assume, a right, everything) may fire others. A
+closure grows by one identity at a time from the one before it; only rules with a newly held atom are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphsvc.core.estate import Estate
+from graphsvc.core.gain.holding import ANYTHING, Holdings
+from graphsvc.core.gain.rule import Rule
+from graphsvc.core.glob import is_literal, matches
+
+__all__ = ["Closure", "Closures", "Firing"]
+
+_MAX_BINDINGS = 10_000
+_MEMO_LIMIT = 20_000
+_EMPTY: frozenset[str] = frozenset()
+
+Binding = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A rule that fires. binding: values of its variables, as node keys. unknown: a test could not be decided."""
+
+    rule: Rule
+    binding: Binding
+    unknown: bool
+
+    @property
+    def key(self) -> tuple[int, Binding]:
+        """What makes it the same firing."""
+        return self.rule.number, self.binding
+
+
+@dataclass(slots=True)
+class Closure:
+    """held: identities held outright. gained: those that rules give. atoms: values by number of the atom.
+
+    admin: a rule gives everything. truncated: a rule has more bindings than are looked at.
+    """
+
+    held: frozenset[str] = _EMPTY
+    gained: dict[str, Firing] = field(default_factory=dict)
+    atoms: dict[int, frozenset[str]] = field(default_factory=dict)
+    mask: int = 0
+    firings: dict[tuple[int, Binding], Firing] = field(default_factory=dict)
+    admin: bool = False
+    truncated: bool = False
+
+    def copied(self, held: frozenset[str]) -> Closure:
+        """A closure of more identities that begins as this one."""
+        return Closure(
+            held,
+            dict(self.gained),
+            dict(self.atoms),
+            self.mask,
+            dict(self.firings),
+            self.admin,
+            self.truncated,
+        )
+
+
+class Closures:
+    """Closures by set of held identities, remembered until the graph changes."""
+
+    def __init__(self, rules: tuple[Rule, ...], holdings: Holdings, estate: Estate) -> None:
+        self.rules = rules
+        self._holdings = holdings
+        self._estate = estate
+        self._by_atom: dict[int, list[Rule]] = {}
+        for rule in rules:
+            for premise in dict.fromkeys(premise.atom for premise in rule.premises):
+                self._by_atom.setdefault(premise, []).append(rule)
+        self._memo: dict[frozenset[str], Closure] = {}
+
+    def of(self, held: frozenset[str]) -> Closure:
+        """held: keys of identities."""
+        if self._holdings.follow():
+            self._memo.clear()
+        found = self._memo.get(held)
+        if found is None:
+            found = Closure()
+            for identity in sorted(held):
+                found = self._extended(found, identity)
+            self._remember(found)
+        return found
+
+    def with_one(self, held: frozenset[str], identity: str) -> Closure:
+        """The closure of one identity more."""
+        if self._holdings.follow():
+            self._memo.clear()
+        found = self._memo.get(held | {identity})
+        if found is None:
+            found = self._extended(self.of(held), identity)
+            self._remember(found)
+        return found
+
+    def with_rights(self, closure: Closure, rights: Sequence[tuple[Sequence[str], Sequence[str]]]) -> Closure:
+        """The closure of more rights: globs of actions, and of resources as `type:id`. Not remembered."""
+        if not rights:
+            return closure
+        after = closure.copied(closure.held)
+        waiting: dict[int, Rule] = {}
+        for actions, resources in rights:
+            for action in actions:
+                for resource in resources:
+                    self._hold(after, self._matching(action, resource), waiting)
+        self._run(after, waiting)
+        return after
+
+    def _remember(self, closure: Closure) -> None:
+        if len(self._memo) >= _MEMO_LIMIT:
+            self._memo.clear()
+        self._memo[closure.held] = closure
+
+    def _extended(self, closure: Closure, identity: str) -> Closure:
+        after = closure.copied(closure.held | {identity})
+        waiting: dict[int, Rule] = {}
+        self._hold(after, self._holdings.of(identity), waiting)
+        self._run(after, waiting)
+        return after
+
+    def _run(self, after: Closure, waiting: dict[int, Rule]) -> None:
+        while waiting:
+            _, rule = waiting.popitem()
+            for firing in self._fire(rule, after):
+                if firing.key not in after.firings:
+                    after.firings[firing.key] = firing
+                    self._gain(after, firing, waiting)
+
+    def _hold(self, closure: Closure, atoms: Mapping[int, frozenset[str]], waiting: dict[int, Rule]) -> None:
+        for number, values in atoms.items():
+            before = closure.atoms.get(number, _EMPTY)
+            if not values <= before:
+                closure.atoms[number] = before | values
+                closure.mask |= 1 << number
+                for rule in self._by_atom[number]:
+                    if rule.need & ~closure.mask == 0:
+                        waiting[rule.number] = rule
+
+    def _gain(self, closure: Closure, firing: Firing, waiting: dict[int, Rule]) -> None:
+        gives, binding = firing.rule.gives, dict(firing.binding)
+        if gives is None:
+            return
+        if gives.admin:
+            closure.admin = True
+            self._hold(closure, self._everything(), waiting)
+        elif gives.assume is not None:
+            name = gives.assume
+            identity = binding[name[1:]] if name.startswith("$") else f"identity:{name}"
+            if identity not in closure.held and identity not in closure.gained:
+                closure.gained[identity] = firing
+                self._hold(closure, self._holdings.of(identity), waiting)
+        elif gives.right is not None:
+            on = binding[gives.on[1:]] if gives.on is not None and gives.on.startswith("$") else gives.on
+            self._hold(closure, self._matching(gives.right, on), waiting)
+
+    def _everything(self) -> dict[int, frozenset[str]]:
+        holdings = self._holdings
+        return {
+            number: holdings.candidates[number] if atom.on == "*" else frozenset((ANYTHING,))
+            for number, atom in enumerate(holdings.atoms)
+        }
+
+    def _matching(self, right: str, on: str | None) -> dict[int, frozenset[str]]:
+        """Atoms that a gained right fills. on: None everywhere, a node key, or a glob over `type:id`."""
+        found: dict[int, frozenset[str]] = {}
+        for number, every in self._everything().items():
+            atom = self._holdings.atoms[number]
+            if not any(matches(right, name) or matches(name, right) for name in atom.rights):
+                continue
+            if on is None or on == "*" or atom.on is None:
+                found[number] = every
+            elif atom.on != "*":
+                if matches(on.removeprefix("resource:"), atom.on):
+                    found[number] = every
+            elif is_literal(on) and ":" in on and on.partition(":")[0] in ("identity", "resource"):
+                found[number] = every & {on}
+            else:
+                names = on.removeprefix("resource:")
+                found[number] = frozenset(
+                    key for key in every if matches(names, key.removeprefix("resource:"))
+                )
+        return {number: values for number, values in found.items() if values}
+
+    def _fire(self, rule: Rule, closure: Closure) -> Iterator[Firing]:
+        examined = 0
+        waiting: list[tuple[int, dict[str, str], bool]] = [(0, {}, False)]
+        for test in rule.tests:
+            if not test.variables and test.judge({}, self._estate) is False:
+                return
+        while waiting:
+            place, binding, unknown = waiting.pop()
+            if place == len(rule.variables):
+                yield Firing(rule, tuple(sorted(binding.items())), unknown)
+                continue
+            name = rule.variables[place]
+            for value in sorted(self._values(rule, name, binding, closure), reverse=True):
+                examined += 1
+                if examined > _MAX_BINDINGS:
+                    closure.truncated = True
+                    return
+                more = {**binding, name: value}
+                answers = [
+                    test.judge(more, self._estate)
+                    for test in rule.tests
+                    if name in test.variables and test.variables <= more.keys()
+                ]
+                if False not in answers:
+                    waiting.append((place + 1, more, unknown or None in answers))
+
+    def _values(self, rule: Rule, name: str, binding: Mapping[str, str], closure: Closure) -> frozenset[str]:
+        values: frozenset[str] | None = None
+        for premise in rule.premises:
+            if premise.variable == name:
+                held = closure.atoms.get(premise.atom, _EMPTY)
+                values = held if values is None else values & held
+        for test in rule.tests:
+            given = test.call.values(name, binding, self._estate) if test.call is not None else None
+            if given is not None:
+                values = frozenset(given) if values is None else values & frozenset(given)
+        domain = self._holdings.domains.get((rule.number, name), _EMPTY)
+        return domain if values is None else values & domain

@@ -1,0 +1,143 @@
+"""Which atoms of rights rules an identity holds: looked up once for all who hold the same permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from graphsvc.core.estate import Estate
+from graphsvc.core.gain.rule import Atom, Rule
+from graphsvc.core.glob import is_literal, matches
+from graphsvc.core.rights import Held, Rights
+
+__all__ = ["ANYTHING", "Holdings", "faces"]
+
+# The value of an atom without a variable.
+ANYTHING = ""
+_DOMAIN_EDGES = frozenset({"CAN_ASSUME", "RUNS_AS", "CONTAINS"})
+_MEMO_LIMIT = 100_000
+
+
+def faces(identity: str) -> tuple[str, ...]:
+    """Keys of the resources that stand for an identity where a right is held on it."""
+    name = identity.partition(":")[2]
+    own = f"resource:identity:{name}"
+    return (own, f"resource:aws:{name}") if name.startswith("arn:") else (own,)
+
+
+class Holdings:
+    """Atoms by identity, over an estate. lenient: conditions that cannot be decided count as met."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        atoms: Sequence[Atom],
+        estate: Estate,
+        rights: Rights,
+        actions: Iterable[str] = (),
+        *,
+        lenient: bool = False,
+    ) -> None:
+        self.atoms = atoms
+        self.lenient = lenient
+        self._rules = rules
+        self._estate = estate
+        self._rights = rights
+        self._version = -1
+        self._memo: dict[Held, Mapping[int, frozenset[str]]] = {}
+        # Rights with a wildcard mean the names anybody speaks of.
+        literal = {right for atom in atoms for right in atom.rights if is_literal(right)}
+        self._names = sorted(literal | {name for name in actions if is_literal(name)})
+        self._expanded: dict[str, tuple[str, ...]] = {}
+        self.domains: dict[tuple[int, str], frozenset[str]] = {}
+        self.candidates: tuple[frozenset[str], ...] = ()
+
+    def of(self, identity: str) -> Mapping[int, frozenset[str]]:
+        """By number of the atom the values it is held on; atoms that are not held are left out."""
+        held = self._rights.held(identity)
+        found = self._memo.get(held)
+        if found is None:
+            values = ((number, self._values(identity, held, number)) for number in range(len(self.atoms)))
+            found = {number: on for number, on in values if on}
+            if len(self._memo) >= _MEMO_LIMIT:
+                self._memo.clear()
+            self._memo[held] = found
+        return found
+
+    def follow(self) -> bool:
+        """Take up changes of the graph; True when any were made."""
+        estate = self._estate
+        if self._version == estate.version:
+            return False
+        changes = estate.changed_since(self._version) if self._version >= 0 else None
+        self._version = estate.version
+        if (
+            changes is None
+            or any(not key.startswith("permission:") for key in changes.nodes)
+            or any(edge_type in _DOMAIN_EDGES for edge_type, _, _ in changes.edges)
+        ):
+            self._memo.clear()
+            self._set_domains()
+        return True
+
+    def _set_domains(self) -> None:
+        """Values that variables can take: nodes of the graph for which the rule's own tests may hold."""
+        estate = self._estate
+        keys = [node.key for node in estate.nodes()]
+        everything = {
+            True: frozenset(key for key in keys if key.startswith("identity:")),
+            False: frozenset(key for key in keys if key.startswith("resource:")),
+        }
+        found: list[set[str]] = [set() for _ in self.atoms]
+        for rule in self._rules:
+            for name in rule.variables:
+                domain = everything[name in rule.identities]
+                for test in rule.tests:
+                    if test.variables == {name}:
+                        given = test.call.values(name, {}, estate) if test.call is not None else None
+                        domain = domain if given is None else domain & frozenset(given)
+                        domain = frozenset(
+                            value for value in domain if test.judge({name: value}, estate) is not False
+                        )
+                self.domains[rule.number, name] = domain
+                for premise in rule.premises:
+                    if premise.variable == name:
+                        found[premise.atom] |= domain
+        self.candidates = tuple(map(frozenset, found))
+
+    def _values(self, identity: str, held: Held, number: int) -> frozenset[str]:
+        atom = self.atoms[number]
+        names = [name for right in atom.rights for name in self._expand(right)]
+        names = [name for name in names if held.of(name)[0].held]
+        if not names:
+            return frozenset()
+        if atom.on is None:
+            found = any(self._rights.anywhere(identity, name, lenient=self.lenient) for name in names)
+            return frozenset((ANYTHING,)) if found else frozenset()
+        if atom.on != "*":
+            found = any(self._may(identity, name, f"resource:{atom.on}") for name in names)
+            return frozenset((ANYTHING,)) if found else frozenset()
+        candidates = self.candidates[number]
+        for name in names:
+            answer = held.of(name)[0].answer
+            if answer is not None and answer.allowed:
+                return candidates
+        return frozenset(
+            value
+            for value in candidates
+            if any(
+                self._may(identity, name, place)
+                for place in (faces(value) if atom.of_identities else (value,))
+                for name in names
+            )
+        )
+
+    def _may(self, identity: str, action: str, resource: str) -> bool:
+        right = self._rights.check(identity, action, resource)
+        return right.allowed or (self.lenient and right.code == "condition_unknown")
+
+    def _expand(self, right: str) -> tuple[str, ...]:
+        found = self._expanded.get(right)
+        if found is None:
+            found = (right,) if is_literal(right) else tuple(n for n in self._names if matches(right, n))
+            self._expanded[right] = found
+        return found

@@ -1,0 +1,98 @@
+"""A rights pattern as the closure runs it: atoms that must be held, on values of its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.policy.pattern import RightsGain, RightsPattern
+from graphsvc.core.policy.where import Test, identities_of, parse_where
+
+__all__ = ["Atom", "Premise", "Rule", "compile_rules"]
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """Holding one of some rights. on: None anywhere; `*` any value of a variable; else a glob over `type:id`.
+
+    of_identities: the values of the variable are identities, else resources.
+    """
+
+    rights: tuple[str, ...]
+    on: str | None
+    of_identities: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """An atom by its number, on the value of a variable, None without one."""
+
+    atom: int
+    variable: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """number: of its pattern in the rule set. need: bits of its atoms. tests: conjuncts of its `where`.
+
+    variables: in the order in which they are bound; identities: those that stand for identities.
+    rights: as written.
+    """
+
+    number: int
+    pattern: CompiledPattern
+    premises: tuple[Premise, ...]
+    need: int
+    variables: tuple[str, ...]
+    identities: frozenset[str]
+    tests: tuple[Test, ...]
+    rights: RightsPattern
+
+    @property
+    def gives(self) -> RightsGain | None:
+        """What it gives, None when holding the rights is the harm."""
+        return self.rights.gives
+
+
+def compile_rules(
+    patterns: Iterable[tuple[CompiledPattern, RightsPattern]],
+) -> tuple[tuple[Rule, ...], tuple[Atom, ...]]:
+    """The rules of checked patterns, and the atoms they share."""
+    atoms: dict[Atom, int] = {}
+    rules = tuple(_rule(compiled, written, atoms) for compiled, written in patterns)
+    return rules, tuple(atoms)
+
+
+def _rule(compiled: CompiledPattern, written: RightsPattern, atoms: dict[Atom, int]) -> Rule:
+    test = parse_where(written.where) if written.where is not None else None
+    identities = identities_of(test)
+    if written.gives is not None and written.gives.assume is not None:
+        identities |= _variables((written.gives.assume,))
+    premises = []
+    for right in written.all_of:
+        variable = right.on[1:] if right.on is not None and right.on.startswith("$") else None
+        atom = Atom(right.right, right.on if variable is None else "*", variable in identities)
+        premises.append(Premise(atoms.setdefault(atom, len(atoms)), variable))
+    need = 0
+    for premise in premises:
+        need |= 1 << premise.atom
+    bound = dict.fromkeys(premise.variable for premise in premises if premise.variable is not None)
+    # Those that only `where` or `gives` speak of come last: their values follow from the others.
+    bound |= dict.fromkeys(sorted(test.variables if test is not None else ()))
+    if written.gives is not None:
+        bound |= dict.fromkeys(sorted(_variables((written.gives.assume, written.gives.on))))
+    return Rule(
+        number=compiled.number,
+        pattern=compiled,
+        premises=tuple(premises),
+        need=need,
+        variables=tuple(bound),
+        identities=identities,
+        tests=test.conjuncts() if test is not None else (),
+        rights=written,
+    )
+
+
+def _variables(texts: Sequence[str | None]) -> frozenset[str]:
+    return frozenset(text[1:] for text in texts if text is not None and text.startswith("$"))

@@ -1,0 +1,229 @@
+"""The `where` of a rights pattern: what the graph must say of the values of its variables.
+
+Functions joined by `&&`, `||`, `!` and brackets; arguments are text (a `$variable` or a name) and numbers. Each
+answers yes, no, or unknown where the graph holds no fact; a condition of a risk that is unknown counts as true,
+as an error in one does (rule R24).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final, TypeAlias
+
+from graphsvc.core.estate import Estate
+
+__all__ = ["FUNCTIONS", "Call", "Test", "WhereError", "identities_of", "parse_where"]
+
+Binding: TypeAlias = Mapping[str, str]
+Answer: TypeAlias = bool | None
+
+
+class WhereError(ValueError):
+    """The text is no condition on variables; column counts from 1 within it."""
+
+    def __init__(self, message: str, column: int = 1) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One function with its arguments as written; `$name` is a variable."""
+
+    function: str
+    arguments: tuple[str | int, ...]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables it speaks of, without the `$`."""
+        return tuple(each[1:] for each in self.arguments if isinstance(each, str) and each.startswith("$"))
+
+    def values(self, variable: str, binding: Binding, estate: Estate) -> Iterable[str] | None:
+        """The only values of a variable for which it can hold; None when that cannot be said briefly."""
+        function = _FUNCTIONS[self.function]
+        if function.follows is None:
+            return None
+        place, edge_type = function.follows
+        if self.arguments[place] != f"${variable}":
+            return None
+        other = self.arguments[1 - place]
+        if isinstance(other, str) and other.startswith("$"):
+            other = binding.get(other[1:], "")
+        if not isinstance(other, str) or not other or other == "account":
+            return None
+        return estate.out(edge_type, _identity(other) if place == 0 else other)
+
+    def judge(self, binding: Binding, estate: Estate) -> Answer:
+        """Values are node keys; a plain name is the id of an identity."""
+        values = [
+            binding[each[1:]] if isinstance(each, str) and each.startswith("$") else each
+            for each in self.arguments
+        ]
+        return _FUNCTIONS[self.function].judge(estate, *values)
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A tree of calls. form: `and`, `or`, `not` or `call`."""
+
+    form: str
+    parts: tuple[Test, ...] = ()
+    call: Call | None = None
+
+    def judge(self, binding: Binding, estate: Estate) -> Answer:
+        """Three-valued, as in SQL: unknown unless the others decide."""
+        if self.call is not None:
+            return self.call.judge(binding, estate)
+        answers = [part.judge(binding, estate) for part in self.parts]
+        if self.form == "not":
+            return None if answers[0] is None else not answers[0]
+        decisive = self.form == "or"
+        if decisive in answers:
+            return decisive
+        return None if None in answers else not decisive
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls in it."""
+        mine = (self.call,) if self.call is not None else ()
+        return (*mine, *(call for part in self.parts for call in part.calls))
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Names of all variables it speaks of."""
+        return frozenset(name for call in self.calls for name in call.variables)
+
+    def conjuncts(self) -> tuple[Test, ...]:
+        """The parts that must all hold."""
+        return (
+            tuple(each for part in self.parts for each in part.conjuncts()) if self.form == "and" else (self,)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """arity: how many arguments; identities: which of them are identities.
+
+    values: which argument follows from the others, and the edges that say so: type, whether they lead to it.
+    """
+
+    judge: Callable[..., Answer]
+    arity: int
+    identities: frozenset[int]
+    usage: str
+    follows: tuple[int, str] | None = None
+
+
+def _identity(name: str) -> str:
+    return name if name.partition(":")[0] in ("identity", "resource") else f"identity:{name}"
+
+
+def _can_assume(estate: Estate, role: str, who: str) -> Answer:
+    return _identity(who) in estate.into("CAN_ASSUME", _identity(role))
+
+
+def _trusts(estate: Estate, role: str, who: str) -> Answer:
+    starts = estate.into("CAN_ASSUME", _identity(role))
+    if who != "account":
+        return _identity(who) in starts
+    nodes = [estate.node(start) for start in starts]
+    return any(node is not None and node.properties.get("aws_type") == "account" for node in nodes)
+
+
+def _runs_as(estate: Estate, thing: str, identity: str) -> Answer:
+    return _identity(identity) in estate.out("RUNS_AS", thing)
+
+
+def _exists(estate: Estate, key: str) -> Answer:
+    return estate.node(key) is not None
+
+
+def _key_count_below(estate: Estate, identity: str, limit: int) -> Answer:
+    node = estate.node(_identity(identity))
+    count = node.properties.get("access_key_count") if node is not None else None
+    return count < limit if isinstance(count, int) else None
+
+
+def _managed_by(estate: Estate, thing: str, service: str) -> Answer:
+    node = estate.node(thing)
+    manager = node.properties.get("managed_by") if node is not None else None
+    return None if manager is None else manager == service
+
+
+_FUNCTIONS: Final[dict[str, _Function]] = {
+    "service_can_assume": _Function(
+        _can_assume,
+        2,
+        frozenset({0}),
+        'service_can_assume("$role", "lambda.amazonaws.com")',
+        (0, "CAN_ASSUME"),
+    ),
+    "trusts": _Function(_trusts, 2, frozenset({0}), 'trusts("$role", "account")', (0, "CAN_ASSUME")),
+    "runs_as": _Function(_runs_as, 2, frozenset({1}), 'runs_as("$thing", "$role")', (1, "RUNS_AS")),
+    "exists": _Function(_exists, 1, frozenset(), 'exists("$thing")'),
+    "key_count_below": _Function(_key_count_below, 2, frozenset({0}), 'key_count_below("$user", 2)'),
+    "managed_by": _Function(_managed_by, 2, frozenset(), 'managed_by("$instance", "ssm")'),
+}
+FUNCTIONS: Final = {name: function.usage for name, function in _FUNCTIONS.items()}
+
+
+def identities_of(test: Test | None) -> frozenset[str]:
+    """Names of variables that stand for identities."""
+    return frozenset(
+        argument[1:]
+        for call in (test.calls if test is not None else ())
+        for place, argument in enumerate(call.arguments)
+        if place in _FUNCTIONS[call.function].identities
+        and isinstance(argument, str)
+        and argument.startswith("$")
+    )
+
+
+def parse_where(text: str) -> Test:
+    """WhereError says what is wrong and what to write."""
+    # The grammar is a part of Python's once its operators are spelled; quoted text stays as it is.
+    parts = re.split(r"(\"[^\"]*\"|'[^']*')", text)
+    spelled = [
+        part if number % 2 else re.sub(r"!(?!=)", " not ", part.replace("&&", " and ").replace("||", " or "))
+        for number, part in enumerate(parts)
+    ]
+    try:
+        tree = ast.parse("".join(spelled).strip(), mode="eval")
+    except SyntaxError as error:
+        raise WhereError(f"cannot be read: {error.msg}; write functions joined by &&, || and !") from None
+    return _test(tree.body)
+
+
+def _test(node: ast.expr) -> Test:
+    if isinstance(node, ast.BoolOp):
+        form = "and" if isinstance(node.op, ast.And) else "or"
+        return Test(form, tuple(map(_test, node.values)))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return Test("not", (_test(node.operand),))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return Test("call", call=_call(node, node.func.id))
+    raise WhereError(
+        f"is made of functions joined by &&, || and !, such as {FUNCTIONS['service_can_assume']}",
+        node.col_offset + 1,
+    )
+
+
+def _call(node: ast.Call, name: str) -> Call:
+    function = _FUNCTIONS.get(name)
+    if function is None:
+        near = get_close_matches(name, _FUNCTIONS, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"functions are {', '.join(_FUNCTIONS)}"
+        raise WhereError(f"there is no function `{name}`; {hint}", node.col_offset + 1)
+    arguments = tuple(each.value for each in node.args if isinstance(each, ast.Constant))
+    texts = tuple(each for each in arguments if isinstance(each, str | int) and not isinstance(each, bool))
+    if len(texts) != len(node.args) or len(texts) != function.arity:
+        raise WhereError(f"`{name}` is used as {function.usage}", node.col_offset + 1)
+    if name == "key_count_below" and not isinstance(texts[1], int):
+        raise WhereError(f"`{name}` is used as {function.usage}", node.col_offset + 1)
+    if any(isinstance(each, int) for each in texts) and name != "key_count_below":
+        raise WhereError(f"`{name}` is used as {function.usage}", node.col_offset + 1)
+    return Call(name, texts)
