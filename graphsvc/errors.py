@@ -11,6 +11,7 @@ from typing import ClassVar
 __all__ = [
     "BadInput",
     "Conflict",
+    "GrantRefused",
     "GraphsvcError",
     "NotAllowed",
     "NotSupported",
@@ -78,6 +79,17 @@ class Conflict(GraphsvcError):
     """The same idempotency key, id or name was used for something else before."""
 
     code = "conflict"
+
+
+class GrantRefused(GraphsvcError):
+    """The grant would let its holder complete a pattern; `completions` says which, as core values."""
+
+    code = "grant_refused"
+    exit_code = 1
+
+    def __init__(self, message: str, completions: tuple[object, ...]) -> None:
+        super().__init__(message)
+        self.completions = completions
 
 
 class SettingsError(GraphsvcError):

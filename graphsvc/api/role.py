@@ -62,7 +62,7 @@ OPEN_TYPES = frozenset({
     "Ack", "Chain", "ChainConnection", "ChainEdge", "Completion", "Conflict", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
-    "PathStep", "Pattern", "PatternRef", "Reason", "Review", "Revoked", "RiskChange", "RiskUpdate",
+    "PathStep", "Pattern", "PatternRef", "Reason", "Review", "Refused", "Revoked", "RiskChange", "RiskUpdate",
     "ShadowVerdict", "Unavailable",
 })  # fmt: skip
 

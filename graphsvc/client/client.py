@@ -34,7 +34,7 @@ from graphsvc.errors import BadInput, GraphsvcError
 __all__ = ["Client"]
 
 T = TypeVar("T")
-_FAILURES = frozenset({"InvalidRequest", "NotAllowed", "Conflict", "Unavailable"})
+_FAILURES = frozenset({"InvalidRequest", "NotAllowed", "Conflict", "Refused", "Unavailable"})
 # The service answers within the deadline; this is for the way there and back.
 _WAY_S = 0.25
 

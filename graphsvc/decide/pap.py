@@ -11,13 +11,11 @@ from graphsvc.core.policy.load import load_policies
 from graphsvc.core.record import (
     ChainClosed,
     ChainOpened,
-    Granted,
     GraphCommitted,
     GraphStaged,
     PolicyPublished,
     Record,
     Reinstated,
-    Revoked,
     SourceRemoved,
     Suspended,
 )
@@ -30,8 +28,15 @@ from graphsvc.decide.jobs import ChangeJob, Moment, check_owner
 from graphsvc.errors import BadInput, Conflict
 
 __all__ = [
-    "close_chain", "commit_graph", "grant", "open_chain", "publish_policy", "reinstate", "remove_source",
-    "revoke_grant", "stage_graph", "suspend",
+    "close_chain",
+    "commit_graph",
+    "known_identity",
+    "open_chain",
+    "publish_policy",
+    "reinstate",
+    "remove_source",
+    "stage_graph",
+    "suspend",
 ]  # fmt: skip
 
 STAGE_LIMIT = 5_000
@@ -92,65 +97,6 @@ def close_chain(caller: Caller, chain: str) -> ChangeJob:
     return ChangeJob(build, cells, reads=cells)
 
 
-def grant(
-    caller: Caller,
-    grant_id: str,
-    world: World,
-    *,
-    identity: str,
-    actions: tuple[str, ...],
-    resources: tuple[str, ...],
-    expires_ms: int,
-    not_before_ms: int | None,
-    uses: int | None,
-    chain: str | None,
-    purpose: str,
-) -> ChangeJob:
-    """A situational grant to a known identity, with an end."""
-    if not actions:
-        raise BadInput("name at least one action glob, such as crm:Read", field="actions")
-    if not resources:
-        raise BadInput("name at least one resource glob, such as record:*", field="resources")
-    if not purpose.strip() or len(purpose) > _MAX_TEXT:
-        raise BadInput(f"say in 1 to {_MAX_TEXT} characters what the grant is for", field="purpose")
-    if uses is not None and uses < 1:
-        raise BadInput("must be 1 or more; leave it out for no limit", field="uses")
-
-    def build(now: Moment) -> list[Record]:
-        holder = _known(now.world, identity)
-        begins_ms = not_before_ms if not_before_ms is not None else now.at_ms
-        if expires_ms <= max(begins_ms, now.at_ms):
-            raise BadInput("must lie after now and after `notBefore`", field="expiresAt")
-        return [
-            Granted(
-                at_ms=now.at_ms,
-                id=grant_id,
-                identity=holder,
-                actions=actions,
-                resources=tuple(glob.removeprefix("resource:") for glob in resources),
-                from_ms=begins_ms,
-                to_ms=expires_ms,
-                chain=chain.removeprefix("chain:") if chain is not None else None,
-                uses=uses,
-                purpose=purpose,
-                by=caller.subject,
-            )
-        ]
-
-    return ChangeJob(build, frozenset((principal_cell(identity_id(world.estate, identity)),)))
-
-
-def revoke_grant(caller: Caller, granted: Granted, reason: str) -> ChangeJob:
-    """End a grant; Conflict when it has been revoked."""
-
-    def build(now: Moment) -> list[Record]:
-        if granted.id in now.world.grants.revoked:
-            raise Conflict(f"grant `{granted.id}` is revoked already")
-        return [Revoked(at_ms=now.at_ms, grant=granted.id, reason=reason[:_MAX_TEXT], by=caller.subject)]
-
-    return ChangeJob(build, frozenset((principal_cell(granted.identity),)))
-
-
 def suspend(caller: Caller, world: World, identity: str, reason: str, until_ms: int | None) -> ChangeJob:
     """Stop an identity at once."""
 
@@ -161,7 +107,7 @@ def suspend(caller: Caller, world: World, identity: str, reason: str, until_ms: 
             Suspended(
                 at_ms=now.at_ms,
                 target_kind="identity",
-                target=_known(now.world, identity),
+                target=known_identity(now.world, identity),
                 reason=reason[:_MAX_TEXT],
                 until_ms=until_ms,
                 by=caller.subject,
@@ -175,7 +121,7 @@ def reinstate(caller: Caller, world: World, identity: str) -> ChangeJob:
     """End a suspension; Conflict when there is none."""
 
     def build(now: Moment) -> list[Record]:
-        holder = _known(now.world, identity)
+        holder = known_identity(now.world, identity)
         if holder not in now.world.grants.suspended:
             raise Conflict(f"identity `{holder}` is not suspended")
         return [Reinstated(at_ms=now.at_ms, target_kind="identity", target=holder, by=caller.subject)]
@@ -247,7 +193,8 @@ def remove_source(caller: Caller, source: str) -> ChangeJob:
     return ChangeJob(build, frozenset((GRAPH,)))
 
 
-def _known(world: World, identity: str) -> str:
+def known_identity(world: World, identity: str) -> str:
+    """The id of an identity of the graph; BadInput when there is none of that name."""
     key = world.estate.identity_key(identity)
     if key is None:
         raise BadInput(f"no identity `{identity}` in the graph", field="identity")

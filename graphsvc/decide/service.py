@@ -19,7 +19,7 @@ from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
-from graphsvc.decide import pap, reading
+from graphsvc.decide import granting, pap, reading
 from graphsvc.decide.command import (
     Ack,
     Answer,
@@ -200,7 +200,7 @@ class GraphsvcService:
         purpose: str,
     ) -> GrantAnswer:
         """Give rights for a while."""
-        job = pap.grant(
+        job = granting.grant(
             caller,
             self._ids(),
             self.world,
@@ -224,7 +224,7 @@ class GraphsvcService:
         granted = self.world.grants.by_id.get(grant_id)
         if granted is None:
             raise BadInput(f"no grant `{grant_id}`", field="id")
-        outcome = await self._run(pap.revoke_grant(caller, granted, reason))
+        outcome = await self._run(granting.revoke_grant(caller, granted, reason))
         affected = reading.affected_chains(self.world, granted)
         return RevokeAnswer(grant=granted, revision=self._revision(outcome.first), affected_chains=affected)
 

@@ -1,10 +1,11 @@
 """Deciding, reporting and changing over a real port."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from graphsvc.client import Unreachable
+from graphsvc.client import CallFailed, Unreachable
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 from tests.api.served import SEND, request, served
@@ -72,6 +73,9 @@ async def test_prefixed_and_raw_ids_are_the_same() -> None:
         assert (second.verdict, second.index, second.chain) == (Verdict.PERMIT, 2, "chain:c1")
 
 
+LATER: dict[str, Any] = {"resources": ["record:*"], "expires_at": "2099-01-01T00:00:00Z", "purpose": "test"}
+
+
 async def test_a_grant_permits_until_it_is_revoked() -> None:
     """A right given for a while permits; once revokeGrant has answered it does not."""
     wanted = {**request("crm:Read", "record:1", chain="m1"), "subject": {"type": "human", "id": "mallory"}}
@@ -94,6 +98,49 @@ async def test_a_grant_permits_until_it_is_revoked() -> None:
         assert ended.grant.id == granted.grant.id
         service.harness.clock.now_ms += 1000
         assert (await pep.decide(wanted)).verdict is Verdict.DENY
+
+
+COMBINATION = """
+graphsvc: 1
+pack: {id: rights, version: "1"}
+patterns:
+  - id: read-and-export
+    on_match: deny
+    rights: {all_of: [{right: "crm:Read"}, {right: "crm:Export"}], gives: {right: "crm:Leak", on: "*"}}
+"""
+
+
+async def test_a_grant_that_completes_a_combination_is_refused_and_says_which() -> None:
+    """One right of two may be given; the second is refused, with the pattern and how it comes about."""
+    async with served() as service, service.client("admin", "approver", subject="dana") as approver:
+        await approver.publish_policy(COMBINATION)
+        await approver.grant("mallory", actions=["crm:Read"], **LATER)
+        with pytest.raises(CallFailed, match="would complete `read-and-export`") as caught:
+            await approver.grant("mallory", actions=["crm:Export"], **LATER)
+        assert caught.value.reason == "grant_refused"
+        answer = await service.post(
+            "mutation($v: GrantInput!) { grant(input: $v) { __typename ... on Refused"
+            " { completions { pattern { id } explanation } } } }",
+            "approver",
+            variables={
+                "v": {
+                    "identity": "mallory",
+                    "actions": ["crm:*"],
+                    "resources": LATER["resources"],
+                    "expiresAt": LATER["expires_at"],
+                    "purpose": "test",
+                }
+            },
+        )
+        assert answer["data"]["grant"] == {
+            "__typename": "Refused",
+            "completions": [
+                {
+                    "pattern": {"id": "read-and-export"},
+                    "explanation": "holding `mallory`: crm:Read + crm:Export give crm:Leak on `*`",
+                }
+            ],
+        }
 
 
 async def test_suspension_stops_and_reinstating_restores() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, cast
 
 import strawberry
 
-from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
+from graphsvc.api.schema.failure import Conflict, Failure, InvalidRequest, NotAllowed, Unavailable
 from graphsvc.api.schema.scalar import DateTime, prefixed
+from graphsvc.api.schema.verdict import Completion
 from graphsvc.core import record
+from graphsvc.core import verdict as core
+from graphsvc.errors import GrantRefused
 
-__all__ = ["Grant", "GrantInput", "GrantResult", "Granted", "RevokeResult", "Revoked"]
+__all__ = ["Grant", "GrantInput", "GrantResult", "Granted", "Refused", "RevokeResult", "Revoked"]
 
 
 @strawberry.input(description="Rights for a while. actions and resources are globs; resources are `type:id`.")
@@ -76,8 +79,21 @@ class Revoked:
     affected_chains: list[strawberry.ID]
 
 
+@strawberry.type(description="The grant would complete patterns of rights; nothing was granted.")
+class Refused(Failure):
+    """The grant would complete patterns of rights. completions: which, and how."""
+
+    completions: list[Completion] = strawberry.field(default_factory=list)
+
+    @staticmethod
+    def of(refused: GrantRefused) -> Refused:
+        """From the error."""
+        completions = [Completion.of(cast("core.Completion", each)) for each in refused.completions]
+        return Refused(code=refused.code, message=str(refused), completions=completions)
+
+
 GrantResult: TypeAlias = Annotated[
-    Granted | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("GrantResult")
+    Granted | Refused | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("GrantResult")
 ]
 RevokeResult: TypeAlias = Annotated[
     Revoked | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("RevokeResult")

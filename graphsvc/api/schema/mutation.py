@@ -29,12 +29,12 @@ from graphsvc.api.schema.change import (
 )  # fmt: skip
 from graphsvc.api.schema.decision import DecideResult, Decision, answered
 from graphsvc.api.schema.failure import Conflict, Failed, InvalidRequest, NotAllowed, Unavailable, failed
-from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, Revoked, RevokeResult
+from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, Refused, Revoked, RevokeResult
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.scalar import prefixed, raw_id
 from graphsvc.decide import command
 from graphsvc.decide.command import Answer, DecideCommand
-from graphsvc.errors import BadInput, GraphsvcError, NotSupported
+from graphsvc.errors import BadInput, GrantRefused, GraphsvcError, NotSupported
 
 __all__ = ["Mutation"]
 
@@ -150,6 +150,8 @@ class Mutation:
                     purpose=input.purpose,
                 )
             )
+        except GrantRefused as refused:
+            return Refused.of(refused)
         except GraphsvcError as error:
             return failed(error)
         return Granted(grant=Grant.of(answer.grant), revision=answer.revision)

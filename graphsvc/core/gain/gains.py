@@ -82,16 +82,12 @@ class Gains:
         mine = [grant for grant in grants if f"identity:{grant.identity}" in held]
         return self.closures.with_rights(found, [(grant.actions, grant.resources) for grant in mine])
 
-    def fired_by(self, grant: Granted, others: Iterable[Granted]) -> tuple[Firing, ...]:
-        """What one grant more lets its holder do alone."""
-        alone = frozenset((f"identity:{grant.identity}",))
-        held = tuple(others)
-        known = self.closure(alone, held).firings
-        return tuple(
-            firing
-            for key, firing in sorted(self.closure(alone, (*held, grant)).firings.items())
-            if key not in known
-        )
+    def fired_by(self, grant: Granted, held: frozenset[str], others: Iterable[Granted]) -> tuple[Firing, ...]:
+        """What one grant more lets identities do together. others: grants that they have already."""
+        had = tuple(others)
+        known = self.closure(held, had).firings
+        after = self.closure(held, (*had, grant)).firings
+        return tuple(firing for key, firing in sorted(after.items()) if key not in known)
 
     def _known(self, held: frozenset[str], grants: tuple[Granted, ...]) -> set[tuple[int, object]]:
         return set(self.closure(held, grants).firings) if held else set()

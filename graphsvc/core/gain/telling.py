@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from graphsvc.core.event import Event
 from graphsvc.core.gain.closure import Firing
@@ -10,7 +10,7 @@ from graphsvc.core.gain.gains import Crossing, Gained
 from graphsvc.core.state import Happened
 from graphsvc.core.verdict import Completion, PathStep
 
-__all__ = ["completions_of", "tell_firing"]
+__all__ = ["completion_of", "completions_of", "completions_of_grant", "tell_firing"]
 
 
 def completions_of(
@@ -18,23 +18,37 @@ def completions_of(
 ) -> tuple[Completion, ...]:
     """One completion a pattern: of several firings the first, of a rule set's order and its values'."""
     path = _path(gained, event, find)
-    holders = ", ".join(f"`{_name(identity)}`" for identity, _ in gained.held)
+    holders = _list(identity for identity, _ in gained.held)
     found: dict[str, Completion] = {}
     for firing in gained.firings:
-        pattern = firing.rule.pattern
-        if pattern.id not in found:
-            found[pattern.id] = Completion(
-                pattern=pattern.id,
-                title=pattern.title,
-                severity=pattern.severity,
-                on_match=pattern.on_match,
-                path=path,
-                explanation=f"holding {holders}: {tell_firing(firing)}",
-                pack=pattern.pack,
-                key={name: _name(value) for name, value in firing.binding},
-            )
+        found.setdefault(firing.rule.pattern.id, completion_of(firing, holders, path))
     for crossing in gained.crossings:
         found[crossing.pattern.id] = _crossed(crossing, path, holders)
+    return tuple(found.values())
+
+
+def completion_of(firing: Firing, holders: str, path: tuple[PathStep, ...] = ()) -> Completion:
+    """The completion of a rights pattern. holders: who holds the rights, as told."""
+    pattern = firing.rule.pattern
+    return Completion(
+        pattern=pattern.id,
+        title=pattern.title,
+        severity=pattern.severity,
+        on_match=pattern.on_match,
+        path=path,
+        explanation=f"holding {holders}: {tell_firing(firing)}",
+        pack=pattern.pack,
+        key={name: _name(value) for name, value in firing.binding},
+    )
+
+
+def completions_of_grant(firings: Iterable[Firing], held: Iterable[str]) -> tuple[Completion, ...]:
+    """What a grant would complete for those who hold it, patterns that only watch left out."""
+    holders = _list(sorted(held))
+    found: dict[str, Completion] = {}
+    for firing in firings:
+        if firing.rule.pattern.on_match != "monitor":
+            found.setdefault(firing.rule.pattern.id, completion_of(firing, holders))
     return tuple(found.values())
 
 
@@ -99,6 +113,10 @@ def _step(name: str, event: Event) -> PathStep:
 
 def _filled(text: str, binding: Mapping[str, str]) -> str:
     return _name(binding[text[1:]]) if text.startswith("$") else text
+
+
+def _list(identities: Iterable[str]) -> str:
+    return ", ".join(f"`{_name(identity)}`" for identity in identities)
 
 
 def _name(key: str) -> str:
