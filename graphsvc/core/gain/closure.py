@@ -14,6 +14,7 @@ from graphsvc.core.estate import Estate
 from graphsvc.core.gain.holding import ANYTHING, Holdings
 from graphsvc.core.gain.rule import Rule
 from graphsvc.core.glob import is_literal, matches
+from graphsvc.core.policy.where import SELF
 
 __all__ = ["Closure", "Closures", "Firing"]
 
@@ -77,6 +78,8 @@ class Closures:
         for rule in rules:
             for premise in dict.fromkeys(premise.atom for premise in rule.premises):
                 self._by_atom.setdefault(premise, []).append(rule)
+        # A new identity is a new value of `$self`, whatever rights it brings.
+        self._of_self = [rule for rule in rules if SELF in rule.variables]
         self._memo: dict[frozenset[str], Closure] = {}
 
     def of(self, held: frozenset[str]) -> Closure:
@@ -121,10 +124,13 @@ class Closures:
 
     def _extended(self, closure: Closure, identity: str) -> Closure:
         after = closure.copied(closure.held | {identity})
-        waiting: dict[int, Rule] = {}
+        waiting = self._with_self(after)
         self._hold(after, self._holdings.of(identity), waiting)
         self._run(after, waiting)
         return after
+
+    def _with_self(self, closure: Closure) -> dict[int, Rule]:
+        return {rule.number: rule for rule in self._of_self if rule.need & ~closure.mask == 0}
 
     def _run(self, after: Closure, waiting: dict[int, Rule]) -> None:
         while waiting:
@@ -156,6 +162,7 @@ class Closures:
             identity = binding[name[1:]] if name.startswith("$") else f"identity:{name}"
             if identity not in closure.held and identity not in closure.gained:
                 closure.gained[identity] = firing
+                waiting |= self._with_self(closure)
                 self._hold(closure, self._holdings.of(identity), waiting)
         elif gives.right is not None:
             on = binding[gives.on[1:]] if gives.on is not None and gives.on.startswith("$") else gives.on
@@ -225,5 +232,8 @@ class Closures:
             given = test.call.values(name, binding, self._estate) if test.call is not None else None
             if given is not None:
                 values = frozenset(given) if values is None else values & frozenset(given)
+        if name == SELF:
+            mine = closure.held | closure.gained.keys()
+            values = mine if values is None else values & mine
         domain = self._holdings.domains.get((rule.number, name), _EMPTY)
         return domain if values is None else values & domain

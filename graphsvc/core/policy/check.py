@@ -138,7 +138,7 @@ def _rights(rights: RightsPattern) -> Iterator[Problem]:
     for name in sorted(spoken - held):
         # A variable that no right is held on may take any value that the graph allows it.
         if not any(
-            call.function in {"runs_as", "service_can_assume", "trusts", "exists"}
+            call.function in {"runs_as", "service_can_assume", "trusts", "exists", "is_a"}
             for call in parse_where(rights.where or "").calls
             if name in call.variables
         ):

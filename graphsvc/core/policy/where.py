@@ -16,7 +16,10 @@ from typing import Final, TypeAlias
 
 from graphsvc.core.estate import Estate
 
-__all__ = ["FUNCTIONS", "Call", "Test", "WhereError", "identities_of", "parse_where"]
+__all__ = ["FUNCTIONS", "SELF", "Call", "Test", "WhereError", "identities_of", "parse_where"]
+
+# The variable that stands for an identity that is held.
+SELF: Final = "self"
 
 Binding: TypeAlias = Mapping[str, str]
 Answer: TypeAlias = bool | None
@@ -138,6 +141,14 @@ def _runs_as(estate: Estate, thing: str, identity: str) -> Answer:
     return _identity(identity) in estate.out("RUNS_AS", thing)
 
 
+def _is_a(estate: Estate, identity: str, kind: str) -> Answer:
+    node = estate.node(_identity(identity))
+    if node is None:
+        return None
+    aws_type = node.properties.get("aws_type")
+    return aws_type == kind if isinstance(aws_type, str) else node.fields.get("kind") == kind
+
+
 def _exists(estate: Estate, key: str) -> Answer:
     return estate.node(key) is not None
 
@@ -164,6 +175,7 @@ _FUNCTIONS: Final[dict[str, _Function]] = {
     ),
     "trusts": _Function(_trusts, 2, frozenset({0}), 'trusts("$role", "account")', (0, "CAN_ASSUME")),
     "runs_as": _Function(_runs_as, 2, frozenset({1}), 'runs_as("$thing", "$role")', (1, "RUNS_AS")),
+    "is_a": _Function(_is_a, 2, frozenset({0}), 'is_a("$user", "user")'),
     "exists": _Function(_exists, 1, frozenset(), 'exists("$thing")'),
     "key_count_below": _Function(_key_count_below, 2, frozenset({0}), 'key_count_below("$user", 2)'),
     "managed_by": _Function(_managed_by, 2, frozenset(), 'managed_by("$instance", "ssm")'),
@@ -173,14 +185,12 @@ FUNCTIONS: Final = {name: function.usage for name, function in _FUNCTIONS.items(
 
 def identities_of(test: Test | None) -> frozenset[str]:
     """Names of variables that stand for identities."""
-    return frozenset(
-        argument[1:]
-        for call in (test.calls if test is not None else ())
-        for place, argument in enumerate(call.arguments)
-        if place in _FUNCTIONS[call.function].identities
-        and isinstance(argument, str)
-        and argument.startswith("$")
-    )
+    found = {SELF}
+    for call in test.calls if test is not None else ():
+        for place, argument in enumerate(call.arguments):
+            if place in _FUNCTIONS[call.function].identities and isinstance(argument, str):
+                found.add(argument.removeprefix("$"))
+    return frozenset(found)
 
 
 def parse_where(text: str) -> Test:
