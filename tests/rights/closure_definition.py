@@ -47,7 +47,7 @@ def closure(
         grown = False
         for rule in rules:
             for binding in _bindings(rule, nodes):
-                key = (rule.name, tuple(sorted(binding.items())))
+                key = (rule.name, tuple((name, binding[name]) for name in telling(rule)))
                 if key in found.firings or not _fires(world, nodes, globs, rule, binding, found):
                     continue
                 found.firings.add(key)
@@ -64,6 +64,13 @@ def identities_in(rule: RuleCase) -> set[str]:
         if place is not None and arguments[place].startswith("$"):
             names.add(arguments[place][1:])
     return names
+
+
+def telling(rule: RuleCase) -> list[str]:
+    """Variables that tell firings apart: those in what is given, all where nothing is."""
+    if rule.gives is None:
+        return _variables(rule)
+    return sorted(text[1:] for text in rule.gives[1:] if text is not None and text.startswith("$"))
 
 
 def _variables(rule: RuleCase) -> list[str]:
@@ -105,8 +112,6 @@ def _says(world: World, function: str, values: list[str]) -> bool:
 def _has(
     world: World, nodes: set[str], globs: set[str], wanted: Wanted, binding: dict[str, str], found: Found
 ) -> bool:
-    if found.admin:
-        return True
     on = wanted.on
     key = binding[on[1:]] if on is not None and on.startswith("$") else None
     for gained, place in found.rights:

@@ -27,7 +27,9 @@ Binding = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A rule that fires. binding: values of its variables, as node keys. unknown: a test could not be decided."""
+    """A rule that fires, by one witness. binding: values of its variables, as node keys, those that tell it
+    apart first. unknown: a test could not be decided.
+    """
 
     rule: Rule
     binding: Binding
@@ -36,14 +38,14 @@ class Firing:
     @property
     def key(self) -> tuple[int, Binding]:
         """What makes it the same firing."""
-        return self.rule.number, self.binding
+        return self.rule.number, self.binding[: self.rule.telling]
 
 
 @dataclass(slots=True)
 class Closure:
     """held: identities held outright. gained: those that rules give. atoms: values by number of the atom.
 
-    admin: a rule gives everything. truncated: a rule has more bindings than are looked at.
+    admin: a rule gives everything; what else would follow from that is not listed. truncated: a rule has more bindings than are looked at.
     """
 
     held: frozenset[str] = _EMPTY
@@ -156,7 +158,6 @@ class Closures:
             return
         if gives.admin:
             closure.admin = True
-            self._hold(closure, self._everything(), waiting)
         elif gives.assume is not None:
             name = gives.assume
             identity = binding[name[1:]] if name.startswith("$") else f"identity:{name}"
@@ -204,8 +205,13 @@ class Closures:
                 return
         while waiting:
             place, binding, unknown = waiting.pop()
+            if place >= rule.telling:
+                # One witness is enough.
+                key = rule.number, tuple((name, binding[name]) for name in rule.variables[: rule.telling])
+                if key in closure.firings:
+                    continue
             if place == len(rule.variables):
-                yield Firing(rule, tuple(sorted(binding.items())), unknown)
+                yield Firing(rule, tuple((name, binding[name]) for name in rule.variables), unknown)
                 continue
             name = rule.variables[place]
             for value in sorted(self._values(rule, name, binding, closure), reverse=True):

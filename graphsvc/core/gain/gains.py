@@ -7,7 +7,7 @@ the graph, never a verdict; what becomes possible by one more is a completion of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphsvc.core.estate import Estate
@@ -71,9 +71,8 @@ class Gains:
         after = acting | set(brought)
         now = (*held, *((key, event.id) for key in (subject, *brought) if key not in before))
         granted = tuple(grants)
-        known = self._known(before, granted) | self._known(frozenset((subject,)), granted)
-        closure = self.closure(after, granted)
-        firings = tuple(firing for key, firing in sorted(closure.firings.items()) if key not in known)
+        known = [self.closure(each, granted) for each in (before, frozenset((subject,))) if each]
+        firings = _new(self.closure(after, granted), known)
         return Gained(now, firings, tuple(self._crossed(before, subject, after)))
 
     def closure(self, held: frozenset[str], grants: Iterable[Granted] = ()) -> Closure:
@@ -85,12 +84,7 @@ class Gains:
     def fired_by(self, grant: Granted, held: frozenset[str], others: Iterable[Granted]) -> tuple[Firing, ...]:
         """What one grant more lets identities do together. others: grants that they have already."""
         had = tuple(others)
-        known = self.closure(held, had).firings
-        after = self.closure(held, (*had, grant)).firings
-        return tuple(firing for key, firing in sorted(after.items()) if key not in known)
-
-    def _known(self, held: frozenset[str], grants: tuple[Granted, ...]) -> set[tuple[int, object]]:
-        return set(self.closure(held, grants).firings) if held else set()
+        return _new(self.closure(held, (*had, grant)), [self.closure(held, had)])
 
     def _crossed(self, before: frozenset[str], subject: str, after: frozenset[str]) -> Iterator[Crossing]:
         for pattern, written in self._reaches:
@@ -112,3 +106,14 @@ class Gains:
         if not _READS.isdisjoint(effects):
             found += estate.out("HOLDS_CREDENTIAL", event.what.key)
         return list(dict.fromkeys(found))
+
+
+def _new(closure: Closure, known: Sequence[Closure]) -> tuple[Firing, ...]:
+    """What fires that did not before; to whoever had everything nothing is new."""
+    if any(each.admin for each in known):
+        return ()
+    return tuple(
+        firing
+        for key, firing in sorted(closure.firings.items())
+        if not any(key in each.firings for each in known)
+    )

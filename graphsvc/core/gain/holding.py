@@ -92,6 +92,9 @@ class Holdings:
             for name in rule.variables:
                 domain = everything[name in rule.identities]
                 for test in rule.tests:
+                    edge_type = test.call.leads_to(name) if test.call is not None else None
+                    if edge_type is not None:
+                        domain = frozenset(value for value in domain if estate.into(edge_type, value))
                     if test.variables == {name}:
                         given = test.call.values(name, {}, estate) if test.call is not None else None
                         domain = domain if given is None else domain & frozenset(given)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.policy.pattern import RightsGain, RightsPattern
-from graphsvc.core.policy.where import Test, identities_of, parse_where
+from graphsvc.core.policy.where import SELF, Test, identities_of, parse_where
 
 __all__ = ["Atom", "Premise", "Rule", "compile_rules"]
 
@@ -36,7 +36,8 @@ class Premise:
 class Rule:
     """number: of its pattern in the rule set. need: bits of its atoms. tests: conjuncts of its `where`.
 
-    variables: in the order in which they are bound; identities: those that stand for identities.
+    variables: in the order in which they are bound; telling: how many of the first tell firings apart, those
+    that say what is given, all but `$self` where nothing is; identities: those that stand for identities.
     rights: as written.
     """
 
@@ -45,6 +46,7 @@ class Rule:
     premises: tuple[Premise, ...]
     need: int
     variables: tuple[str, ...]
+    telling: int
     identities: frozenset[str]
     tests: tuple[Test, ...]
     rights: RightsPattern
@@ -80,14 +82,19 @@ def _rule(compiled: CompiledPattern, written: RightsPattern, atoms: dict[Atom, i
     bound = dict.fromkeys(premise.variable for premise in premises if premise.variable is not None)
     # Those that only `where` or `gives` speak of come last: their values follow from the others.
     bound |= dict.fromkeys(sorted(test.variables if test is not None else ()))
-    if written.gives is not None:
-        bound |= dict.fromkeys(sorted(_variables((written.gives.assume, written.gives.on))))
+    gives = written.gives
+    told = set(bound) - {SELF}
+    if gives is not None:
+        told = set(_variables((gives.assume, gives.on)))
+        bound |= dict.fromkeys(sorted(told))
+    variables = sorted(bound, key=lambda name: name not in told)
     return Rule(
         number=compiled.number,
         pattern=compiled,
         premises=tuple(premises),
         need=need,
-        variables=tuple(bound),
+        variables=tuple(variables),
+        telling=len(told),
         identities=identities,
         tests=test.conjuncts() if test is not None else (),
         rights=written,

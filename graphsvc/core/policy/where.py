@@ -60,6 +60,13 @@ class Call:
             return None
         return estate.out(edge_type, _identity(other) if place == 0 else other)
 
+    def leads_to(self, variable: str) -> str | None:
+        """The type of edges one of which must lead to the variable's value; None when none need to."""
+        function = _FUNCTIONS[self.function]
+        if function.follows is None or self.arguments[function.follows[0]] != f"${variable}":
+            return None
+        return function.follows[1]
+
     def judge(self, binding: Binding, estate: Estate) -> Answer:
         """Values are node keys; a plain name is the id of an identity."""
         values = [
