@@ -214,19 +214,16 @@ class Closures:
                 yield Firing(rule, tuple((name, binding[name]) for name in rule.variables), unknown)
                 continue
             name = rule.variables[place]
+            unsure = self._holdings.unsure.get((rule.number, name), _EMPTY)
             for value in sorted(self._values(rule, name, binding, closure), reverse=True):
                 examined += 1
                 if examined > _MAX_BINDINGS:
                     closure.truncated = True
                     return
                 more = {**binding, name: value}
-                answers = [
-                    test.judge(more, self._estate)
-                    for test in rule.tests
-                    if name in test.variables and test.variables <= more.keys()
-                ]
+                answers = [test.judge(more, self._estate) for test in rule.by_place[place]]
                 if False not in answers:
-                    waiting.append((place + 1, more, unknown or None in answers))
+                    waiting.append((place + 1, more, unknown or None in answers or value in unsure))
 
     def _values(self, rule: Rule, name: str, binding: Mapping[str, str], closure: Closure) -> frozenset[str]:
         values: frozenset[str] | None = None

@@ -49,6 +49,8 @@ class Holdings:
         self._names = sorted(literal | {name for name in actions if is_literal(name)})
         self._expanded: dict[str, tuple[str, ...]] = {}
         self.domains: dict[tuple[int, str], frozenset[str]] = {}
+        # Values for which a test of the variable alone cannot be decided.
+        self.unsure: dict[tuple[int, str], frozenset[str]] = {}
         self.candidates: tuple[frozenset[str], ...] = ()
 
     def of(self, identity: str) -> Mapping[int, frozenset[str]]:
@@ -82,6 +84,7 @@ class Holdings:
     def _set_domains(self) -> None:
         """Values that variables can take: nodes of the graph for which the rule's own tests may hold."""
         estate = self._estate
+        self.unsure.clear()
         keys = [node.key for node in estate.nodes()]
         everything = {
             True: frozenset(key for key in keys if key.startswith("identity:")),
@@ -98,9 +101,12 @@ class Holdings:
                     if test.variables == {name}:
                         given = test.call.values(name, {}, estate) if test.call is not None else None
                         domain = domain if given is None else domain & frozenset(given)
-                        domain = frozenset(
-                            value for value in domain if test.judge({name: value}, estate) is not False
-                        )
+                        answers = {value: test.judge({name: value}, estate) for value in domain}
+                        domain = frozenset(value for value, answer in answers.items() if answer is not False)
+                        unsure = frozenset(value for value in domain if answers[value] is None)
+                        if unsure:
+                            held = self.unsure.get((rule.number, name), frozenset())
+                            self.unsure[rule.number, name] = held | unsure
                 self.domains[rule.number, name] = domain
                 for premise in rule.premises:
                     if premise.variable == name:

@@ -38,7 +38,8 @@ class Rule:
 
     variables: in the order in which they are bound; telling: how many of the first tell firings apart, those
     that say what is given, all but `$self` where nothing is; identities: those that stand for identities.
-    rights: as written.
+    rights: as written. by_place: for each variable
+    the conjuncts that can be judged once it is bound, those of that variable alone left out.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Rule:
     telling: int
     identities: frozenset[str]
     tests: tuple[Test, ...]
+    by_place: tuple[tuple[Test, ...], ...]
     rights: RightsPattern
 
     @property
@@ -88,6 +90,7 @@ def _rule(compiled: CompiledPattern, written: RightsPattern, atoms: dict[Atom, i
         told = set(_variables((gives.assume, gives.on)))
         bound |= dict.fromkeys(sorted(told))
     variables = sorted(bound, key=lambda name: name not in told)
+    tests = test.conjuncts() if test is not None else ()
     return Rule(
         number=compiled.number,
         pattern=compiled,
@@ -96,9 +99,15 @@ def _rule(compiled: CompiledPattern, written: RightsPattern, atoms: dict[Atom, i
         variables=tuple(variables),
         telling=len(told),
         identities=identities,
-        tests=test.conjuncts() if test is not None else (),
+        tests=tests,
+        by_place=tuple(_judged_at(place, variables, tests) for place in range(len(variables))),
         rights=written,
     )
+
+
+def _judged_at(place: int, variables: Sequence[str], tests: Sequence[Test]) -> tuple[Test, ...]:
+    bound, name = frozenset(variables[: place + 1]), variables[place]
+    return tuple(test for test in tests if name in test.variables <= bound and len(test.variables) > 1)
 
 
 def _variables(texts: Sequence[str | None]) -> frozenset[str]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Final, TypeAlias
 
 from graphsvc.core.estate import Estate
@@ -33,14 +34,14 @@ class WhereError(ValueError):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """One function with its arguments as written; `$name` is a variable."""
 
     function: str
     arguments: tuple[str | int, ...]
 
-    @property
+    @cached_property
     def variables(self) -> tuple[str, ...]:
         """Names of the variables it speaks of, without the `$`."""
         return tuple(each[1:] for each in self.arguments if isinstance(each, str) and each.startswith("$"))
@@ -76,7 +77,7 @@ class Call:
         return _FUNCTIONS[self.function].judge(estate, *values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Test:
     """A tree of calls. form: `and`, `or`, `not` or `call`."""
 
@@ -96,13 +97,13 @@ class Test:
             return decisive
         return None if None in answers else not decisive
 
-    @property
+    @cached_property
     def calls(self) -> tuple[Call, ...]:
         """All calls in it."""
         mine = (self.call,) if self.call is not None else ()
         return (*mine, *(call for part in self.parts for call in part.calls))
 
-    @property
+    @cached_property
     def variables(self) -> frozenset[str]:
         """Names of all variables it speaks of."""
         return frozenset(name for call in self.calls for name in call.variables)
