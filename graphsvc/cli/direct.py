@@ -58,6 +58,11 @@ class Direct:
         """The whole graph."""
         return self._service.facts()
 
+    async def packs(self) -> tuple[list[tuple[str, str]], str]:
+        """Texts and file names of the packs in force, and the revision of the answer."""
+        packs = self._service.world.packs.values()
+        return [(pack.text, pack.file) for pack in packs], self._service.revision()
+
     async def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""
         after = 0

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from graphsvc import __version__
-from graphsvc.cli import decide, demo, doctor, exporting, importing, policy, replay, serve, token
+from graphsvc.cli import decide, demo, doctor, explore, exporting, importing, policy, replay, serve, token
 from graphsvc.cli.failure import ErrorGroup
 
 __all__ = ["app"]
@@ -49,4 +49,5 @@ app.add_typer(exporting.app)
 decide.register(app)
 replay.register(app)
 app.add_typer(policy.app)
+app.add_typer(explore.app)
 doctor.register(app)

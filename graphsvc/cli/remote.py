@@ -61,6 +61,10 @@ class Remote:
         """Not offered by the API."""
         raise NotSupported("--server: the graph is exported from the store; stop the service and use --store")
 
+    async def packs(self) -> tuple[list[tuple[str, str]], str]:
+        """Not offered by the API."""
+        raise NotSupported("--server: the graph is explored in the store; stop the service and use --store")
+
     def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Not offered by the API."""
         raise NotSupported(

@@ -34,6 +34,9 @@ class Admin(Protocol):
     async def facts(self) -> tuple[list[Node], list[Edge]]:
         """The whole graph, merged over its sources."""
 
+    async def packs(self) -> tuple[list[tuple[str, str]], str]:
+        """Texts and file names of the packs in force, and the revision of the answer."""
+
     def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""
 

@@ -52,6 +52,13 @@ class Permission:
         """True when the action's name fits, wherever it is done."""
         return self.action(action) and not self.except_action(action)
 
+    def covers(self, places: Iterable[Place]) -> bool:
+        """True when it holds for a resource, whatever is done there."""
+        named = self.everywhere or any(
+            key in self.exact or (self.glob is not None and self.glob(name)) for key, name in places
+        )
+        return named and not self.excepts(places)
+
     def names(self, places: Iterable[Place]) -> bool:
         """True when it is about a resource: names it, or allows everything everywhere.
 

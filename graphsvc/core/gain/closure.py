@@ -70,9 +70,15 @@ class Closure:
 
 
 class Closures:
-    """Closures by set of held identities, remembered until the graph changes."""
+    """Closures by set of held identities, remembered until the graph changes.
 
-    def __init__(self, rules: tuple[Rule, ...], holdings: Holdings, estate: Estate) -> None:
+    chained: what a rule gives may fire others; else only rights that are held outright count.
+    """
+
+    def __init__(
+        self, rules: tuple[Rule, ...], holdings: Holdings, estate: Estate, *, chained: bool = True
+    ) -> None:
+        self._chained = chained
         self.rules = rules
         self._holdings = holdings
         self._estate = estate
@@ -140,7 +146,8 @@ class Closures:
             for firing in self._fire(rule, after):
                 if firing.key not in after.firings:
                     after.firings[firing.key] = firing
-                    self._gain(after, firing, waiting)
+                    if self._chained:
+                        self._gain(after, firing, waiting)
 
     def _hold(self, closure: Closure, atoms: Mapping[int, frozenset[str]], waiting: dict[int, Rule]) -> None:
         for number, values in atoms.items():

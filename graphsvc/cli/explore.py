@@ -1,0 +1,218 @@
+"""`graphsvc explore`: static questions about a graph, answered as tables or JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphsvc.cli.failure import ErrorGroup
+from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.output import Format
+
+if TYPE_CHECKING:
+    from graphsvc.explore.combination import Combination
+    from graphsvc.explore.path import Path as Way
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    cls=ErrorGroup,
+    name="explore",
+    help="What could go wrong at all: combinations of rights, paths, blast radius.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Policies = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="Packs to ask with, instead of those in force and the shipped ones about rights.",
+    ),
+]
+Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+
+
+@app.command(name="combinations")
+def find_combinations(
+    *,
+    identity: Annotated[str | None, typer.Option("--identity", metavar="ID", help="Only this one's.")] = None,
+    pattern: Annotated[str | None, typer.Option("--pattern", metavar="ID", help="Only this pattern.")] = None,
+    min_severity: Annotated[
+        str, typer.Option("--min-severity", metavar="S", help="low, medium, high or critical.")
+    ] = "low",
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", metavar="S", help="Exit 1 on findings of this severity; `never`.")
+    ] = "never",
+    limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many rows.")] = 10_000,
+    policy: Policies = None,
+    form: Form = Format.table,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Rights that an identity holds and that together give more than each.
+
+    Holders of every right are left out: they need no combination. What a combination gives is a hop of
+    `explore paths`, and no part of another combination.
+
+    \b
+    Examples:
+      graphsvc explore combinations --min-severity high
+      graphsvc explore combinations --identity arn:aws:iam::123456789012:user/ci --format json
+      graphsvc explore combinations --fail-on critical
+    """
+    from graphsvc.cli.explored import combination_record, combination_rows, identity_named, look
+    from graphsvc.cli.output import print_json, print_lines, print_rows
+    from graphsvc.core.verdict import SEVERITIES
+    from graphsvc.errors import BadInput
+    from graphsvc.explore.combination import combinations
+
+    if min_severity not in SEVERITIES:
+        raise BadInput(
+            f"--min-severity: `{min_severity}` is none of {', '.join(SEVERITIES)}", field="min_severity"
+        )
+    if fail_on not in (*SEVERITIES, "never"):
+        raise BadInput(f"--fail-on: `{fail_on}` is none of {', '.join(SEVERITIES)}, never", field="fail_on")
+    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    if pattern is not None and pattern not in view.ruleset.by_id:
+        raise BadInput(f"--pattern: no pattern `{pattern}` in these packs", field="pattern")
+    asked = [identity_named(view, identity)] if identity is not None else view.identities()
+    found: list[Combination] = []
+    complete = True
+    for each in combinations(view, asked, pattern=pattern, min_severity=min_severity):
+        if len(found) >= limit:
+            complete = False
+            break
+        found.append(each)
+    match form:
+        case Format.table:
+            print_rows(combination_rows(found), form, empty="no combination found")
+            if not complete:
+                print(f"more than {limit} rows: the rest is left out; raise --limit")
+        case Format.jsonl:
+            print_lines([combination_record(each) for each in found])
+        case _:
+            print_json(
+                {
+                    "combinations": [combination_record(each) for each in found],
+                    "complete": complete,
+                    "truncated": not complete,
+                    "revision": revision,
+                    "packs": view.stamp(),
+                }
+            )
+    if fail_on != "never" and any(
+        SEVERITIES.index(each.severity) >= SEVERITIES.index(fail_on) for each in found
+    ):
+        raise typer.Exit(1)
+
+
+@app.command(name="paths")
+def find_paths(
+    *,
+    start: Annotated[str, typer.Option("--from", metavar="ID", help="The identity to begin with.")],
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="ID|tier:NAME|admin", help="Where to; everything if not given."),
+    ] = None,
+    max_hops: Annotated[int, typer.Option("--max-hops", metavar="N", min=1, max=64)] = 16,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many paths.")] = 100,
+    policy: Policies = None,
+    form: Form = Format.table,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Who an identity can become and what it can touch, by the shortest way to each.
+
+    Exit 1 when there is no path.
+
+    \b
+    Examples:
+      graphsvc explore paths --from bot --to tier:crown-jewel
+      graphsvc explore paths --from arn:aws:iam::123456789012:user/ci --to admin --format json
+    """
+    from graphsvc.cli.explored import identity_named, look, path_record, wanted
+    from graphsvc.cli.output import print_json, print_lines
+    from graphsvc.explore.path import paths
+
+    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    found, truncated = paths(
+        view, identity_named(view, start), wanted(view, to), max_hops=max_hops, limit=limit
+    )
+    match form:
+        case Format.table:
+            _tell_paths(found, truncated)
+        case Format.jsonl:
+            print_lines([path_record(path) for path in found])
+        case _:
+            print_json(
+                {
+                    "paths": [path_record(path) for path in found],
+                    "truncated": truncated,
+                    "revision": revision,
+                    "packs": view.stamp(),
+                }
+            )
+    if not found:
+        raise typer.Exit(1)
+
+
+@app.command(name="blast-radius")
+def find_blast_radius(
+    *,
+    start: Annotated[str, typer.Option("--from", metavar="ID", help="The identity to begin with.")],
+    max_hops: Annotated[int, typer.Option("--max-hops", metavar="N", min=1, max=64)] = 16,
+    policy: Policies = None,
+    form: Form = Format.table,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Everything an identity can become or touch, with the number of hops.
+
+    \b
+    Examples:
+      graphsvc explore blast-radius --from bot
+      graphsvc explore blast-radius --from bot --max-hops 3 --format json
+    """
+    from graphsvc.cli.explored import blast_rows, identity_named, look
+    from graphsvc.cli.output import print_json, print_rows
+    from graphsvc.explore.path import blast_radius
+
+    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    identity = identity_named(view, start)
+    reached = blast_radius(view, identity, max_hops=max_hops)
+    rows = blast_rows(view, reached, identity)
+    if form is Format.json:
+        print_json(
+            {
+                "from": identity.removeprefix("identity:"),
+                "reached": rows,
+                "truncated": reached.truncated,
+                "revision": revision,
+                "packs": view.stamp(),
+            }
+        )
+        return
+    print_rows(rows, form, empty="nothing beyond itself")
+    if form is Format.table and reached.truncated:
+        print("a limit was reached: there is more; raise --max-hops")
+
+
+def _tell_paths(found: list[Way], truncated: bool) -> None:
+    from graphsvc.cli.explored import told
+
+    if not found:
+        print("no path")
+    for number, path in enumerate(found, 1):
+        print(f"{number}. {told(path)}")
+    if truncated:
+        print("a limit was reached: there may be more; raise --limit or --max-hops")

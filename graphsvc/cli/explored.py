@@ -1,0 +1,184 @@
+"""What `graphsvc explore` asks and prints: the estate with its packs, and answers as records and rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from graphsvc.cli.session import Admin, run_admin
+from graphsvc.core.policy.document import Policy
+from graphsvc.core.policy.load import load_policy
+from graphsvc.core.value import Json
+from graphsvc.errors import BadInput
+from graphsvc.explore.combination import Combination
+from graphsvc.explore.estate_view import EstateView, view_of
+from graphsvc.explore.path import ADMIN, Hop, Reached
+from graphsvc.explore.path import Path as Way
+from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
+
+__all__ = [
+    "blast_rows", "combination_record", "combination_rows", "identity_named", "look", "path_record", "told", "wanted",
+]  # fmt: skip
+
+
+def look(
+    policies: Sequence[Path] | None,
+    *,
+    store: str | None,
+    server: str | None,
+    token: str | None,
+    config: Path | None,
+) -> tuple[EstateView, str]:
+    """The estate of a store with packs from files, else those in force and the shipped ones about rights."""
+
+    async def read(admin: Admin) -> tuple[EstateView, str]:
+        nodes, edges = await admin.facts()
+        texts, revision = await admin.packs()
+        if policies:
+            from graphsvc.cli.file import read_policies
+
+            chosen: Sequence[Policy] = read_policies(policies)
+        else:
+            chosen = [load_policy(text, file) for text, file in texts]
+            known = {policy.pack.id for policy in chosen}
+            shipped = [load_policy(pack_text(name), pack_file(name)) for name in RIGHTS_PACKS]
+            chosen = [*chosen, *(policy for policy in shipped if policy.pack.id not in known)]
+        return view_of(nodes, edges, chosen), revision
+
+    return run_admin(read, store=store, server=server, token=token, config=config, create=False)
+
+
+def identity_named(view: EstateView, name: str) -> str:
+    """The key of an identity named by id, prefixed id or alias; BadInput suggests the nearest."""
+    key = view.estate.identity_key(name)
+    if key is None:
+        ids = [each.removeprefix("identity:") for each in view.identities()]
+        near = get_close_matches(name, ids, n=1, cutoff=0.5)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        raise BadInput(f"no identity `{name}` in the graph{hint}", field="identity")
+    return key
+
+
+def wanted(view: EstateView, to: str | None) -> Callable[[str], bool]:
+    """Which nodes end a path: `admin`, `tier:NAME`, an identity, a resource; None: every one."""
+    if to is None:
+        return lambda _node: True
+    if to == ADMIN:
+        return lambda node: node == ADMIN
+    if to.startswith("tier:"):
+        tier = to.removeprefix("tier:")
+        tiers = {node.tier for node in view.estate.nodes() if node.tier is not None}
+        if tier not in tiers:
+            known = ", ".join(f"`{each}`" for each in sorted(tiers)) or "none"
+            raise BadInput(f"--to: no resource has the tier `{tier}`; tiers here: {known}", field="to")
+        return lambda node: (found := view.estate.node(node)) is not None and found.tier == tier
+    for key in (to, f"resource:{to}"):
+        if key.startswith("resource:") and view.estate.node(key) is not None:
+            return lambda node: node == key
+    identity = identity_named(view, to)
+    return lambda node: node == identity
+
+
+def combination_record(found: Combination) -> dict[str, Json]:
+    """The JSON of one combination."""
+    record: dict[str, Json] = {
+        "identity": found.identity,
+        "pattern": found.pattern,
+        "title": found.title,
+        "severity": found.severity,
+        "certainty": found.certainty,
+        "permissions": [
+            {
+                "right": held.right,
+                "on": held.on.partition(":")[2] if held.on is not None else None,
+                "permission": held.permission,
+                "via": [{"type": kind, "from": start, "to": end} for kind, start, end in held.via],
+                "conditions": list(held.conditions),
+            }
+            for held in found.permissions
+        ],
+    }
+    if found.gives is not None:
+        record["gives"] = {found.gives: list(found.values) or True}
+    return record
+
+
+def combination_rows(found: Sequence[Combination]) -> list[dict[str, Json]]:
+    """Rows for people: identities that hold the same are one row."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for each in found:
+        gives = each.gives or ""
+        if each.values:
+            gives += f" {each.values[0]}" if len(each.values) == 1 else f" {len(each.values)} identities"
+        groups.setdefault((each.severity, each.pattern, gives, each.certainty), []).append(each.identity)
+    return [
+        {
+            "severity": severity,
+            "pattern": pattern,
+            "gives": gives,
+            "certainty": certainty,
+            "identities": len(identities),
+            "such as": identities[0],
+        }
+        for (severity, pattern, gives, certainty), identities in sorted(
+            groups.items(),
+            key=lambda item: (_rank(item[0][0]), item[0][3] != "yes", -len(item[1]), item[0][1]),
+        )
+    ]
+
+
+def path_record(path: Way) -> dict[str, Json]:
+    """The JSON of one path."""
+    return {"from": _name(path.start), "to": _name(path.end), "hops": [_hop_record(hop) for hop in path.hops]}
+
+
+def told(path: Way) -> str:
+    """A path as people read it."""
+    text = _name(path.start)
+    for hop in path.hops:
+        why = hop.how if hop.pattern is None else f"{hop.pattern}: {' + '.join(hop.rights)}"
+        doubt = f", if {'; '.join(hop.conditions)}" if hop.conditions else ""
+        text += f"\n     -> {_name(hop.end)}  ({why}{doubt})"
+    return text
+
+
+def blast_rows(view: EstateView, reached: Reached, start: str) -> list[dict[str, Json]]:
+    """What is reached, nearest first."""
+    rows: list[dict[str, Json]] = []
+    for node in reached.came:
+        if node == start:
+            continue
+        path = reached.path_to(node)
+        found = view.estate.node(node)
+        kinds = Counter(hop.certainty for hop in path.hops)
+        rows.append(
+            {
+                "node": _name(node),
+                "kind": node.partition(":")[0],
+                "tier": found.tier if found is not None else None,
+                "hops": len(path.hops),
+                "how": path.hops[-1].how,
+                "certainty": "unknown" if kinds["unknown"] else "yes",
+            }
+        )
+    return sorted(rows, key=lambda row: (int(str(row["hops"])), str(row["node"])))
+
+
+def _hop_record(hop: Hop) -> dict[str, Json]:
+    record: dict[str, Json] = {"from": _name(hop.start), "to": _name(hop.end), "how": hop.how}
+    if hop.pattern is not None:
+        record["pattern"] = hop.pattern
+    record["rights"] = list(hop.rights)
+    record["conditions"] = list(hop.conditions)
+    record["certainty"] = hop.certainty
+    return record
+
+
+def _rank(severity: str) -> int:
+    return ("critical", "high", "medium", "low").index(severity)
+
+
+def _name(key: str) -> str:
+    return key.removeprefix("identity:")

@@ -1,0 +1,103 @@
+"""Toxic combinations: which identities hold rights that together give more, by which permissions, and what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from graphsvc.core.gain.closure import Firing
+from graphsvc.core.verdict import SEVERITIES
+from graphsvc.explore.estate_view import EstateView
+from graphsvc.explore.support import HeldRight, support
+
+__all__ = ["Combination", "combinations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """One identity and one pattern. permissions: of its first binding. gives: what it gives; values: of how many.
+
+    certainty: `unknown` when a condition that cannot be decided stands between.
+    """
+
+    identity: str
+    pattern: str
+    title: str
+    severity: str
+    permissions: tuple[HeldRight, ...]
+    gives: str | None
+    values: tuple[str, ...]
+    certainty: str
+
+
+def combinations(
+    view: EstateView,
+    identities: Iterable[str],
+    *,
+    pattern: str | None = None,
+    min_severity: str = "low",
+    everything: bool = False,
+) -> Iterator[Combination]:
+    """Combinations that identities hold by themselves, the gravest of each first.
+
+    Holders of every right (`*` on `*`) are left out unless `everything`: they need no combination.
+    """
+    least = SEVERITIES.index(min_severity)
+    for identity in identities:
+        if not everything and view.has_everything(identity):
+            continue
+        sure = view.sure.of(frozenset((identity,))).firings
+        maybe = view.maybe.of(frozenset((identity,))).firings
+        by_pattern: dict[int, list[tuple[Firing, bool]]] = {}
+        for key, firing in sorted(maybe.items()):
+            certain = key in sure and not sure[key].unknown
+            by_pattern.setdefault(firing.rule.number, []).append((sure.get(key, firing), certain))
+        found = []
+        for firings in by_pattern.values():
+            compiled = firings[0][0].rule.pattern
+            if SEVERITIES.index(compiled.severity) >= least and pattern in (None, compiled.id):
+                found.append(_combination(view, identity, firings))
+        found.sort(key=lambda each: (-SEVERITIES.index(each.severity), each.certainty != "yes", each.pattern))
+        yield from found
+
+
+def _combination(view: EstateView, identity: str, firings: list[tuple[Firing, bool]]) -> Combination:
+    # A certain one tells more than one that may be.
+    firings.sort(key=lambda item: not item[1])
+    firing, certain = firings[0]
+    compiled, binding = firing.rule.pattern, dict(firing.binding)
+    permissions = []
+    for right in firing.rule.rights.all_of:
+        on = right.on
+        key = None
+        if on is not None:
+            key = binding[on[1:]] if on.startswith("$") else f"resource:{on}"
+        held = (support(view, identity, name, key) for name in right.right)
+        permissions.append(
+            next((each for each in held if each.permission is not None), None)
+            or HeldRight(right.right[0], key, None, ())
+        )
+    gives, values = _given(firings)
+    return Combination(
+        identity=identity.removeprefix("identity:"),
+        pattern=compiled.id,
+        title=compiled.title,
+        severity=compiled.severity,
+        permissions=tuple(permissions),
+        gives=gives,
+        values=values,
+        certainty="yes" if certain else "unknown",
+    )
+
+
+def _given(firings: list[tuple[Firing, bool]]) -> tuple[str | None, tuple[str, ...]]:
+    gives = firings[0][0].rule.gives
+    if gives is None:
+        return None, ()
+    if gives.admin:
+        return "admin", ()
+    if gives.assume is not None:
+        name = gives.assume
+        values = (dict(firing.binding)[name[1:]] if name.startswith("$") else name for firing, _ in firings)
+        return "assume", tuple(dict.fromkeys(value.removeprefix("identity:") for value in values))
+    return f"right {gives.right}", (gives.on,) if gives.on is not None else ()

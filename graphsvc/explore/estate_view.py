@@ -1,0 +1,68 @@
+"""What static questions are asked of: a graph, its rights, the rules of some packs, and which version of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from graphsvc.core.estate import Estate
+from graphsvc.core.gain.closure import Closures
+from graphsvc.core.gain.holding import Holdings
+from graphsvc.core.gain.rule import compile_rules
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.policy.document import Policy
+from graphsvc.core.rights import Rights
+from graphsvc.core.ruleset import Ruleset, compile_ruleset
+
+__all__ = ["EstateView", "view_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class EstateView:
+    """sure: rules over rights that are certain; maybe: conditions that cannot be decided counted as met.
+
+    Both look at one identity's own rights: what a rule gives is a hop of a path, not part of a combination.
+    """
+
+    estate: Estate
+    rights: Rights
+    ruleset: Ruleset
+    sure: Closures
+    maybe: Closures
+    packs: dict[str, str] = field(default_factory=dict)
+
+    def identities(self) -> list[str]:
+        """Keys of the identities that act here: those of other accounts and of services are left out."""
+        return [
+            node.key
+            for node in self.estate.nodes()
+            if node.kind == "identity"
+            and node.properties.get("external") is not True
+            and node.properties.get("aws_type") not in ("account", "service", "federated")
+        ]
+
+    def has_everything(self, identity: str) -> bool:
+        """True for a holder of `*` on `*`, after caps."""
+        return self.rights.check(identity, "*", "resource:*").allowed
+
+    def stamp(self) -> dict[str, str]:
+        """Packs and versions that answers were computed with."""
+        return dict(self.packs)
+
+
+def view_of(nodes: Iterable[Node], edges: Iterable[Edge], policies: Sequence[Policy]) -> EstateView:
+    """Everything indexed once, for any number of questions."""
+    estate = Estate()
+    estate.load("all", nodes, edges, replace=True)
+    rights = Rights(estate)
+    ruleset = compile_ruleset(policies)
+    rules, atoms = compile_rules(ruleset.rights_patterns)
+    actions = [glob for policy in policies for glob in policy.actions]
+    sure, maybe = (
+        Closures(
+            rules, Holdings(rules, atoms, estate, rights, actions, lenient=lenient), estate, chained=False
+        )
+        for lenient in (False, True)
+    )
+    packs = {policy.pack.id: policy.pack.version for policy in policies}
+    return EstateView(estate, rights, ruleset, sure, maybe, packs)

@@ -1,0 +1,182 @@
+"""Who can become whom and touch what: shortest ways over assumed roles, credentials and combinations of rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from graphsvc.core.gain.closure import Firing
+from graphsvc.explore.estate_view import EstateView
+from graphsvc.explore.support import support
+
+__all__ = ["ADMIN", "Hop", "Path", "Reached", "blast_radius", "paths"]
+
+ADMIN = "admin"
+_PASSES = {"HOLDS_CREDENTIAL": "credential", "RUNS_AS": "runs as"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """start, end: node keys, or `admin`. how: `assume`, `combination`, `right`, `credential`, `runs as`, `holds all`."""
+
+    start: str
+    end: str
+    how: str
+    pattern: str | None = None
+    rights: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def certainty(self) -> str:
+        """`unknown` where a condition that nobody can decide stands between."""
+        return "unknown" if self.conditions else "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Hops from one node to another, each beginning where the one before ends."""
+
+    hops: tuple[Hop, ...]
+
+    @property
+    def start(self) -> str:
+        """Where it begins."""
+        return self.hops[0].start
+
+    @property
+    def end(self) -> str:
+        """Where it leads."""
+        return self.hops[-1].end
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """came: by node the hop that led there first, None for the start. truncated: a limit ended the search."""
+
+    came: dict[str, Hop | None]
+    truncated: bool
+
+    def path_to(self, end: str) -> Path:
+        """The shortest path to a node that was reached."""
+        hops: list[Hop] = []
+        hop = self.came[end]
+        while hop is not None:
+            hops.append(hop)
+            hop = self.came[hop.start]
+        return Path(tuple(reversed(hops)))
+
+
+def blast_radius(view: EstateView, start: str, *, max_hops: int = 16, max_nodes: int = 100_000) -> Reached:
+    """Everything an identity can become or touch. Certain hops are tried before those that may be."""
+    came: dict[str, Hop | None] = {start: None}
+    edge = [start]
+    interesting = _interesting(view)
+    for _ in range(max_hops):
+        following: list[str] = []
+        for node in edge:
+            for hop in sorted(_hops(view, node, interesting), key=lambda each: each.certainty != "yes"):
+                if hop.end not in came:
+                    came[hop.end] = hop
+                    following.append(hop.end)
+        if len(came) > max_nodes:
+            return Reached(came, truncated=True)
+        if not following:
+            return Reached(came, truncated=False)
+        edge = following
+    return Reached(came, truncated=any(_grows(view, node, came, interesting) for node in edge))
+
+
+def paths(
+    view: EstateView, start: str, wanted: Callable[[str], bool], *, max_hops: int = 16, limit: int = 100
+) -> tuple[list[Path], bool]:
+    """The shortest path to each wanted node, nearest first; and whether a limit was reached."""
+    reached = blast_radius(view, start, max_hops=max_hops)
+    ends = [node for node in reached.came if node != start and wanted(node)]
+    found = sorted((reached.path_to(end) for end in ends), key=lambda path: (len(path.hops), path.end))
+    return found[:limit], reached.truncated or len(found) > limit
+
+
+def _grows(view: EstateView, node: str, came: dict[str, Hop | None], interesting: tuple[str, ...]) -> bool:
+    return any(hop.end not in came for hop in _hops(view, node, interesting))
+
+
+def _interesting(view: EstateView) -> tuple[str, ...]:
+    """Resources that lead on or are worth something; of the others there is no end."""
+    return tuple(
+        node.key
+        for node in view.estate.nodes()
+        if node.kind == "resource"
+        and (node.tier is not None or any(view.estate.out(kind, node.key) for kind in _PASSES))
+    )
+
+
+def _hops(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterator[Hop]:
+    if node == ADMIN:
+        return
+    if node.startswith("resource:"):
+        for kind, how in _PASSES.items():
+            for end in view.estate.out(kind, node):
+                yield Hop(node, end, how)
+        return
+    if view.has_everything(node):
+        yield Hop(node, ADMIN, "holds all")
+    yield from _assumed(view, node)
+    yield from _combined(view, node)
+    held = view.rights.held(node)
+    for key in interesting:
+        places = view.estate.places(key)
+        for permission in held.permissions:
+            if permission.deny or not permission.names(places):
+                continue
+            right = next((view.rights.check(node, name, key) for name in permission.actions), None)
+            if right is not None and (right.allowed or right.code == "condition_unknown"):
+                conditions = (
+                    () if right.allowed else (f"needs {', '.join(permission.keys) or 'its condition'}",)
+                )
+                yield Hop(node, key, "right", rights=permission.actions, conditions=conditions)
+                break
+
+
+def _assumed(view: EstateView, node: str) -> Iterator[Hop]:
+    for holder in view.estate.holders(node):
+        for end, edge in view.estate.out("CAN_ASSUME", holder).items():
+            unknown = bool(edge.properties.get("conditional") or edge.properties.get("condition"))
+            yield Hop(
+                node, end, "assume", conditions=("its trust policy has a condition",) if unknown else ()
+            )
+
+
+def _combined(view: EstateView, node: str) -> Iterator[Hop]:
+    held = frozenset((node,))
+    sure = view.sure.of(held).firings
+    for key, firing in sorted(view.maybe.of(held).firings.items()):
+        end = _end(firing)
+        if end is None or end == node:
+            continue
+        binding = dict(firing.binding)
+        rights, conditions = [], list[str]()
+        for right in firing.rule.rights.all_of:
+            on = right.on
+            place = None if on is None else binding[on[1:]] if on.startswith("$") else f"resource:{on}"
+            rights.append(
+                right.right[0] if place is None else f"{right.right[0]} on {place.partition(':')[2]}"
+            )
+            conditions += support(view, node, right.right[0], place).conditions
+        if key not in sure or sure[key].unknown:
+            conditions = conditions or ["a fact that the graph does not hold"]
+        else:
+            conditions = []
+        pattern = firing.rule.pattern.id
+        yield Hop(node, end, "combination", pattern, tuple(rights), tuple(dict.fromkeys(conditions)))
+
+
+def _end(firing: Firing) -> str | None:
+    gives = firing.rule.gives
+    if gives is None:
+        return None
+    if gives.admin:
+        return ADMIN
+    if gives.assume is None:
+        return None
+    name = gives.assume
+    return dict(firing.binding)[name[1:]] if name.startswith("$") else f"identity:{name}"
