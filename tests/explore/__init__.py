@@ -1,0 +1,1 @@
+"""Static questions: combinations, paths, blast radius."""

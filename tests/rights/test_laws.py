@@ -1,0 +1,168 @@
+"""Laws of rights and reach: M11, deny beats allow, and distances as a plain search finds them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from graphsvc.core.estate import Estate
+from graphsvc.core.gain.gains import Gains
+from graphsvc.core.graph import Node
+from graphsvc.core.policy.load import load_policy
+from graphsvc.core.rights import Rights
+from graphsvc.core.ruleset import compile_ruleset
+from tests.rights import estate_cases as cases
+from tests.rights.closure_fuzz import some_rule, written
+from tests.rights.definition import World, fits, may, reaches
+
+TIER = "crown-jewel"
+JEWEL = "resource:doc:d2"
+
+
+def _positive_world(rng: random.Random) -> World:
+    """Nothing is taken away: no denies, no caps, no exceptions, no conditions."""
+    world = World()
+    for number in range(8):
+        statement = cases.some_statement(rng, number)
+        world.statements[statement.name] = replace(
+            statement, deny=False, condition=None, except_actions=(), except_resources=()
+        )
+    links = (cases.some_link(rng, 8) for _ in range(rng.randint(5, 30)))
+    world.links.update(link for link in links if link[0][0] != "CAPPED_BY")
+    for _ in range(rng.randint(0, 6)):
+        start, end = rng.sample(cases.IDENTITIES, 2)
+        kind = rng.choice(("CAN_ASSUME", "HOLDS_CREDENTIAL", "RUNS_AS"))
+        world.links[kind, start if kind == "CAN_ASSUME" else rng.choice(cases.RESOURCES), end] = ""
+    return world
+
+
+def _loaded(world: World) -> tuple[Estate, Rights]:
+    estate = Estate()
+    known = [
+        Node(key=key, tier=TIER if key == JEWEL else None) for key in (*cases.IDENTITIES, *cases.RESOURCES)
+    ]
+    nodes, edges = cases.facts_of(world)
+    estate.load("facts", [*known, *nodes], edges, replace=True)
+    return estate, Rights(estate)
+
+
+def _gains(world: World, rng: random.Random) -> Gains:
+    rules = tuple(some_rule(rng, number) for number in range(3))
+    policy = load_policy(written(rules), "p.yaml")
+    estate, rights = _loaded(world)
+    return Gains(compile_ruleset([policy]), estate, rights)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_m11_a_grant_more_takes_nothing_away_and_moves_nothing_off(seed: int) -> None:
+    rng = random.Random(seed)
+    world = _positive_world(rng)
+    more = World(dict(world.statements), dict(world.links))
+    for _ in range(4):
+        kind = rng.choice(("GRANTED", "MEMBER_OF", "HAS_ROLE"))
+        link = next(
+            each
+            for each in iter(lambda: cases.some_link(rng, 8), None)
+            if each is not None and each[0][0] == kind
+        )
+        more.links.update([link])
+    rules = rng.getrandbits(32)
+    fewer_gains, more_gains = (_gains(each, random.Random(rules)) for each in (world, more))
+    for identity in cases.IDENTITIES:
+        held = frozenset((identity,))
+        assert fewer_gains.closure(held).firings.keys() <= more_gains.closure(held).firings.keys()
+        near, nearer = (each.reach.distance(held, TIER, 9) for each in (fewer_gains, more_gains))
+        assert near is None or (nearer is not None and nearer <= near)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_distances_are_those_of_a_plain_search(seed: int) -> None:
+    rng = random.Random(1000 + seed)
+    world = _positive_world(rng)
+    policy = load_policy(
+        '{"graphsvc": 1, "pack": {"id": "p", "version": "1"}, "patterns":'
+        ' [{"id": "r", "reach": {"tier": "crown-jewel", "nearer_than": 3}}]}',
+        "p.yaml",
+    )
+    estate, rights = _loaded(world)
+    reach = Gains(compile_ruleset([policy]), estate, rights).reach
+    for identity in cases.IDENTITIES:
+        for below in (2, 3, 6):
+            expected = _plainly(world, identity, below)
+            assert reach.distance(frozenset((identity,)), TIER, below) == expected, (identity, below, world)
+
+
+def _plainly(world: World, start: str, below: int) -> int | None:
+    """Level after level, every node asked for every other."""
+    level, seen = {start}, {start}
+    for hops in range(1, below):
+        level = {
+            end
+            for node in level
+            for end in (*cases.IDENTITIES, *cases.RESOURCES)
+            if end not in seen and _leads(world, node, end)
+        }
+        if JEWEL in level:
+            return hops
+        seen |= level
+    return None
+
+
+def _leads(world: World, node: str, end: str) -> bool:
+    if node.startswith("resource:"):
+        return any((kind, node, end) in world.links for kind in ("HOLDS_CREDENTIAL", "RUNS_AS"))
+    holders = reaches(world, ("MEMBER_OF", "HAS_ROLE", "INHERITS"), node)
+    if end.startswith("identity:"):
+        return any(("CAN_ASSUME", holder, end) in world.links for holder in holders)
+    leads_on = any(
+        (kind, end, other) in world.links
+        for kind in ("HOLDS_CREDENTIAL", "RUNS_AS")
+        for other in cases.IDENTITIES
+    )
+    if end != JEWEL and not leads_on:
+        return False
+    for kind, holder, key in world.links:
+        statement = world.statements.get(key.removeprefix("permission:"))
+        if kind != "GRANTED" or holder not in holders or statement is None:
+            continue
+        places = _containers(world, end)
+        named = any(("ON", key, place) in world.links for place in places)
+        globs = [glob for glob in statement.resources if glob != "*"]
+        exact = [glob for glob in globs if "*" not in glob and "?" not in glob]
+        if "*" in statement.resources:
+            named = named or "*" in statement.actions
+            globs = exact
+        names = [place.removeprefix("resource:") for place in places]
+        if named or any(fits(glob, name) for glob in globs for name in names):
+            return True
+    return False
+
+
+def _containers(world: World, resource: str) -> set[str]:
+    found = {resource}
+    while more := {start for kind, start, end in world.links if kind == "CONTAINS" and end in found} - found:
+        found |= more
+    return found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_deny_beats_allow(seed: int) -> None:
+    rng = random.Random(2000 + seed)
+    world = cases.some_world(rng)
+    denied = World(dict(world.statements), dict(world.links))
+    statement = replace(cases.some_statement(rng, 9), deny=True, condition=None)
+    denied.statements["p9"] = statement
+    holder = rng.choice(cases.IDENTITIES)
+    denied.links["GRANTED", holder, "permission:p9"] = ""
+    before, after = (_loaded(each)[1] for each in (world, denied))
+    for action in cases.ACTIONS:
+        for resource in cases.RESOURCES:
+            for identity in cases.IDENTITIES:
+                was, now = (each.check(identity, action, resource) for each in (before, after))
+                assert was.allowed or not now.allowed
+                if identity != holder:
+                    assert now.allowed is was.allowed
+            if may(denied, holder, action, resource, None) == "denied":
+                assert not after.check(holder, action, resource).allowed
