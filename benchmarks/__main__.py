@@ -18,22 +18,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import engine, history, importing, rescan, service
+from benchmarks import engine, history, importing, rescan, rights, service
+
+_PARTS = ("engine", "rights", "http", "import")
 
 
 def main() -> int:
     """Measure what was asked for."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    asked.add_argument("parts", nargs="*", help="engine, http, import; all of them if not given")
+    asked.add_argument("parts", nargs="*", help="engine, rights, http, import; all of them if not given")
     asked.add_argument("--patterns", type=int, default=50)
     asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
     asked.add_argument("--seconds", type=float, default=5.0, help="for each row over HTTP")
     asked.add_argument("--stores", default="memory,sqlite,neo4j")
     asked.add_argument("--output", type=Path, default=None, help="default: bench-results/<time>.json")
     given = asked.parse_args()
-    parts = given.parts or ["engine", "http", "import"]
-    if unknown := set(parts) - {"engine", "http", "import"}:
-        asked.error(f"`{min(unknown)}` is none of engine, http, import")
+    parts = given.parts or list(_PARTS)
+    if unknown := set(parts) - set(_PARTS):
+        asked.error(f"`{min(unknown)}` is none of {', '.join(_PARTS)}")
     results: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
@@ -52,6 +54,11 @@ def main() -> int:
         _table("decisions that complete a path, told", results["witness"])
         results["memory"] = [history.memory()]
         _table("memory", results["memory"])
+    if "rights" in parts:
+        results["rights"] = [rights.checks(edges) for edges in (10_000, 100_000, 1_000_000)]
+        _table("rights by permission edges, microseconds of CPU time", results["rights"])
+        results["closures"] = [rights.closures()]
+        _table("the closure of one identity more, microseconds of CPU time", results["closures"])
     if "http" in parts:
         results["http"] = _http(given.stores.split(","), given.patterns, given.seconds)
         _table("decide over HTTP", results["http"])

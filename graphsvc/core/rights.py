@@ -49,7 +49,7 @@ class _Speaking:
     answer: when neither the resource nor a condition matters.
     """
 
-    __slots__ = ("answer", "exact", "held", "wild")
+    __slots__ = ("allowing", "answer", "exact", "held", "plain", "wild")
 
     def __init__(self, held: tuple[Permission, ...], *, capped: bool) -> None:
         self.held = held
@@ -58,12 +58,31 @@ class _Speaking:
         for place, each in enumerate(held):
             for key in each.exact:
                 self.exact.setdefault(key, []).append(place)
+        # Without a deny, a cap, a condition or an exception the first that names the resource decides.
+        self.plain = not capped and not any(
+            each.deny or each.conditional or each.except_resource is not None for each in held
+        )
+        self.allowing = tuple(Right(True, "entitled", each.key) for each in held) if self.plain else ()
         self.answer: Right | None = None
         if not held and not capped:
             self.answer = _NOTHING
         elif not capped and not any(each.deny for each in held):
             free = next((each for each in held if each.anywhere and not each.conditional), None)
             self.answer = Right(True, "entitled", free.key) if free is not None else None
+
+    def first(self, places: tuple[tuple[str, str], ...]) -> Right:
+        """The answer of plain ones."""
+        exact = self.exact
+        for key, _ in places:
+            here = exact.get(key)
+            if here is not None:
+                return self.allowing[here[0]]
+        for number in self.wild:
+            glob = self.held[number].glob
+            for _, name in places:
+                if glob(name):  # type: ignore[misc]  # those listed have one
+                    return self.allowing[number]
+        return _NOTHING
 
     def covering(self, places: tuple[tuple[str, str], ...]) -> list[Permission]:
         """Those that hold for a resource. places: keys and names of it and of what contains it."""
@@ -184,6 +203,8 @@ class Rights:
         self, speaking: _Speaking, caps: tuple[_Speaking, ...], resource: str, event: Event | None
     ) -> Right:
         places = self._estate.places(resource)
+        if speaking.plain:
+            return speaking.first(places)
         allowed: str | None = None
         unknown: Right | None = None
         for permission in speaking.covering(places):
