@@ -57,7 +57,8 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
 
     verdict is what the rules say; `enforced` what the caller gets (PERMIT while observing).
     delta: state after the action took its place with this verdict. scopes: its session and principals, as cells.
-    grants: ids of situational grants without which it would not be allowed.
+    grants: ids of situational grants without which it would not be allowed. held: ids of the identities whose
+    rights and grants were looked at together.
     """
 
     request: AccessRequest
@@ -75,6 +76,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     event: Event
     delta: Delta
     grants: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -164,7 +166,7 @@ def evaluate(
     delta["e", request.id] = Happened(seq, event, in_history, names, front_after, place.inputs, reported)
     return Evaluation(
         request, at_ms, verdict, enforced, reasons, completions, risk, chain.session, index, names, place.edges,
-        place.opened, event, delta, grants,
+        place.opened, event, delta, grants, () if gained is None else tuple([key[9:] for key, _ in gained.held]),
     )  # fmt: skip
 
 

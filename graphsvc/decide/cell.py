@@ -28,7 +28,7 @@ def decision_reads(evaluation: Evaluation, dedupe: str, ruleset: Ruleset) -> set
     request = evaluation.request
     reads = {GRAPH, chain_cell(request.chain), f"k:{dedupe}", *evaluation.scopes}
     # Grants and suspensions touch identities by the id the graph knows, whatever the caller called them.
-    reads |= {principal_cell(party) for party in evaluation.event.who.ids}
+    reads |= {principal_cell(party) for party in (*evaluation.event.who.ids, *evaluation.held)}
     reads |= {
         chain_cell(chain)
         for chain in (*request.joins, *((request.parent_chain,) if request.parent_chain else ()))
