@@ -38,6 +38,10 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.identity": _READ,
     "Query.identities": _GRAPH | {"approver"},
     "Query.patterns": _READ,
+    "Query.review": _ALL,
+    "Query.reviews": _ALL,
+    "Decision.review": _ALL,
+    "Review.decision": _ALL,
     "Identity.grants": _READ,
     "Identity.properties": _GRAPH,
     "Mutation.decide": _ENFORCE,
@@ -46,6 +50,8 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Mutation.cancelDecision": _ENFORCE,
     "Mutation.openChain": _ENFORCE,
     "Mutation.closeChain": _ENFORCE,
+    "Mutation.approveReview": _GRANT,
+    "Mutation.rejectReview": _GRANT,
     "Mutation.grant": _GRANT,
     "Mutation.revokeGrant": _GRANT,
     "Mutation.suspend": _SUSPEND,
@@ -55,6 +61,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Mutation.removeSource": _ADMIN,
     "Subscription.decisions": _WATCH,
     "Subscription.riskUpdates": _WATCH,
+    "Subscription.reviewUpdates": _WATCH,
 }
 
 # Types whose fields carry no more than the guarded field that led to them gave away.
@@ -62,7 +69,7 @@ OPEN_TYPES = frozenset({
     "Ack", "Chain", "ChainConnection", "ChainEdge", "Completion", "Conflict", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
-    "PathStep", "Pattern", "PatternRef", "Reason", "Review", "Refused", "Revoked", "RiskChange", "RiskUpdate",
+    "PathStep", "Pattern", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
     "ShadowVerdict", "Unavailable",
 })  # fmt: skip
 

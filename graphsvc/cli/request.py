@@ -9,7 +9,7 @@ import msgspec
 from graphsvc.core.request import AccessRequest, Argument, Entity
 from graphsvc.core.value import Json
 from graphsvc.decide.command import DecideCommand
-from graphsvc.errors import BadInput, NotSupported
+from graphsvc.errors import BadInput
 
 __all__ = ["read_command"]
 
@@ -78,8 +78,6 @@ def read_command(document: dict[str, Json], file: str, default_key: str) -> Deci
         field = path.strip("`").removeprefix("$").removeprefix(".").replace("[...]", "")
         told = told[:1].lower() + told[1:]
         raise BadInput(f"{file}: {f'{field}: ' if field else ''}{told}", field=field or None) from None
-    if asked.review is not None:
-        raise NotSupported(f"{file}: review: reviews are not supported yet; leave it out", field="review")
     intent = {
         name: value for name, value in msgspec.to_builtins(asked.intent or {}).items() if value is not None
     }
@@ -98,6 +96,7 @@ def read_command(document: dict[str, Json], file: str, default_key: str) -> Deci
         if asked.resource.id.startswith("resource:")
         else resource,
         context=asked.context or {},
+        review=asked.review.removeprefix("review:") if asked.review else None,
         labels=tuple(asked.labels or ()),
         parents=None
         if asked.parents is None

@@ -25,6 +25,8 @@ from graphsvc.client.result import (
     Gap,
     Granted,
     Reason,
+    Review,
+    ReviewPage,
     Revoked,
 )  # fmt: skip
 from graphsvc.client.transport import Transport, pause
@@ -160,6 +162,22 @@ class Client:
     async def revoke_grant(self, grant: str, reason: str) -> Revoked:
         """End a grant; once this returns nobody is permitted by it."""
         return _as(Revoked, await self._call(document.REVOKE, {"v": grant, "reason": reason}))
+
+    async def approve_review(self, review: str, reason: str) -> Review:
+        """Let an escalated request through once; not for whoever took part in it."""
+        return _as(Review, await self._call(document.APPROVE_REVIEW, {"v": review, "reason": reason}))
+
+    async def reject_review(self, review: str, reason: str) -> Review:
+        """Refuse an escalated request."""
+        return _as(Review, await self._call(document.REJECT_REVIEW, {"v": review, "reason": reason}))
+
+    async def reviews(
+        self, *, first: int = 50, after: str | None = None, status: str | None = None
+    ) -> ReviewPage:
+        """Reviews, newest first. status: OPEN, APPROVED, REJECTED, USED or EXPIRED."""
+        wanted = {"status": status} if status is not None else None
+        value = await self._read(document.REVIEWS, {"first": first, "after": after, "filter": wanted})
+        return ReviewPage(reviews=[_as(Review, edge["node"]) for edge in value["edges"]], cursor=_next(value))
 
     async def suspend(self, identity: str, reason: str, *, until: str | None = None) -> Acknowledged:
         """Stop an identity."""

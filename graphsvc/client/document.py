@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "APPROVE_REVIEW",
     "CANCEL",
     "CHAIN",
     "CHAINS",
@@ -16,8 +17,10 @@ __all__ = [
     "OPEN_CHAIN",
     "PUBLISH",
     "REINSTATE",
+    "REJECT_REVIEW",
     "REMOVE_SOURCE",
     "REPORT",
+    "REVIEWS",
     "REVOKE",
     "SUBSCRIBE",
     "SUSPEND",
@@ -30,8 +33,9 @@ _JUDGED = """verdict revision
     path { step decision action subject resource chain index at } }
   risk { before after delta beforeMicros afterMicros }
   nearest { pattern { id title severity } remaining feasible }"""
+_REVIEW = "id status openedAt expiresAt reviewedBy reviewedAt reason usedBy"
 _DECISION = f"""fragment D on Decision {{ id auditId replayed recorded decidedAt chain session index action
-  subject {{ type id }} resource {{ type id }}
+  subject {{ type id }} resource {{ type id }} review {{ {_REVIEW} }}
   {_JUDGED} }}"""
 _FAILURE = "... on Failure { code message field }"
 _ACK = f"{{ __typename ... on Ack {{ revision at }} {_FAILURE} }}"
@@ -49,6 +53,19 @@ GRANT = f"mutation($v: GrantInput!) {{ r: grant(input: $v) {{ __typename ... on 
 REVOKE = (
     "mutation($v: ID!, $reason: String!) { r: revokeGrant(id: $v, reason: $reason) "
     f"{{ __typename ... on Revoked {{ {_GRANT} affectedChains }} {_FAILURE} }} }}"
+)
+APPROVE_REVIEW = (
+    "mutation($v: ID!, $reason: String!) { r: approveReview(id: $v, reason: $reason) "
+    f"{{ __typename ... on Review {{ {_REVIEW} }} {_FAILURE} }} }}"
+)
+REJECT_REVIEW = (
+    "mutation($v: ID!, $reason: String!) { r: rejectReview(id: $v, reason: $reason) "
+    f"{{ __typename ... on Review {{ {_REVIEW} }} {_FAILURE} }} }}"
+)
+REVIEWS = (
+    "query($first: Int, $after: String, $filter: ReviewFilter) "
+    "{ r: reviews(first: $first, after: $after, filter: $filter) "
+    f"{{ edges {{ node {{ {_REVIEW} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
 )
 SUSPEND = f"mutation($v: SuspendInput!) {{ r: suspend(input: $v) {_ACK} }}"
 REINSTATE = f"mutation($v: ID!) {{ r: reinstate(id: $v) {_ACK} }}"

@@ -24,6 +24,8 @@ __all__ = [
     "PathStep",
     "Pattern",
     "Reason",
+    "Review",
+    "ReviewPage",
     "Revoked",
     "RiskChange",
     "Subject",
@@ -97,6 +99,26 @@ class Subject(_Result, frozen=True, kw_only=True):
     id: str
 
 
+class Review(_Result, frozen=True, kw_only=True):
+    """A human review. status: OPEN, APPROVED, REJECTED, USED or EXPIRED; pass `id` as `review` once approved."""
+
+    id: str
+    status: str
+    opened_at: str
+    expires_at: str
+    reviewed_by: str | None = None
+    reviewed_at: str | None = None
+    reason: str | None = None
+    used_by: str | None = None
+
+
+class ReviewPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of reviews, newest first. cursor: give it as `after` for the next page, None at the end."""
+
+    reviews: list[Review]
+    cursor: str | None
+
+
 class Decision(_Result, frozen=True, kw_only=True):
     """A decision. Only `verdict` PERMIT lets the action happen.
 
@@ -121,6 +143,7 @@ class Decision(_Result, frozen=True, kw_only=True):
     subject: Subject | None = None
     action: str = ""
     resource: Subject | None = None
+    review: Review | None = None
 
     @property
     def permitted(self) -> bool:

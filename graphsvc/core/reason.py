@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+
+from msgspec.structs import replace
 
 from graphsvc.core.entitlement import check_entitlement
 from graphsvc.core.event import Event
 from graphsvc.core.facts import Facts
 from graphsvc.core.pattern import CompiledPattern
-from graphsvc.core.review import Review, covered_by, refusal_of
+from graphsvc.core.review import covered_by, refusal_of
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import ChainState
 from graphsvc.core.verdict import Completion, Reason, ReasonCode, Risk, Verdict
@@ -53,7 +55,7 @@ def find_reasons(
         if risk.after_micros > risk.before_micros:
             reasons += _thresholds(risk, facts.ruleset)
         if request.review is not None:
-            reasons = _reviewed(event, reasons, completions, facts.reviews)
+            reasons = _reviewed(event, reasons, completions, facts)
     if not reasons:
         return (), entitlement.grants
     if len(reasons) > 1:
@@ -62,10 +64,14 @@ def find_reasons(
 
 
 def _reviewed(
-    event: Event, reasons: list[Reason], completions: tuple[Completion, ...], reviews: Mapping[str, Review]
+    event: Event, reasons: list[Reason], completions: tuple[Completion, ...], facts: Facts
 ) -> list[Reason]:
-    review = reviews.get(event.request.review or "")
-    refusal = refusal_of(review, event.request)
+    review = facts.reviews.get(event.request.review or "")
+    used = facts.view.get(("v", event.request.review))
+    if review is not None and review.used_by is None and isinstance(used, str):
+        # By an action of the same batch, not folded yet.
+        review = replace(review, used_by=used)
+    refusal = refusal_of(review, event.request, event.at_ms)
     if refusal is not None:
         return [*reasons, refusal]
     assert review is not None

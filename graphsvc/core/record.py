@@ -197,12 +197,16 @@ class SourceRemoved(_Base, frozen=True, kw_only=True, tag="source_removed"):
 
 
 class Approved(_Base, frozen=True, kw_only=True, tag="approved"):
-    """A person approved an escalated action (rule R12); it also counts as a guard event (rule R14)."""
+    """A person approved an escalated action (rule R12); it also counts as a guard event (rule R14).
+
+    until_ms: when the approval can be used for the last time, None: for ever.
+    """
 
     decision: str
     person: Entity
     reason: str = ""
     by: str = ""
+    until_ms: int | None = None
 
 
 class Rejected(_Base, frozen=True, kw_only=True, tag="rejected"):

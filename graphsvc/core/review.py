@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from graphsvc.core.record import Decided
+from graphsvc.core.record import Approved, Decided, Rejected
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.verdict import Completion, Reason, ReasonCode, Verdict
 
@@ -18,7 +18,10 @@ Covered: TypeAlias = tuple[str, str | None, tuple[tuple[str, str], ...]]
 
 
 class Review(msgspec.Struct, frozen=True, gc=False):
-    """An approved or rejected review. used_by: the action that was permitted by it, once."""
+    """An approved or rejected review. used_by: the action that was permitted by it, once.
+
+    at_ms, reason: of the approval or rejection; until_ms: when it can be used for the last time.
+    """
 
     decision: str
     request: AccessRequest
@@ -26,19 +29,32 @@ class Review(msgspec.Struct, frozen=True, gc=False):
     approved: bool
     by: str
     used_by: str | None = None
+    at_ms: int = 0
+    reason: str = ""
+    until_ms: int | None = None
 
 
-def review_of(decided: Decided, *, approved: bool, by: str) -> Review:
+def review_of(decided: Decided, answer: Approved | Rejected) -> Review:
     """The review of an escalated decision: it covers exactly the reasons that were listed."""
     covered = frozenset(
         _covered(reason, decided.completions)
         for reason in decided.reasons
         if reason.verdict is Verdict.ESCALATE
     )
-    return Review(decided.request.id, _essence(decided.request), covered, approved, by)
+    approved = isinstance(answer, Approved)
+    return Review(
+        decision=decided.request.id,
+        request=_essence(decided.request),
+        covered=covered,
+        approved=approved,
+        by=answer.person.id,
+        at_ms=answer.at_ms,
+        reason=answer.reason,
+        until_ms=answer.until_ms if isinstance(answer, Approved) else None,
+    )
 
 
-def refusal_of(review: Review | None, request: AccessRequest) -> Reason | None:
+def refusal_of(review: Review | None, request: AccessRequest, at_ms: int) -> Reason | None:
     """Why a review does not help a request that names it; None when it does."""
     if review is None:
         return _invalid(f"review `{request.review}` is not approved")
@@ -47,6 +63,8 @@ def refusal_of(review: Review | None, request: AccessRequest) -> Reason | None:
         return Reason(ReasonCode.review_rejected, told, Verdict.DENY, request.review)
     if review.used_by is not None:
         return _invalid(f"review `{request.review}` was used before")
+    if review.until_ms is not None and at_ms > review.until_ms:
+        return _invalid(f"the approval of review `{request.review}` has expired")
     if review.request != _essence(request):
         return _invalid(f"review `{request.review}` is of another request")
     return None

@@ -76,6 +76,7 @@ class World:
         self.answered: dict[str, tuple[str, str]] = {}
         self.reported: dict[str, Reported] = {}
         self.signals = Signals()
+        self.waiting: dict[str, Decided] = {}  # escalated, neither approved nor rejected
         self.reviews: dict[str, Review] = {}
         self.approved: set[str] = set()
         self.opened: dict[str, tuple[int, ChainOpened]] = {}
@@ -199,7 +200,7 @@ class World:
             case Approved():
                 self._approve(record, seq)
             case Rejected():
-                self._review(record.decision, record.person.id, approved=False)
+                self._review(record)
             case Signalled():
                 signal = Signal(record.at_ms, record.weight, record.half_life_ms, record.cause)
                 self.signals.add(identity_id(self.estate, record.identity), signal)
@@ -220,6 +221,8 @@ class World:
             self.cells["c", request.chain] = replace(chain, owner=record.by)
         self.decided[request.id] = record
         self.grants.use(record.grants)
+        if record.answered is Verdict.ESCALATE:
+            self.waiting[request.id] = record
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
         if request.review is not None and record.answered is Verdict.PERMIT and request.executed:
@@ -267,7 +270,7 @@ class World:
 
     def _approve(self, record: Approved, seq: int) -> None:
         """The approval covers the reasons listed (R12), and is an event in the reviewed session (R14)."""
-        self._review(record.decision, record.person.id, approved=True)
+        self._review(record)
         reviewed = self.happened(record.decision)
         if reviewed is None:
             return
@@ -285,10 +288,10 @@ class World:
         for scope in approval.scopes:
             self.names_of.setdefault(scope, []).append(request.id)
 
-    def _review(self, decision: str, by: str, *, approved: bool) -> None:
-        decided = self.decided.get(decision)
-        if decided is not None and decided.answered is Verdict.ESCALATE and decision not in self.reviews:
-            self.reviews[decision] = review_of(decided, approved=approved, by=by)
+    def _review(self, record: Approved | Rejected) -> None:
+        decided = self.waiting.pop(record.decision, None)
+        if decided is not None:
+            self.reviews[record.decision] = review_of(decided, record)
 
     def _use(self, review: str, action: str) -> None:
         held = self.reviews.get(review)

@@ -12,6 +12,7 @@ from graphsvc.core.record import Decided, Granted, Record
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk, Verdict
+from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.errors import GraphsvcError
 
 __all__ = [
@@ -180,6 +181,22 @@ class Service(Protocol):
 
     async def suspend(self, caller: Caller, identity: str, reason: str, until_ms: int | None) -> Ack:
         """The identity may do nothing."""
+
+    async def approve_review(
+        self, caller: Caller, review: str, reason: str, until_ms: int | None = None
+    ) -> ReviewView:
+        """Let an escalated request through once. NotAllowed for who took part; Conflict once answered."""
+
+    async def reject_review(self, caller: Caller, review: str, reason: str) -> ReviewView:
+        """Refuse an escalated request."""
+
+    def review(self, review: str) -> ReviewView | None:
+        """One review, None when nothing of that id was escalated."""
+
+    def reviews(
+        self, *, status: ReviewStatus | None, owner: str | None, before: int | None, limit: int
+    ) -> list[tuple[int, ReviewView]]:
+        """Reviews with their numbers, newest first. owner: only of decisions that this token asked for."""
 
     async def reinstate(self, caller: Caller, identity: str) -> Ack:
         """End a suspension."""

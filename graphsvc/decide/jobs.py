@@ -66,6 +66,8 @@ class DecideJob:
         record = decided(evaluation, by=self.caller.subject, dedupe=self.dedupe, digest=self.digest)
         # A second request with this key in the same batch finds the first here.
         overlay.merge({("k", self.dedupe): (self.digest, request.id)})
+        if request.review is not None and record.answered is Verdict.PERMIT:
+            overlay.merge({("v", request.review): request.id})
         for grant in record.grants:
             used = overlay.get(("g", grant))
             used = used if isinstance(used, int) else world.grants.used.get(grant, 0)

@@ -19,7 +19,7 @@ from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
-from graphsvc.decide import granting, pap, reading
+from graphsvc.decide import granting, pap, reading, reviewing
 from graphsvc.decide.command import (
     Ack,
     Answer,
@@ -35,6 +35,7 @@ from graphsvc.decide.command import (
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain
 from graphsvc.decide.ports import Clock, Ids, Store
 from graphsvc.decide.projector import Projector
+from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.decide.sequencer import Job, Outcome, Sequencer
 from graphsvc.errors import BadInput, Conflict, GraphsvcError, StoreError, StoreUnavailable
 
@@ -236,6 +237,20 @@ class GraphsvcService:
         """End a suspension."""
         return self._ack(await self._run(pap.reinstate(caller, self.world, identity)))
 
+    async def approve_review(
+        self, caller: Caller, review: str, reason: str, until_ms: int | None = None
+    ) -> ReviewView:
+        """Let an escalated request through once."""
+        review = review.removeprefix("review:")
+        await self._run(reviewing.approve(caller, self.world, review, reason, until_ms))
+        return self._review(review)
+
+    async def reject_review(self, caller: Caller, review: str, reason: str) -> ReviewView:
+        """Refuse an escalated request."""
+        review = review.removeprefix("review:")
+        await self._run(reviewing.reject(caller, self.world, review, reason))
+        return self._review(review)
+
     async def publish_policy(self, caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> Ack:
         """Put packs into force at one place of the log."""
         return self._ack(await self._run(pap.publish_policy(caller, texts, comment)))
@@ -258,6 +273,17 @@ class GraphsvcService:
     def identity(self, identity: str) -> IdentityView | None:
         """One identity, None when the graph holds none of that id or alias."""
         return reading.identity(self.world, identity, self.sequencer.now_ms())
+
+    def review(self, review: str) -> ReviewView | None:
+        """One review, None when nothing of that id was escalated."""
+        return reviewing.review_view(self.world, review.removeprefix("review:"), self.sequencer.now_ms())
+
+    def reviews(
+        self, *, status: ReviewStatus | None, owner: str | None, before: int | None, limit: int
+    ) -> list[tuple[int, ReviewView]]:
+        """Reviews with their numbers, newest first."""
+        now_ms = self.sequencer.now_ms()
+        return reviewing.reviews(self.world, now_ms, status=status, owner=owner, before=before, limit=limit)
 
     def identities(self, *, after: str | None, limit: int) -> list[str]:
         """Ids of known identities in order, after `after`."""
@@ -433,6 +459,11 @@ class GraphsvcService:
         if outcome is None:
             raise Conflict("nothing to change")
         return outcome
+
+    def _review(self, review: str) -> ReviewView:
+        view = self.review(review)
+        assert view is not None
+        return view
 
     def _ack(self, outcome: Outcome) -> Ack:
         last = outcome.first + len(outcome.records) - 1

@@ -7,16 +7,18 @@ from typing import Annotated, TypeAlias
 import msgspec
 import strawberry
 
+from graphsvc.api.context import Info
+from graphsvc.api.role import guarded
 from graphsvc.api.schema.entity import Entity
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed
 from graphsvc.api.schema.node import Node
+from graphsvc.api.schema.review import Review
 from graphsvc.api.schema.scalar import DateTime, prefixed
 from graphsvc.api.schema.verdict import (
     Completion,
     NearHarm,
     Obligation,
     Reason,
-    Review,
     RiskChange,
     ShadowVerdict,
     Verdict,
@@ -48,7 +50,6 @@ class Decision(Node):
     risk: RiskChange
     nearest: list[NearHarm] = strawberry.field(description="The nearest patterns; told with the answer only.")
     obligations: list[Obligation]
-    review: Review | None
     shadow: list[ShadowVerdict]
     revision: str
     audit_id: strawberry.ID
@@ -67,6 +68,12 @@ class Decision(Node):
     would_be: Verdict | None = strawberry.field(
         description="While observing: the verdict that was not enforced."
     )
+
+    @guarded("The human review that it waits for, or waited for; null unless it was escalated.")
+    def review(self, info: Info) -> Review | None:
+        """The human review that it waits for."""
+        view = info.context.service.review(str(self.id).removeprefix("decision:"))
+        return Review.of(view) if view is not None else None
 
 
 @strawberry.type(description="What decide would answer now; nothing was changed.")
@@ -101,7 +108,6 @@ def decision_of(
         risk=RiskChange.of(decided.risk),
         nearest=nearest or [],
         obligations=[],
-        review=None,
         shadow=[],
         revision=revision,
         audit_id=strawberry.ID(audit_id),

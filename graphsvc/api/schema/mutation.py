@@ -31,6 +31,7 @@ from graphsvc.api.schema.decision import DecideResult, Decision, answered
 from graphsvc.api.schema.failure import Conflict, Failed, InvalidRequest, NotAllowed, Unavailable, failed
 from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, Refused, Revoked, RevokeResult
 from graphsvc.api.schema.request import DecideInput
+from graphsvc.api.schema.review import Review, ReviewResult, ReviewScopeInput
 from graphsvc.api.schema.scalar import prefixed, raw_id
 from graphsvc.decide import command
 from graphsvc.decide.command import Answer, DecideCommand
@@ -171,6 +172,37 @@ class Mutation:
             revision=answer.revision,
             affected_chains=[prefixed("chain", chain) for chain in answer.affected_chains],
         )
+
+    @guarded("Let an escalated request through once, exactly as it was asked.", as_data=True)
+    async def approve_review(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        reason: str,
+        scope: ReviewScopeInput | None = None,
+    ) -> ReviewResult:
+        """Let an escalated request through once."""
+        context = info.context
+        until_ms = None if scope is None else scope.expires_at
+        try:
+            view = await _whole(
+                context.service.approve_review(context.caller, raw_id("review", id, "id"), reason, until_ms)
+            )
+        except GraphsvcError as error:
+            return failed(error)
+        return Review.of(view)
+
+    @guarded("Refuse an escalated request.", as_data=True)
+    async def reject_review(self, info: Info, id: strawberry.ID, reason: str) -> ReviewResult:  # noqa: A002
+        """Refuse an escalated request."""
+        context = info.context
+        try:
+            view = await _whole(
+                context.service.reject_review(context.caller, raw_id("review", id, "id"), reason)
+            )
+        except GraphsvcError as error:
+            return failed(error)
+        return Review.of(view)
 
     @guarded("Stop an identity; the other targets are not supported yet.", as_data=True)
     async def suspend(self, info: Info, input: SuspendInput) -> SuspendResult:  # noqa: A002

@@ -20,6 +20,7 @@ from graphsvc.api.schema.identity import Identity
 from graphsvc.api.schema.node import Connection, Edge, Node, page_size
 from graphsvc.api.schema.pattern import Pattern
 from graphsvc.api.schema.request import DecideInput
+from graphsvc.api.schema.review import Review, ReviewFilter
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
 from graphsvc.api.schema.verdict import Verdict
 from graphsvc.core.record import Decided
@@ -152,6 +153,29 @@ class Query:
         views = [view for view in (service.identity(one) for one in ids[:size]) if view is not None]
         edges = [Edge(cursor=str(prefixed("identity", view.id)), node=Identity.of(view)) for view in views]
         return Connection.of(edges, more=len(ids) > size, first=after is None)
+
+    @guarded("One review.")
+    def review(self, info: Info, id: strawberry.ID) -> Review | None:  # noqa: A002
+        """One review."""
+        view = info.context.service.review(raw_id("review", id, "id"))
+        mine = view is not None and (info.context.reads_all or view.owner == info.context.caller.subject)
+        return Review.of(view) if view is not None and mine else None
+
+    @guarded("Reviews, newest first.")
+    def reviews(
+        self, info: Info, first: int | None = None, after: str | None = None,
+        filter: ReviewFilter | None = None,  # noqa: A002  # the contract's name
+    ) -> Connection[Review]:  # fmt: skip
+        """Reviews, newest first."""
+        context, size = info.context, page_size(first)
+        rows = context.service.reviews(
+            status=filter.status if filter is not None else None,
+            owner=None if context.reads_all else context.caller.subject,
+            before=_before(context, after),
+            limit=size + 1,
+        )
+        edges = [Edge(cursor=_cursor(context, seq), node=Review.of(view)) for seq, view in rows[:size]]
+        return Connection.of(edges, more=len(rows) > size, first=after is None)
 
     @guarded("The patterns in force.")
     def patterns(self, info: Info) -> list[Pattern]:

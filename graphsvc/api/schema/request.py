@@ -9,7 +9,7 @@ from graphsvc.api.schema.scalar import JSON, as_object, raw_id
 from graphsvc.core.request import AccessRequest, Argument
 from graphsvc.core.value import Json
 from graphsvc.decide.command import DecideCommand
-from graphsvc.errors import BadInput, NotSupported
+from graphsvc.errors import BadInput
 
 __all__ = ["ActionInput", "ArgumentInput", "DecideInput", "IntentInput"]
 
@@ -98,8 +98,6 @@ class DecideInput:
 
     def as_request(self) -> AccessRequest:
         """The core's request, without an id; BadInput names the field."""
-        if self.review is not None:
-            raise NotSupported("review: reviews are not supported yet; leave it out", field="review")
         if not self.action.name:
             raise BadInput("action.name: must not be empty", field="action.name")
         return AccessRequest(
@@ -121,6 +119,7 @@ class DecideInput:
                 for place, entity in enumerate(self.on_behalf_of or ())
             ),
             context=as_object(self.context, "context"),
+            review=None if self.review is None else raw_id("review", self.review, "review"),
             labels=tuple(self.labels or ()),
             parents=None
             if self.parents is None

@@ -12,9 +12,10 @@ from graphsvc.api.context import Context, Info
 from graphsvc.api.role import is_allowed, refusal, watched
 from graphsvc.api.schema.decision import Decision
 from graphsvc.api.schema.query import DecisionFilter, decision_at
+from graphsvc.api.schema.review import Review
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
 from graphsvc.api.schema.verdict import NearHarm
-from graphsvc.core.record import Decided
+from graphsvc.core.record import Approved, Decided, Record, Rejected
 from graphsvc.core.score import as_score
 from graphsvc.core.verdict import Verdict
 from graphsvc.decide.command import LogEvent
@@ -67,6 +68,18 @@ DecisionItem: TypeAlias = Annotated[DecisionEvent | Gap, strawberry.union("Decis
 RiskItem: TypeAlias = Annotated[RiskUpdate | Gap, strawberry.union("RiskItem")]
 
 
+@strawberry.type(description="A review opened, was answered, or let its action through; as it is now.")
+class ReviewUpdate:
+    """A review changed."""
+
+    cursor: str
+    at: DateTime
+    review: Review
+
+
+ReviewItem: TypeAlias = Annotated[ReviewUpdate | Gap, strawberry.union("ReviewItem")]
+
+
 @strawberry.type
 class Subscription:
     """What can be watched."""
@@ -97,6 +110,33 @@ class Subscription:
                 yield item
             elif isinstance(item.record, Decided) and wanted.holds(item.record):
                 yield _risk_update(info.context, item.seq, item.record)
+
+    @watched("Reviews as they open and are answered or used, from `after`, else from now on.")
+    async def review_updates(self, info: Info, after: str | None = None) -> AsyncGenerator[ReviewItem, None]:
+        """Reviews as they open and are answered or used."""
+        context = info.context
+        incarnation = context.service.revision().rpartition(".")[0]
+        async for item in _watch(context, "Subscription.reviewUpdates", after, everybody=True):
+            if isinstance(item, Gap):
+                yield item
+                continue
+            view = context.service.review(name) if (name := _reviewed(item.record)) is not None else None
+            if view is not None and (context.reads_all or view.owner == context.caller.subject):
+                yield ReviewUpdate(
+                    cursor=f"{incarnation}.{item.seq}", at=DateTime(item.record.at_ms), review=Review.of(view)
+                )
+
+
+def _reviewed(record: Record) -> str | None:
+    """The review that a record opens, answers or uses."""
+    match record:
+        case Approved() | Rejected():
+            return record.decision
+        case Decided() if record.answered is Verdict.ESCALATE:
+            return record.request.id
+        case Decided() if record.answered is Verdict.PERMIT:
+            return record.request.review
+    return None
 
 
 class _DecisionMatch:
@@ -142,8 +182,10 @@ class _RiskMatch:
         )
 
 
-async def _watch(context: Context, path: str, after: str | None) -> AsyncGenerator[LogEvent | Gap, None]:
-    """Records the caller may see. Its role is looked at again for every batch: a token ends at its time."""
+async def _watch(
+    context: Context, path: str, after: str | None, *, everybody: bool = False
+) -> AsyncGenerator[LogEvent | Gap, None]:
+    """Records the caller may see. everybody: of whomever, the caller looks whose they are. Its role is looked at again for every batch: a token ends at its time."""
     if not is_allowed(context, path):
         raise refusal(path)
     service = context.service
@@ -165,7 +207,11 @@ async def _watch(context: Context, path: str, after: str | None) -> AsyncGenerat
                     position = event.seq
                     if not is_allowed(context, path):
                         raise refusal(path)
-                    if context.reads_all or getattr(event.record, "by", None) == context.caller.subject:
+                    if (
+                        everybody
+                        or context.reads_all
+                        or getattr(event.record, "by", None) == context.caller.subject
+                    ):
                         yield event
 
 

@@ -10,7 +10,7 @@ from graphsvc.core.score import as_score
 from graphsvc.core.verdict import ReasonCode, Verdict
 
 __all__ = [
-    "Completion", "NearHarm", "Obligation", "PathStep", "PatternRef", "Reason", "ReasonCode", "Review",
+    "Completion", "NearHarm", "Obligation", "PathStep", "PatternRef", "Reason", "ReasonCode",
     "RiskChange", "ShadowVerdict", "Verdict",
 ]  # fmt: skip
 
@@ -151,14 +151,6 @@ class Obligation:
 
     name: str
     properties: JSON
-
-
-@strawberry.type(description="A human review that the decision waits for.")
-class Review:
-    """A human review that the decision waits for."""
-
-    id: strawberry.ID
-    status: str
 
 
 @strawberry.type(description="What a pack in trial would have answered.")

@@ -23,6 +23,7 @@ from graphsvc.core.snapshot.row import (
     Snapshot,
 )
 from graphsvc.core.state import NOWHERE, ChainState, Front, Happened, Register, Registers, Scope, Slot, Store
+from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
 from graphsvc.errors import BadInput
 
@@ -72,6 +73,11 @@ class _Reader:
         world.reviews = {review.decision: review for review in rows.reviews}
         world.approved = set(rows.approved)
         world.decided = {decided.request.id: decided for decided in rows.decided}
+        world.waiting = {
+            name: decided
+            for name, decided in world.decided.items()
+            if decided.answered is Verdict.ESCALATE and name not in world.reviews
+        }
         world.answered = rows.answered
         world.reported = {record.action: record for record in rows.reported}
         world.cancelled = {record.action: record for record in rows.cancelled}

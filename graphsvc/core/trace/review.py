@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphsvc.core.record import Approved, Rejected
 from graphsvc.core.trace.field import Fields, entity_record
-from graphsvc.core.value import Json
+from graphsvc.core.value import Json, format_time
 
 __all__ = ["read_approve", "read_reject", "review_record"]
 
@@ -20,6 +20,7 @@ def read_approve(fields: Fields, at_ms: int) -> tuple[Approved]:
             person=fields.entity("by", _PERSON),
             reason=fields.note("reason"),
             by=fields.note("caller"),
+            until_ms=fields.optional_time("until"),
         ),
     )
 
@@ -39,4 +40,11 @@ def read_reject(fields: Fields, at_ms: int) -> tuple[Rejected]:
 
 def review_record(record: Approved | Rejected) -> dict[str, Json]:
     """`approve` and `reject`."""
-    return {"decision": record.decision, "by": entity_record(record.person), "reason": record.reason}
+    written: dict[str, Json] = {
+        "decision": record.decision,
+        "by": entity_record(record.person),
+        "reason": record.reason,
+    }
+    if isinstance(record, Approved) and record.until_ms is not None:
+        written["until"] = format_time(record.until_ms)
+    return written

@@ -1,0 +1,83 @@
+"""Human reviews: what waits for a person, who answered, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.api.role import guarded
+from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
+from graphsvc.api.schema.scalar import DateTime, prefixed
+from graphsvc.decide.review_view import ReviewStatus, ReviewView
+
+if TYPE_CHECKING:
+    from graphsvc.api.schema.decision import Decision
+
+__all__ = ["Review", "ReviewFilter", "ReviewResult", "ReviewScopeInput", "ReviewStatus"]
+
+strawberry.enum(ReviewStatus, description="How far a review has come.")
+
+
+@strawberry.type(
+    description="A human review of an escalated action: bound to exactly its request, reasons and path."
+)
+class Review:
+    """A review. Pass its id as `review` to `decide` once it is approved: it lets that request through, once."""
+
+    id: strawberry.ID
+    status: ReviewStatus
+    opened_at: DateTime
+    expires_at: DateTime
+    reviewed_by: strawberry.ID | None
+    reviewed_at: DateTime | None
+    reason: str | None
+    used_by: strawberry.ID | None
+
+    @guarded("The escalated decision, with what was asked, why it waits and the path.")
+    def decision(
+        self, info: Info
+    ) -> Annotated[Decision, strawberry.lazy("graphsvc.api.schema.decision")] | None:
+        """The escalated decision."""
+        from graphsvc.api.schema.decision import decision_of
+
+        found = info.context.service.decided(str(self.id).removeprefix("review:"))
+        if found is None:
+            return None
+        incarnation = info.context.service.revision().rpartition(".")[0]
+        revision = f"{incarnation}.{found[0]}"
+        return decision_of(found[1], revision=revision, audit_id=revision)
+
+    @staticmethod
+    def of(view: ReviewView) -> Review:
+        """From the service's view."""
+        return Review(
+            id=prefixed("review", view.id),
+            status=view.status,
+            opened_at=DateTime(view.opened_ms),
+            expires_at=DateTime(view.expires_ms),
+            reviewed_by=prefixed("identity", view.by) if view.by is not None else None,
+            reviewed_at=DateTime(view.answered_ms) if view.answered_ms is not None else None,
+            reason=view.reason,
+            used_by=prefixed("decision", view.used_by) if view.used_by is not None else None,
+        )
+
+
+@strawberry.input(description="Which reviews.")
+class ReviewFilter:
+    """Which reviews."""
+
+    status: ReviewStatus | None = None
+
+
+@strawberry.input(description="How far an approval goes, beside being for one use of exactly the request.")
+class ReviewScopeInput:
+    """expires_at: use it before then; at most an hour from now, which is the default."""
+
+    expires_at: DateTime | None = None
+
+
+ReviewResult: TypeAlias = Annotated[
+    Review | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("ReviewResult")
+]

@@ -1,0 +1,36 @@
+"""A human review as callers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["ReviewStatus", "ReviewView"]
+
+
+class ReviewStatus(StrEnum):
+    """How far a review has come."""
+
+    OPEN = "OPEN"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    USED = "USED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """A review as it is now. id: of the decision that it is about. by, reason: of whoever answered it.
+
+    expires_ms: until when it can be answered, or once approved used. used_by: the action it let through.
+    """
+
+    id: str
+    status: ReviewStatus
+    opened_ms: int
+    expires_ms: int
+    owner: str
+    by: str | None = None
+    reason: str | None = None
+    answered_ms: int | None = None
+    used_by: str | None = None
