@@ -54,6 +54,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Mutation.rejectReview": _GRANT,
     "Mutation.grant": _GRANT,
     "Mutation.revokeGrant": _GRANT,
+    "Mutation.sendSignal": _ASK,
     "Mutation.suspend": _SUSPEND,
     "Mutation.reinstate": _GRANT,
     "Mutation.publishPolicy": _ADMIN,

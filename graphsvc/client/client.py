@@ -179,6 +179,19 @@ class Client:
         value = await self._read(document.REVIEWS, {"first": first, "after": after, "filter": wanted})
         return ReviewPage(reviews=[_as(Review, edge["node"]) for edge in value["edges"]], cursor=_next(value))
 
+    async def send_signal(
+        self, identity: str, *, weight: float, half_life: str, cause: str, chain: str | None = None
+    ) -> Acknowledged:
+        """Warn about an identity: its risk rises, and fades by half every `half_life` (such as 1h)."""
+        given = {
+            "identity": identity,
+            "weight": weight,
+            "halfLife": half_life,
+            "cause": cause,
+            "chain": chain,
+        }
+        return _as(Acknowledged, await self._call(document.SEND_SIGNAL, {"v": given}))
+
     async def suspend(self, identity: str, reason: str, *, until: str | None = None) -> Acknowledged:
         """Stop an identity."""
         given = {"kind": "identity", "id": identity, "reason": reason, "until": until}

@@ -22,6 +22,7 @@ __all__ = [
     "REPORT",
     "REVIEWS",
     "REVOKE",
+    "SEND_SIGNAL",
     "SUBSCRIBE",
     "SUSPEND",
     "UPSERT",
@@ -67,6 +68,7 @@ REVIEWS = (
     "{ r: reviews(first: $first, after: $after, filter: $filter) "
     f"{{ edges {{ node {{ {_REVIEW} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
 )
+SEND_SIGNAL = f"mutation($v: SignalInput!) {{ r: sendSignal(input: $v) {_ACK} }}"
 SUSPEND = f"mutation($v: SuspendInput!) {{ r: suspend(input: $v) {_ACK} }}"
 REINSTATE = f"mutation($v: ID!) {{ r: reinstate(id: $v) {_ACK} }}"
 PUBLISH = f"mutation($v: PublishInput!) {{ r: publishPolicy(input: $v) {_ACK} }}"

@@ -182,6 +182,11 @@ class Service(Protocol):
     async def suspend(self, caller: Caller, identity: str, reason: str, until_ms: int | None) -> Ack:
         """The identity may do nothing."""
 
+    async def send_signal(
+        self, caller: Caller, identity: str, weight: float, half_life_ms: int, cause: str, chain: str | None
+    ) -> Ack:
+        """Warn about an identity: its risk rises, and fades by half every half_life_ms."""
+
     async def approve_review(
         self, caller: Caller, review: str, reason: str, until_ms: int | None = None
     ) -> ReviewView:

@@ -19,7 +19,7 @@ from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
-from graphsvc.decide import granting, pap, reading, reviewing
+from graphsvc.decide import granting, pap, reading, reviewing, signalling
 from graphsvc.decide.command import (
     Ack,
     Answer,
@@ -228,6 +228,13 @@ class GraphsvcService:
         outcome = await self._run(granting.revoke_grant(caller, granted, reason))
         affected = reading.affected_chains(self.world, granted)
         return RevokeAnswer(grant=granted, revision=self._revision(outcome.first), affected_chains=affected)
+
+    async def send_signal(
+        self, caller: Caller, identity: str, weight: float, half_life_ms: int, cause: str, chain: str | None
+    ) -> Ack:
+        """Warn about an identity."""
+        job = signalling.send(caller, self.world, identity, weight, half_life_ms, cause, chain)
+        return self._ack(await self._run(job))
 
     async def suspend(self, caller: Caller, identity: str, reason: str, until_ms: int | None) -> Ack:
         """The identity may do nothing."""

@@ -62,6 +62,12 @@ _MUTATION_CALLS = {
         'mutation { r: suspend(input: {kind: identity, id: "bot", reason: "x"}) { __typename } }',
         {},
     ),
+    "approveReview": ('mutation { r: approveReview(id: "d", reason: "x") { __typename } }', {}),
+    "rejectReview": ('mutation { r: rejectReview(id: "d", reason: "x") { __typename } }', {}),
+    "sendSignal": (
+        "mutation($v: SignalInput!) { r: sendSignal(input: $v) { __typename } }",
+        {"v": {"identity": "bot", "weight": 0.5, "halfLife": "1h", "cause": "x"}},
+    ),
     "reinstate": ('mutation { r: reinstate(id: "bot") { __typename } }', {}),
     "revokeGrant": ('mutation { r: revokeGrant(id: "g", reason: "x") { __typename } }', {}),
     "publishPolicy": ('mutation { r: publishPolicy(input: {yaml: "x"}) { __typename } }', {}),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from graphsvc.core.codec import decode_records, encode_records
+from graphsvc.core.duration import format_duration, parse_duration
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import (
     Approved,
@@ -42,7 +43,6 @@ from graphsvc.core.trace import (
     record_of,
     to_trace_records,
 )
-from graphsvc.core.trace.duration import format_duration, parse_duration
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, Reason, ReasonCode, Risk, Verdict
 

@@ -10,13 +10,14 @@ import strawberry
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
 from graphsvc.api.schema.request import IntentInput
 from graphsvc.api.schema.scalar import JSON, DateTime
+from graphsvc.core.duration import parse_duration
 from graphsvc.core.graph import Edge, Node, edge_from_record, node_from_record
 from graphsvc.decide import command
 from graphsvc.errors import BadInput
 
 __all__ = [
     "Ack", "CancelResult", "ChainInput", "ChainResult", "GraphResult", "Outcome", "PolicyFileInput",
-    "PublishInput", "PublishResult", "ReportInput", "ReportResult", "SuspendInput", "SuspendResult",
+    "PublishInput", "PublishResult", "ReportInput", "ReportResult", "SignalInput", "SignalResult", "SuspendInput", "SuspendResult",
     "TargetKind", "UpsertGraphInput", "facts_of",
 ]  # fmt: skip
 
@@ -60,6 +61,24 @@ class ChainInput:
     parent_chain: strawberry.ID | None = None
     shared_with: list[str] | None = None
     intent: IntentInput | None = None
+
+
+@strawberry.input(description="A warning about an identity: it raises its risk, and fades.")
+class SignalInput:
+    """A warning. weight: above 0, at most 1; half_life: such as 1h; chain: a pep names the one it was seen in."""
+
+    identity: strawberry.ID
+    weight: float
+    half_life: str
+    cause: str
+    chain: strawberry.ID | None = None
+
+    def half_life_ms(self) -> int:
+        """In milliseconds; BadInput when it is no duration."""
+        try:
+            return parse_duration(self.half_life)
+        except ValueError as error:
+            raise BadInput(f"halfLife: {error}", field="halfLife") from None
 
 
 @strawberry.input(description="Whom to stop; from the answer's revision on it may do nothing.")
@@ -130,6 +149,9 @@ ChainResult: TypeAlias = Annotated[
 ]
 SuspendResult: TypeAlias = Annotated[
     Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("SuspendResult")
+]
+SignalResult: TypeAlias = Annotated[
+    Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("SignalResult")
 ]
 PublishResult: TypeAlias = Annotated[
     Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("PublishResult")

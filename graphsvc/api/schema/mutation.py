@@ -21,6 +21,8 @@ from graphsvc.api.schema.change import (
     PublishResult,
     ReportInput,
     ReportResult,
+    SignalInput,
+    SignalResult,
     SuspendInput,
     SuspendResult,
     TargetKind,
@@ -203,6 +205,20 @@ class Mutation:
         except GraphsvcError as error:
             return failed(error)
         return Review.of(view)
+
+    @guarded("Warn about an identity: its risk rises, and fades.", as_data=True)
+    async def send_signal(self, info: Info, input: SignalInput) -> SignalResult:  # noqa: A002
+        """Warn about an identity."""
+        context = info.context
+
+        def call() -> Coroutine[object, object, command.Ack]:
+            chain = None if input.chain is None else raw_id("chain", input.chain, "chain")
+            identity = raw_id("identity", input.identity, "identity")
+            return context.service.send_signal(
+                context.caller, identity, input.weight, input.half_life_ms(), input.cause, chain
+            )
+
+        return await _acknowledged(call)
 
     @guarded("Stop an identity; the other targets are not supported yet.", as_data=True)
     async def suspend(self, info: Info, input: SuspendInput) -> SuspendResult:  # noqa: A002

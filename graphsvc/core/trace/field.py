@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
+from graphsvc.core.duration import parse_duration
 from graphsvc.core.request import Entity
-from graphsvc.core.trace.duration import parse_duration
 from graphsvc.core.value import Json, parse_time
 from graphsvc.errors import BadInput
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from graphsvc.core.duration import format_duration
 from graphsvc.core.record import Granted, Reinstated, Revoked, Signalled, Suspended
-from graphsvc.core.trace.duration import format_duration
 from graphsvc.core.trace.field import Fields
 from graphsvc.core.value import Json, format_time
 

@@ -1,4 +1,4 @@
-"""Spans of time in traces: `90s`, `10m`, `24h`, `7d` and, where it must be exact, `1500ms`."""
+"""Spans of time as text: `90s`, `10m`, `24h`, `7d` and, where it must be exact, `1500ms`."""
 
 from __future__ import annotations
 
