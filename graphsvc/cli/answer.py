@@ -10,8 +10,16 @@ from graphsvc.core.record import Decided
 from graphsvc.core.value import Json, format_time
 from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk
 from graphsvc.decide.command import Answer, Judged
+from graphsvc.explore.counterfactual import Counterfactual, EdgeTriple
 
-__all__ = ["answer_record", "decided_record", "judged_record", "tell"]
+__all__ = [
+    "answer_record",
+    "counterfactual_record",
+    "decided_record",
+    "judged_record",
+    "tell",
+    "tell_counterfactual",
+]
 
 
 def answer_record(answer: Answer) -> dict[str, Json]:
@@ -55,6 +63,50 @@ def judged_record(judged: Judged) -> dict[str, Json]:
         "revision": judged.revision,
         "stale": judged.stale,
     }
+
+
+def counterfactual_record(found: Counterfactual) -> dict[str, Json]:
+    """What a completed path hangs on."""
+    return {
+        "pattern": found.pattern,
+        "single": [_edge(edge) for edge in found.single],
+        "repair": [_edge(edge) for edge in found.repair],
+        "grants": [f"grant:{grant}" for grant in found.grants],
+        "steps": [
+            {
+                "step": step.step,
+                "action": f"decision:{step.action}",
+                "party": step.party,
+                "single": [_edge(edge) for edge in step.single],
+                "cut": [_edge(edge) for edge in step.cut],
+            }
+            for step in found.steps
+        ],
+    }
+
+
+def _edge(edge: EdgeTriple) -> dict[str, Json]:
+    return {"type": edge[0], "from": edge[1], "to": edge[2]}
+
+
+def tell_counterfactual(found: Mapping[str, Json]) -> Iterator[str]:
+    """The same as lines for people."""
+    for edge in map(_object, _list(found["single"])):
+        yield f"  {found['pattern']}: without {_arrow(edge)} this path does not exist"
+    for grant in _list(found["grants"]):
+        yield f"  {found['pattern']}: without {grant} this path does not exist"
+    if not found["single"] and not found["grants"]:
+        cut = [_arrow(_object(edge)) for edge in _list(found["repair"])]
+        told = (
+            f"the smallest repair removes {', '.join(cut)}"
+            if cut
+            else "no grant in the graph carries this path"
+        )
+        yield f"  {found['pattern']}: no single grant carries this path; {told}"
+
+
+def _arrow(edge: Mapping[str, Json]) -> str:
+    return f"{edge['from']} -{edge['type']}-> {edge['to']}"
 
 
 def tell(record: Mapping[str, Json]) -> Iterator[str]:

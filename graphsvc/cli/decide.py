@@ -94,6 +94,9 @@ def evaluate(
 def explain(
     *,
     decision_id: Annotated[str, typer.Argument(metavar="DECISION_ID", help="With or without `decision:`.")],
+    counterfactual: Annotated[
+        bool, typer.Option("--counterfactual", help="And the grants without which the path would not exist.")
+    ] = False,
     form: Form = Format.table,
     store: StoreOption = None,
     server: ServerOption = None,
@@ -106,12 +109,18 @@ def explain(
     Examples:
       graphsvc explain 019ab2c4-0000-7000-8000-000000000000
       graphsvc explain decision:019ab2c4-0000-7000-8000-000000000000 --format json
+      graphsvc explain 019ab2c4-0000-7000-8000-000000000000 --counterfactual
     """
-    from graphsvc.cli.session import run_admin
+    from graphsvc.cli.answer import tell_counterfactual
+    from graphsvc.cli.session import Admin, run_admin
     from graphsvc.errors import BadInput
 
-    record = run_admin(
-        lambda admin: admin.decision(decision_id),
+    async def ask(admin: Admin) -> tuple[dict[str, Json] | None, list[dict[str, Json]]]:
+        found = await admin.decision(decision_id)
+        return found, await admin.counterfactual(decision_id) if counterfactual and found else []
+
+    record, hangs_on = run_admin(
+        ask,
         store=store,
         server=server,
         token=token,
@@ -120,7 +129,13 @@ def explain(
     )
     if record is None:
         raise BadInput(f"no decision `{decision_id}` in this store; check the id and --store", field="id")
+    if counterfactual and form is not Format.table:
+        record = {**record, "counterfactual": list(hangs_on)}
     _print(record, form)
+    if form is Format.table:
+        for each in hangs_on:
+            for line in tell_counterfactual(each):
+                print(line)
 
 
 def _print(record: dict[str, Json], form: Format) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from graphsvc.cli.answer import answer_record, decided_record, judged_record
+from graphsvc.cli.answer import answer_record, counterfactual_record, decided_record, judged_record
 from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json
 from graphsvc.decide.command import Caller, DecideCommand
 from graphsvc.decide.service import GraphsvcService
+from graphsvc.explore.counterfactual import counterfactual
 
 __all__ = ["OPERATOR", "Direct"]
 
@@ -62,6 +63,17 @@ class Direct:
         """Texts and file names of the packs in force, and the revision of the answer."""
         packs = self._service.world.packs.values()
         return [(pack.text, pack.file) for pack in packs], self._service.revision()
+
+    async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
+        """For each completion of a decision the grants without which its path would not exist."""
+        found = self._service.decided(decision_id)
+        if found is None:
+            return []
+        world, last = self._service.world, found[1]
+        return [
+            counterfactual_record(counterfactual(each, world.decided, last, world.estate, world.rights))
+            for each in last.completions
+        ]
 
     async def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""

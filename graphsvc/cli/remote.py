@@ -65,6 +65,12 @@ class Remote:
         """Not offered by the API."""
         raise NotSupported("--server: the graph is explored in the store; stop the service and use --store")
 
+    async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
+        """Not offered by the API."""
+        raise NotSupported(
+            "--counterfactual: is worked out in the store; stop the service and use --store", field="server"
+        )
+
     def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Not offered by the API."""
         raise NotSupported(

@@ -37,6 +37,9 @@ class Admin(Protocol):
     async def packs(self) -> tuple[list[tuple[str, str]], str]:
         """Texts and file names of the packs in force, and the revision of the answer."""
 
+    async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
+        """For each completion of a decision the grants without which its path would not exist."""
+
     def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""
 
