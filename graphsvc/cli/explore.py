@@ -207,6 +207,62 @@ def find_blast_radius(
         print("a limit was reached: there is more; raise --max-hops")
 
 
+@app.command(name="what-if")
+def ask_what_if(
+    *,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="GRANT", help="An edge more; may be repeated.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", metavar="GRANT", help="An edge fewer; may be repeated.")
+    ] = None,
+    policy: Policies = None,
+    form: Form = Format.table,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Which combinations of rights would appear, and which would vanish; nothing is changed.
+
+    Exit 1 when any would appear.
+
+    \b
+    Examples:
+      graphsvc explore what-if --add "identity:bot -GRANTED-> permission:p1"
+      graphsvc explore what-if --remove "identity:ann -MEMBER_OF-> group:admins" --format json
+    """
+    from graphsvc.cli.explored import combination_record, combination_rows, read_estate
+    from graphsvc.cli.output import print_json, print_rows
+    from graphsvc.errors import BadInput
+    from graphsvc.explore.what_if import edge_from_text, what_if
+
+    if not add and not remove:
+        raise BadInput("name an edge to --add or to --remove", field="add")
+    more, fewer = ([edge_from_text(text) for text in each or ()] for each in (add, remove))
+    nodes, edges, policies, revision = read_estate(
+        policy, store=store, server=server, token=token, config=config
+    )
+    found = what_if(nodes, edges, policies, add=more, remove=fewer)
+    if form is Format.table:
+        print("would appear:")
+        print_rows(combination_rows(found.appears), form, empty="  nothing")
+        print("would vanish:")
+        print_rows(combination_rows(found.vanishes), form, empty="  nothing")
+    else:
+        print_json(
+            {
+                "appears": [combination_record(each) for each in found.appears],
+                "vanishes": [combination_record(each) for each in found.vanishes],
+                "truncated": False,
+                "revision": revision,
+                "packs": {each.pack.id: each.pack.version for each in policies},
+            }
+        )
+    if found.appears:
+        raise typer.Exit(1)
+
+
 def _tell_paths(found: list[Way], truncated: bool) -> None:
     from graphsvc.cli.explored import told
 

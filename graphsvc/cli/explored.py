@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from graphsvc.cli.session import Admin, run_admin
+from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy
 from graphsvc.core.value import Json
@@ -19,7 +20,7 @@ from graphsvc.explore.path import Path as Way
 from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
 
 __all__ = [
-    "blast_rows", "combination_record", "combination_rows", "identity_named", "look", "path_record", "told", "wanted",
+    "blast_rows", "combination_record", "combination_rows", "identity_named", "look", "path_record", "read_estate", "told", "wanted",
 ]  # fmt: skip
 
 
@@ -32,8 +33,23 @@ def look(
     config: Path | None,
 ) -> tuple[EstateView, str]:
     """The estate of a store with packs from files, else those in force and the shipped ones about rights."""
+    nodes, edges, chosen, revision = read_estate(
+        policies, store=store, server=server, token=token, config=config
+    )
+    return view_of(nodes, edges, chosen), revision
 
-    async def read(admin: Admin) -> tuple[EstateView, str]:
+
+def read_estate(
+    policies: Sequence[Path] | None,
+    *,
+    store: str | None,
+    server: str | None,
+    token: str | None,
+    config: Path | None,
+) -> tuple[list[Node], list[Edge], Sequence[Policy], str]:
+    """The same, not indexed: nodes, edges, packs and the revision of the graph."""
+
+    async def read(admin: Admin) -> tuple[list[Node], list[Edge], Sequence[Policy], str]:
         nodes, edges = await admin.facts()
         texts, revision = await admin.packs()
         if policies:
@@ -45,7 +61,7 @@ def look(
             known = {policy.pack.id for policy in chosen}
             shipped = [load_policy(pack_text(name), pack_file(name)) for name in RIGHTS_PACKS]
             chosen = [*chosen, *(policy for policy in shipped if policy.pack.id not in known)]
-        return view_of(nodes, edges, chosen), revision
+        return nodes, edges, chosen, revision
 
     return run_admin(read, store=store, server=server, token=token, config=config, create=False)
 

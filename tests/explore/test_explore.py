@@ -123,6 +123,34 @@ def test_findings_can_fail_a_build(account: str) -> None:
     _run(*only, "--identity", f"{ACCOUNT}:user/fp3-deny-iam-user", "--fail-on", "low", code=0)
 
 
+def test_what_a_grant_would_bring_and_take(account: str) -> None:
+    """Taking the one grant away undoes the combination; giving it to another brings it about."""
+    user = f"identity:{ACCOUNT}:user/privesc15-PassExistingRoleToNewLambdaThenInvoke-user"
+    other = f"identity:{ACCOUNT}:user/fp3-deny-iam-user"
+    found = json.loads(
+        _run("explore", "combinations", "--identity", user, "--pattern", "aws-lambda-001", "--format", "json",
+             "--store", account)
+    )["combinations"][0]  # fmt: skip
+    (edge,) = found["permissions"][1]["via"]
+    grant = f"{edge['from']} -{edge['type']}-> {edge['to']}"
+    asked = ("--store", account, "--format", "json")
+    less = json.loads(_run("explore", "what-if", "--remove", grant, *asked))
+    assert less["appears"] == []
+    assert [(each["identity"], each["pattern"]) for each in less["vanishes"]] == [
+        (user.removeprefix("identity:"), "aws-lambda-001")
+    ]
+    more = f"{other} -GRANTED-> {edge['to']}"
+    gained = json.loads(_run("explore", "what-if", "--add", more, *asked))
+    # The user is denied all of IAM: passing a role too.
+    assert gained["appears"] == []
+    fresh = f"identity:{ACCOUNT}:user/privesc9-AttachRolePolicy-user -GRANTED-> {edge['to']}"
+    gained = json.loads(_run("explore", "what-if", "--add", fresh, *asked, code=1))
+    assert "aws-lambda-001" in [each["pattern"] for each in gained["appears"]]
+    result = CliRunner().invoke(app, ["explore", "what-if", "--add", "bot p1", "--store", account])
+    assert result.exit_code == 2
+    assert "write it as `identity:bot -GRANTED-> permission:p1`" in result.output
+
+
 def test_a_small_company(tmp_path: Path) -> None:
     """A credential in a file leads to a deployer, who may pass a role, which is about the jewels."""
     lines: list[Any] = [
