@@ -11,7 +11,7 @@ from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.state import Happened, Register
 from graphsvc.core.verdict import Completion, PathStep
 
-__all__ = ["explain", "tell_path"]
+__all__ = ["explain", "path_step", "tell_path"]
 
 # Verbs by effect, the strongest first: an action with several effects is told by its strongest.
 _VERBS = (
@@ -78,20 +78,23 @@ def _place(step: _Step) -> tuple[int, int]:
 
 
 def _path_step(pattern: CompiledPattern, step: _Step, event: Event) -> PathStep:
-    return _told(pattern.steps[step.register.step].name, step.happened, event)
+    happened = step.happened
+    return path_step(
+        pattern.steps[step.register.step].name, happened.event if happened is not None else event
+    )
 
 
-def _told(name: str, happened: Happened | None, event: Event) -> PathStep:
-    told = happened.event if happened is not None else event
+def path_step(name: str, event: Event) -> PathStep:
+    """An action as the step of a path."""
     return PathStep(
         step=name,
-        action=told.id,
-        action_name=told.request.action,
-        subject=told.subject,
-        resource=told.resource,
-        chain=told.chain,
-        index=told.index,
-        at_ms=told.at_ms,
+        action=event.id,
+        action_name=event.request.action,
+        subject=event.subject,
+        resource=event.resource,
+        chain=event.chain,
+        index=event.index,
+        at_ms=event.at_ms,
     )
 
 
@@ -102,7 +105,7 @@ def _count_path(match: Match, event: Event, find: Callable[[str], Happened | Non
     for action in chosen:
         happened = find(action) if action != event.id else None
         if happened is not None or action == event.id:
-            steps.append(_told("counted", happened, event))
+            steps.append(path_step("counted", happened.event if happened is not None else event))
     return tuple(steps)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from graphsvc.core.event import Event
+from graphsvc.core.explanation import path_step
 from graphsvc.core.gain.closure import Firing
 from graphsvc.core.gain.gains import Crossing, Gained
 from graphsvc.core.state import Happened
@@ -93,22 +94,9 @@ def _path(gained: Gained, event: Event, find: Callable[[str], Happened | None]) 
     for identity, action in gained.held:
         happened = find(action) if action != event.id else None
         if happened is not None:
-            steps.setdefault(action, _step(f"holds {_name(identity)}", happened.event))
+            steps.setdefault(action, path_step(f"holds {_name(identity)}", happened.event))
     brought = [_name(identity) for identity, action in gained.held if action == event.id]
-    return (*steps.values(), _step(f"holds {', '.join(brought)}", event))
-
-
-def _step(name: str, event: Event) -> PathStep:
-    return PathStep(
-        step=name,
-        action=event.id,
-        action_name=event.request.action,
-        subject=event.subject,
-        resource=event.resource,
-        chain=event.chain,
-        index=event.index,
-        at_ms=event.at_ms,
-    )
+    return (*steps.values(), path_step(f"holds {', '.join(brought)}", event))
 
 
 def _filled(text: str, binding: Mapping[str, str]) -> str:
