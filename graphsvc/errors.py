@@ -17,6 +17,7 @@ __all__ = [
     "NotSupported",
     "PolicyError",
     "SettingsError",
+    "StoreAbsent",
     "StoreError",
     "StoreTooNew",
     "StoreUnavailable",
@@ -103,6 +104,10 @@ class StoreError(GraphsvcError):
 
     code = "store_error"
     exit_code = 3
+
+
+class StoreAbsent(StoreError):
+    """The store was never made; what is read of it is nothing."""
 
 
 class StoreTooNew(StoreError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphsvc.decide.ports import Store
 from graphsvc.decide.service import GraphsvcService
-from graphsvc.errors import SettingsError, StoreError
+from graphsvc.errors import SettingsError, StoreAbsent
 from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, parse_store_url
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def new_id() -> str:
 async def open_store(url: str, settings: Settings | None = None, *, create: bool = True) -> Store:
     """The store that a URL names, open. settings: for the password of Neo4j.
 
-    create: whether a SQLite file that is not there is made; else StoreError.
+    create: whether a SQLite file that is not there is made; else StoreAbsent.
     Other errors: BadInput for the URL, those of the store's own `open_...` function.
     """
     address = parse_store_url(url)
@@ -46,7 +46,7 @@ async def open_store(url: str, settings: Settings | None = None, *, create: bool
             return await open_memory()
         case SqliteAddress(path=path):
             if not create and not path.exists():
-                raise StoreError(
+                raise StoreAbsent(
                     f"store `{path}` does not exist; name another with --store, or fill it with `graphsvc import`"
                 )
             from graphsvc.store.sqlite import open_sqlite

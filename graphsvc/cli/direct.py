@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from graphsvc.cli.answer import answer_record, counterfactual_record, decided_record, judged_record
 from graphsvc.core.codec import decode_records
@@ -49,11 +49,23 @@ class Direct:
             for view in self._service.patterns()
         ]  # fmt: skip
 
-    async def load(self, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool) -> str:
+    async def load(
+        self,
+        source: str,
+        nodes: Sequence[Node],
+        edges: Sequence[Edge],
+        *,
+        replace: bool,
+        staged: Callable[[int], None],
+    ) -> str:
         """Make facts visible at once; the revision."""
-        ack = await self._service.load_graph(OPERATOR, source, nodes, edges, replace=replace)
+        ack = await self._service.load_graph(OPERATOR, source, nodes, edges, replace=replace, staged=staged)
         await self._drawn()
         return ack.revision
+
+    async def source(self, name: str) -> tuple[list[Node], list[Edge]]:
+        """What one source asserts now."""
+        return self._service.source_facts(name)
 
     async def facts(self) -> tuple[list[Node], list[Edge]]:
         """The whole graph."""

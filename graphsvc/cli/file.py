@@ -13,7 +13,7 @@ from graphsvc.core.policy.document import Policy
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
 
-__all__ = ["read_bytes", "read_json", "read_lines", "read_policies", "read_texts"]
+__all__ = ["read_bytes", "read_files", "read_json", "read_lines", "read_policies", "read_texts"]
 
 
 def read_bytes(path: str) -> bytes:
@@ -28,6 +28,21 @@ def read_bytes(path: str) -> bytes:
         raise BadInput(f"`{path}` is a folder; name a file", field=path) from None
     except OSError as error:
         raise BadInput(f"`{path}` cannot be read: {error.strerror}", field=path) from None
+
+
+def read_files(paths: Iterable[str]) -> list[tuple[bytes, str]]:
+    """(data, name) of files, with progress; BadInput when standard input is named twice."""
+    from graphsvc.cli.output import progress
+
+    named = list(paths)
+    if named.count("-") > 1:
+        raise BadInput("`-` is given twice; standard input can be read once", field="-")
+    files = []
+    with progress("reading", len(named)) as advance:
+        for path in named:
+            files.append((read_bytes(path), path))
+            advance()
+    return files
 
 
 def read_json(path: str) -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -51,11 +51,29 @@ class Remote:
         """The patterns in force."""
         return cast("list[dict[str, Json]]", await self._ask(f"{{ patterns {{ {_PATTERN} }} }}", {}))
 
-    async def load(self, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool) -> str:
+    async def load(
+        self,
+        source: str,
+        nodes: Sequence[Node],
+        edges: Sequence[Edge],
+        *,
+        replace: bool,
+        staged: Callable[[int], None],
+    ) -> str:
         """Make facts visible at once; the revision."""
         query = f"mutation($i: UpsertGraphInput!) {{ upsertGraph(input: $i) {{ ... on Ack {{ revision }} {_FAILED} }} }}"
         records: list[Json] = [*map(to_record, nodes), *map(to_record, edges)]
-        return await self._revision(query, {"i": {"source": source, "records": records, "replace": replace}})
+        revision = await self._revision(
+            query, {"i": {"source": source, "records": records, "replace": replace}}
+        )
+        staged(len(records))
+        return revision
+
+    async def source(self, name: str) -> tuple[list[Node], list[Edge]]:
+        """Not offered by the API."""
+        raise NotSupported(
+            "--server: what a source says is read from the store; stop the service and use --store"
+        )
 
     async def facts(self) -> tuple[list[Node], list[Edge]]:
         """Not offered by the API."""

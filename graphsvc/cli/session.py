@@ -28,8 +28,19 @@ class Admin(Protocol):
     async def patterns(self) -> list[dict[str, Json]]:
         """The patterns in force."""
 
-    async def load(self, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool) -> str:
-        """Make facts of a source visible at once; the revision."""
+    async def load(
+        self,
+        source: str,
+        nodes: Sequence[Node],
+        edges: Sequence[Edge],
+        *,
+        replace: bool,
+        staged: Callable[[int], None],
+    ) -> str:
+        """Make facts of a source visible at once; the revision. staged: told how many facts went off."""
+
+    async def source(self, name: str) -> tuple[list[Node], list[Edge]]:
+        """What one source asserts now; nothing when there is none of that name."""
 
     async def facts(self) -> tuple[list[Node], list[Edge]]:
         """The whole graph, merged over its sources."""

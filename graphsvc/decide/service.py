@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.near import nearest
-from graphsvc.core.record import Cancelled, Decided, Reported
+from graphsvc.core.record import Cancelled, Decided, GraphStaged, Reported
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
@@ -263,12 +263,29 @@ class GraphsvcService:
         return self._ack(await self._run(pap.publish_policy(caller, texts, comment)))
 
     async def load_graph(
-        self, caller: Caller, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool
+        self,
+        caller: Caller,
+        source: str,
+        nodes: Sequence[Node],
+        edges: Sequence[Edge],
+        *,
+        replace: bool,
+        staged: Callable[[int], None] = lambda _count: None,
     ) -> Ack:
-        """Facts of one source become visible at once, however many entries they take."""
+        """Facts of one source become visible at once, however many entries they take.
+
+        staged: told how many facts each entry took.
+        """
         load = self._ids()
         for stage in pap.stage_graph(load, nodes, edges):
-            await self._run(stage)
+            outcome = await self._run(stage)
+            staged(
+                sum(
+                    len(part.nodes) + len(part.edges)
+                    for part in outcome.records
+                    if isinstance(part, GraphStaged)
+                )
+            )
         return self._ack(await self._run(pap.commit_graph(caller, load, source, replace=replace)))
 
     async def remove_source(self, caller: Caller, source: str) -> Ack:
@@ -303,6 +320,11 @@ class GraphsvcService:
     def facts(self) -> tuple[list[Node], list[Edge]]:
         """The whole permission graph as merged facts, sorted by key."""
         return list(self.world.estate.nodes()), list(self.world.estate.edges())
+
+    def source_facts(self, source: str) -> tuple[list[Node], list[Edge]]:
+        """What one source asserts; nothing when there is none of that name."""
+        nodes, edges = self.world.estate.facts().get(source, ({}, {}))
+        return list(nodes.values()), list(edges.values())
 
     def decided(self, decision: str) -> tuple[int, Decided] | None:
         """A decision by id with its number, however new; None when there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from graphsvc.errors import BadInput
 from graphsvc.importers.result import Collector, Imported
 from graphsvc.importers.text import decode_text, parse_json
 
-__all__ = ["read", "write"]
+__all__ = ["read", "read_files", "write"]
 
 _EDGE_FIELDS = frozenset({"type", "from", "to", "properties"})
 _FIX = 'write one {"node": ...} or {"edge": ...} object a line'
@@ -32,12 +32,25 @@ def read(
     name are kept: a node's as its own fields, an edge's in its properties.
     BadInput names the file and the line (from 1).
     """
+    return _read([(text_or_lines, file)], strict=strict, known=known)
+
+
+def read_files(
+    files: Sequence[tuple[str | bytes, str]],
+    *,
+    strict: bool = True,
+    known: Callable[[str], bool] = lambda _key: False,
+) -> Imported:
+    """The graph of several files, each (data, name), as if they were one: edges may lead from one to another."""
+    return _read(files, strict=strict, known=known)
+
+
+def _read(
+    files: Iterable[tuple[str | bytes | Iterable[str], str]], *, strict: bool, known: Callable[[str], bool]
+) -> Imported:
     collector = Collector(strict=strict)
     edges: dict[tuple[str, str, str], tuple[str, Edge]] = {}
-    for number, line in enumerate(_lines(text_or_lines, file), 1):
-        if not line.strip():
-            continue
-        place = f"{file}:{number}"
+    for place, line in _numbered(files):
         try:
             fact = _fact(parse_json(line, place, fix=_FIX), place)
         except BadInput as error:
@@ -47,11 +60,11 @@ def read(
             continue
         if isinstance(fact, Node):
             if collector.has(fact.key):
-                collector.skip(place, f"node `{fact.key}` is in the file already")
+                collector.skip(place, f"node `{fact.key}` is in the input already")
             collector.node(fact)
         elif (ends := (fact.type, fact.start, fact.end)) in edges:
             collector.skip(
-                place, f"edge `{fact.type}` from `{fact.start}` to `{fact.end}` is in the file already"
+                place, f"edge `{fact.type}` from `{fact.start}` to `{fact.end}` is in the input already"
             )
         else:
             edges[ends] = (place, fact)
@@ -62,6 +75,13 @@ def read(
         else:
             collector.edge(edge.type, edge.start, edge.end, edge.properties)
     return collector.finish()
+
+
+def _numbered(files: Iterable[tuple[str | bytes | Iterable[str], str]]) -> Iterator[tuple[str, str]]:
+    for text_or_lines, file in files:
+        for number, line in enumerate(_lines(text_or_lines, file), 1):
+            if line.strip():
+                yield f"{file}:{number}", line
 
 
 def write(nodes: Iterable[Node], edges: Iterable[Edge]) -> Iterator[str]:

@@ -86,15 +86,20 @@ class Collector:
         edge = Edge(type=edge_type, start=start, end=end, properties=properties or {})
         self._edges.setdefault((edge_type, start, end), edge)
 
-    def finish(self, *, counted: Iterable[str] = ()) -> Imported:
-        """The result, sorted. counted: names that appear in the counts even when they are zero."""
+    def finish(self, *, counted: Iterable[str] = (), before: Report | None = None) -> Imported:
+        """The result, sorted.
+
+        counted: names that appear in the counts even when they are zero. before: a report on the same
+        input; its remarks come first.
+        """
+        before = before or Report()
         counts = {**dict.fromkeys(counted, 0), **self.counts}
         counts["nodes"], counts["edges"] = len(self._nodes), len(self._edges)
         report = Report(
             counts=dict(sorted(counts.items())),
-            skipped=tuple(self._skipped),
-            notes=tuple(self._notes),
-            incomplete=tuple(self._incomplete),
+            skipped=(*before.skipped, *self._skipped),
+            notes=(*before.notes, *self._notes),
+            incomplete=(*before.incomplete, *self._incomplete),
         )
         nodes = tuple(self._nodes[key] for key in sorted(self._nodes))
         edges = tuple(self._edges[key] for key in sorted(self._edges))
