@@ -1,9 +1,9 @@
-"""`graphsvc export`: the graph, or the history, as JSON Lines."""
+"""`graphsvc export`: the graph in several formats, or the history."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -12,6 +12,7 @@ import typer
 
 from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.core.graph import Edge, Node
 from graphsvc.core.value import Json
 
 __all__ = ["app"]
@@ -46,15 +47,70 @@ def jsonl(
       graphsvc export jsonl -o graph.jsonl
       graphsvc export jsonl | grep '"identity:alice"'
     """
-    from graphsvc.cli.session import run_admin
     from graphsvc.importers.graph_jsonl import write
+
+    _write_graph(write, output, store, server, token, config)
+
+
+@app.command()
+def opengraph(
+    *,
+    output: Output = None,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """The whole graph for BloodHound; importing it gives the same graph.
+
+    \b
+    Examples:
+      graphsvc export opengraph -o graph.json
+    """
+    from graphsvc.importers.opengraph import write
+
+    _write_graph(write, output, store, server, token, config)
+
+
+@app.command()
+def cypher(
+    *,
+    output: Output = None,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """The whole graph as Cypher statements that draw it in any Neo4j.
+
+    \b
+    Examples:
+      graphsvc export cypher -o graph.cypher
+      graphsvc export cypher | cypher-shell -a bolt://127.0.0.1:7687
+    """
+    from graphsvc.importers.cypher import write
+
+    _write_graph(write, output, store, server, token, config)
+
+
+def _write_graph(
+    write: Callable[[Iterable[Node], Iterable[Edge]], Iterator[str]],
+    output: Path | None,
+    store: str | None,
+    server: str | None,
+    token: str | None,
+    config: Path | None,
+) -> None:
+    from graphsvc.cli.output import progress
+    from graphsvc.cli.session import run_admin
 
     nodes, edges = run_admin(
         lambda admin: admin.facts(), store=store, server=server, token=token, config=config, create=False
     )
-    with _open(output) as file:
-        for line in write(nodes, edges):
-            file.write(line.encode())
+    with _open(output) as file, progress("exporting", len(nodes) + len(edges)) as advance:
+        for part in write(nodes, edges):
+            file.write(part.encode())
+            advance()
 
 
 @app.command()

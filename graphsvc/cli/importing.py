@@ -175,3 +175,40 @@ def kubernetes(
 
     imported = read(read_files(paths), cluster=source if cluster is None else cluster, strict=not lenient)
     load(lambda _known: imported, Target(source, dry_run, replace, form, store, server, token, config))
+
+
+@app.command()
+def opengraph(
+    *,
+    paths: Paths,
+    source: Source,
+    mapping: Annotated[
+        str | None,
+        typer.Option("--mapping", metavar="FILE", help="What kinds of nodes and edges mean (TOML or YAML)."),
+    ] = None,
+    dry_run: DryRun = False,
+    replace: Replace = False,
+    lenient: Lenient = False,
+    form: Form = Format.table,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """A BloodHound OpenGraph file or zip; what `graphsvc export opengraph` wrote comes back as it was.
+
+    \b
+    Examples:
+      graphsvc import opengraph github.json --source github --mapping github.toml --dry-run
+      graphsvc export opengraph -o all.json
+    """
+    from graphsvc.cli.file import read_bytes, read_files
+    from graphsvc.importers.opengraph import read, read_mapping
+
+    meanings = read_mapping(read_bytes(mapping), mapping) if mapping else None
+    files = read_files(paths)
+
+    def read_all(known: Known) -> Imported:
+        return read(files, mapping=meanings, strict=not lenient, known=known)
+
+    load(read_all, Target(source, dry_run, replace, form, store, server, token, config))

@@ -28,10 +28,10 @@ from graphsvc.core.verdict import Verdict
 from graphsvc.decide.ports import EdgeStroke, NodeStroke, Strokes
 from graphsvc.errors import PolicyError
 
-__all__ = ["draw", "draw_facts"]
+__all__ = ["LABELS", "draw", "draw_facts", "flat", "properties_of"]
 
 Value = None | bool | int | float | str | list[str]
-_LABELS = {
+LABELS = {
     "identity": "Identity",
     "group": "Group",
     "role": "Role",
@@ -95,13 +95,13 @@ def draw_facts(estate: Estate, nodes: Iterable[str], edges: Iterable[EdgeKey]) -
         if node is None:
             strokes.removed_nodes.append(key)
         else:
-            strokes.nodes.append(NodeStroke(_LABELS[node.kind], key, _fact_properties(node, estate)))
+            strokes.nodes.append(NodeStroke(LABELS[node.kind], key, properties_of(node, estate.labels(key))))
     for edge_type, start, end in sorted(edges):
         edge = estate.out(edge_type, start).get(end)
         if edge is None:
             strokes.removed_edges.append((edge_type, start, end))
         else:
-            strokes.edges.append(EdgeStroke(edge_type, start, end, _flat(edge.properties)))
+            strokes.edges.append(EdgeStroke(edge_type, start, end, flat(edge.properties)))
     return strokes
 
 
@@ -254,15 +254,16 @@ def _published(record: PolicyPublished, seq: int, strokes: Strokes) -> None:
         strokes.edges.append(EdgeStroke("IN_PACK", key, pack))
 
 
-def _fact_properties(node: Node, estate: Estate) -> dict[str, Value]:
-    properties = _flat(node.properties) | _flat(node.fields)
+def properties_of(node: Node, labels: Iterable[str]) -> dict[str, Value]:
+    """What the drawing of a node holds beside its key. labels: a resource's, as they are now."""
+    properties = flat(node.properties) | flat(node.fields)
     properties["id"] = node.id
     if node.kind == "resource":
-        properties |= {"type": node.resource_type, "labels": list(estate.labels(node.key)), "tier": node.tier}
+        properties |= {"type": node.resource_type, "labels": list(labels), "tier": node.tier}
     return properties
 
 
-def _flat(values: dict[str, Json]) -> dict[str, Value]:
+def flat(values: dict[str, Json]) -> dict[str, Value]:
     """Properties a graph database can hold: text, numbers, booleans and lists of text; the rest as JSON."""
     flat: dict[str, Value] = {}
     for name, value in values.items():

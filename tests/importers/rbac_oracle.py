@@ -69,7 +69,7 @@ def _rules(manifests: list[Manifest], binding: Manifest) -> list[Manifest]:
             if kind == "ClusterRole":
                 return _aggregated(manifests, role, set())
             if role["metadata"]["namespace"] == binding["metadata"]["namespace"]:
-                return role.get("rules") or []
+                return list(role.get("rules") or [])
     return []
 
 
@@ -78,7 +78,7 @@ def _aggregated(manifests: list[Manifest], role: Manifest, seen: set[str]) -> li
         return []
     seen = seen | {role["metadata"]["name"]}
     if "aggregationRule" not in role:
-        return role.get("rules") or []
+        return list(role.get("rules") or [])
     found: list[Manifest] = []
     for selector in role["aggregationRule"]["clusterRoleSelectors"]:
         for other in manifests:
