@@ -27,6 +27,7 @@ class Estate(Sources):
     def __init__(self) -> None:
         super().__init__()
         self._aliases: dict[str, str] | None = None
+        self._named: dict[str, tuple[str, ...]] = {}
         self._holders: dict[str, tuple[str, ...]] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._places: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -65,19 +66,44 @@ class Estate(Sources):
             self.parties.clear()
 
     def _forget_nodes(self, nodes: Iterable[str]) -> None:
-        identities = False
+        identities = []
         for key in nodes:
             kind, _, rest = key.partition(":")
             if kind == "identity":
-                identities = True
+                identities.append(key)
             elif kind == "resource":
                 resource_type, _, resource_id = rest.partition(":")
                 self.targets.pop((resource_type, resource_id), None)
         if identities:
             # Who is known, by which alias: names that meant nobody may mean somebody now.
-            self._aliases = None
+            self._follow_aliases(identities)
             self._resolved.clear()
             self.parties.clear()
+
+    def _follow_aliases(self, identities: Iterable[str]) -> None:
+        """New names are added; where one goes or is taken already, all are looked at again when asked for."""
+        held = self._aliases
+        for key in identities:
+            if held is None:
+                return
+            names = self._alias_names(key)
+            had = self._named.pop(key, ())
+            if had and had != names:
+                self._aliases = None
+                return
+            for name in names:
+                if held.setdefault(name, key) != key:
+                    self._aliases = None
+                    return
+            if names:
+                self._named[key] = names
+
+    def _alias_names(self, key: str) -> tuple[str, ...]:
+        node = self._nodes.get(key)
+        if node is None or node.kind != "identity":
+            return ()
+        names = node.fields.get("aliases") or node.properties.get("aliases")
+        return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
     def identity_key(self, identity: str) -> str | None:
         """The key of an identity named by id, prefixed id or alias; None when unknown."""
@@ -85,11 +111,12 @@ class Estate(Sources):
         if key in self._nodes:
             return key
         if self._aliases is None:
-            self._aliases = {}
-            for node in self._nodes.values():
-                names = node.fields.get("aliases") or node.properties.get("aliases")
-                if node.kind == "identity" and isinstance(names, list):
-                    self._aliases |= {name: node.key for name in names if isinstance(name, str)}
+            named = ((key, self._alias_names(key)) for key in self._nodes)
+            self._named = {key: names for key, names in named if names}
+            # A name that two claim is the first one's by key, in whatever order they came.
+            self._aliases = {
+                name: key for key in sorted(self._named, reverse=True) for name in self._named[key]
+            }
         return self._aliases.get(identity)
 
     def resolve(self, named: str) -> tuple[str, str]:
