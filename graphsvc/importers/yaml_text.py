@@ -29,12 +29,14 @@ def _loader(base: Any) -> Any:
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
             seen: set[str] = set()
             for key, _ in node.value:
+                if not isinstance(key.value, str):
+                    # A list or mapping as a key; JSON has none.
+                    raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
                 if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
                     raise yaml.constructor.ConstructorError(
                         None, None, f"the key `{key.value}` is given twice", key.start_mark
                     )
-                if isinstance(key.value, str):
-                    seen.add(key.value)
+                seen.add(key.value)
             found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
             return found
 

@@ -27,7 +27,8 @@ WORKLOADS = frozenset(
      "CronJob"}
 )  # fmt: skip
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
-# Capabilities with which a container is as good as on the node.
+# What by itself lets a container take the node's credential, and capabilities with which a container is as good as on the node.
+_ESCAPES = ("capabilities", "host-path", "privileged")
 _ESCAPING = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "DAC_READ_SEARCH", "BPF"})
 
 
@@ -103,13 +104,13 @@ def _on_node(
     subjects: Subjects,
     collector: Collector,
 ) -> None:
-    """A node holds the tokens of its pods; a pod that reaches the node holds the node's."""
+    """A node holds the tokens of its pods; a pod that can leave its container holds the node's."""
     node, kubelet = cluster.resource(None, "", "nodes", name), subjects.node(name)
     collector.node(Node(key=node, properties={"kubernetes_kind": "Node", "cluster": cluster.name}))
     collector.edge("HOLDS_CREDENTIAL", node, kubelet, {"via": ["kubelet"]})
     collector.edge("HOLDS_CREDENTIAL", node, identity, {"via": ["pods"]})
-    if reaches:
-        collector.edge("HOLDS_CREDENTIAL", key, kubelet, {"via": list[Json](reaches)})
+    if escapes := [label for label in reaches if label in _ESCAPES]:
+        collector.edge("HOLDS_CREDENTIAL", key, kubelet, {"via": list[Json](escapes)})
 
 
 def _reaches(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from graphsvc.core.graph import Node
+from graphsvc.core.value import Json
 
 __all__ = ["write_pack"]
 
@@ -19,7 +20,13 @@ def write_pack(nodes: Iterable[Node], pack: str, version: str) -> Iterator[str]:
     for node in sorted(nodes, key=lambda node: node.key):
         if node.kind == "action_type":
             empty = False
-            declared = {name: node.fields[name] for name in ("effects", "result", "arguments")}
+            fields = node.fields
+            # A policy file says nothing rather than something empty.
+            declared: dict[str, Json] = {"effects": fields["effects"]}
+            if fields["result"] != {"labels": []}:
+                declared["result"] = fields["result"]
+            if fields["arguments"]:
+                declared["arguments"] = fields["arguments"]
             yield f"  {_text(node.id)}: {_text(declared)}\n"
     if empty:
         yield "  {}\n"
