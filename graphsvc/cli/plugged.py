@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphsvc.cli.failure import ErrorGroup
+from graphsvc.cli.import_option import DryRun, Form, Lenient, Paths, Replace, Source
 from graphsvc.cli.load import Known, Target, load
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
 from graphsvc.cli.output import Format
@@ -44,19 +45,15 @@ def _command(name: str) -> Any:
     @single.command(name, help=f"An importer that another package brings: `{name}`.")
     def run(
         *,
-        paths: Annotated[
-            list[str], typer.Argument(metavar="PATH...", help="Files, gzip-compressed or not; `-` for one.")
-        ],
-        source: Annotated[str, typer.Option("--source", metavar="NAME", help="Whose facts these are.")],
+        paths: Paths,
+        source: Source,
         option: Annotated[
             list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="What it asks for.")
         ] = None,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change.")] = False,
-        replace: Annotated[
-            bool, typer.Option("--replace", help="Facts of this source that the files lack go.")
-        ] = False,
-        lenient: Annotated[bool, typer.Option("--lenient", help="Leave malformed parts out.")] = False,
-        form: Annotated[Format, typer.Option("--format", help="How to print the report.")] = Format.table,
+        dry_run: DryRun = False,
+        replace: Replace = False,
+        lenient: Lenient = False,
+        form: Form = Format.table,
         store: StoreOption = None,
         server: ServerOption = None,
         token: TokenOption = None,

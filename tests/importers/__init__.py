@@ -1,1 +1,1 @@
-"""Importers: what each format becomes, and what is said of what it does not tell."""
+"""Importers against small inputs, laws, and real files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,23 @@ def test_round_trip_through_the_interchange_file(real_data: Path, name: str) -> 
     again = graph_jsonl.read(text, "graph.jsonl")
     assert (again.nodes, again.edges) == (imported.nodes, imported.edges)
     assert "".join(graph_jsonl.write(again.nodes, again.edges)) == text
+
+
+@pytest.mark.parametrize("name", DUMPS)
+@pytest.mark.parametrize("seed", range(3))
+def test_order_of_the_dump_does_not_matter(real_data: Path, name: str, seed: int) -> None:
+    """Entities, attachments, memberships, inline policies and tags in any order give the same graph."""
+    data, shuffle = (real_data / "aws" / name).read_bytes(), random.Random(seed).shuffle
+    dump, first = json.loads(data), aws.read(data, name)
+    for entries in dump.values():
+        if isinstance(entries, list):
+            shuffle(entries)
+            for entry in entries:
+                for value in entry.values():
+                    if isinstance(value, list):
+                        shuffle(value)
+    again = aws.read(json.dumps(dump), name)
+    assert (again.nodes, again.edges) == (first.nodes, first.edges)
 
 
 def test_dump_cut_in_half_is_refused(real_data: Path) -> None:

@@ -84,6 +84,17 @@ def test_published_example(real_data: Path) -> None:
     ]
 
 
+def test_ids_differ_in_upper_case_too() -> None:
+    """BloodHound compares ids in upper case: keys that differ in case alone have ids that differ in more."""
+    nodes = [Node(key=f"identity:{name}") for name in ("ann", "Ann", "ANN", "a~b", "A~b", "bob")]
+    text = "".join(opengraph.write(nodes, [Edge(type="KNOWS", start=nodes[0].key, end=nodes[1].key)]))
+    ids = [node["id"] for node in json.loads(text)["graph"]["nodes"]]
+    assert len({node_id.upper() for node_id in ids}) == len(nodes)
+    assert "identity%3Abob" in ids
+    again = opengraph.read([(text, "g.json")])
+    assert [edge.end for edge in again.edges] == ["identity:Ann"]
+
+
 def test_a_foreign_graph_survives_export_and_import() -> None:
     """What was read of another tool comes back equal after an export."""
     first = _read(edges=[_edge("Owns", properties={"since": 2020})])

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.json import encode
+
 from graphsvc.core.graph import Node
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
@@ -107,24 +109,29 @@ def _entity(kind: str, entry: Entry, place: str, collector: Collector) -> None:
     properties: dict[str, Json] = {"aws_type": kind.lower()}
     for name, wanted in (("path", "Path"), ("created", "CreateDate"), ("tags", "Tags")):
         if entry.get(wanted):
-            properties[name] = entry[wanted]
+            properties[name] = _sorted(entry[wanted])
     fields: dict[str, Json] = {"name": entry[f"{kind}Name"]}
     if kind == "Group":
         collector.node(Node(key=f"group:{entry['Arn']}", fields=fields, properties=properties))
         return
     fields["kind"] = "human" if kind == "User" else "service"
     fields["status"] = "active"
-    aliases = [entry.get(f"{kind}Id"), *_emails(entry, place, collector)]
+    aliases = [entry.get(f"{kind}Id"), *sorted(_emails(entry, place, collector), key=str)]
     fields["aliases"] = [alias for alias in aliases if alias]
     if kind == "Role":
         # Whole, for what no edge can say (Deny, NotPrincipal, conditions).
         properties["trust_policy"] = entry.get("AssumeRolePolicyDocument")
         profiles = objects(entry, "InstanceProfileList", place, collector)
         if profiles:
-            properties["instance_profiles"] = [profile.get("Arn") for _, profile in profiles]
+            properties["instance_profiles"] = _sorted([profile.get("Arn") for _, profile in profiles])
         if entry.get("RoleLastUsed"):
             properties["last_used"] = entry["RoleLastUsed"]
     collector.node(Node(key=f"identity:{entry['Arn']}", fields=fields, properties=properties))
+
+
+def _sorted(value: Json) -> Json:
+    """Lists that AWS gives in any order, in one; another order is no change."""
+    return sorted(value, key=lambda item: encode(item, order="sorted")) if isinstance(value, list) else value
 
 
 def _emails(entry: Entry, place: str, collector: Collector) -> list[Json]:

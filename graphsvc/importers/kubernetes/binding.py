@@ -59,7 +59,7 @@ def _role(manifest: Manifest, roles: Roles) -> str:
     kind, name, group = ref.get("kind"), ref.get("name"), ref.get("apiGroup")
     if not isinstance(name, str) or not name:
         raise BadInput(f"{place}.name: must name a role", field=f"{place}.name")
-    if group not in {RBAC, None, ""}:
+    if group not in (RBAC, None, ""):
         raise BadInput(f"{place}.apiGroup: `{group}` is not {RBAC}", field=f"{place}.apiGroup")
     if kind == "ClusterRole":
         return roles.take("ClusterRole", None, name, manifest.namespace)

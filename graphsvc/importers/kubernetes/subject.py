@@ -101,7 +101,7 @@ class Subjects:
                     field=f"{place}.namespace",
                 )
             return self.service_account(namespace, name, declared=False)
-        if kind in {"User", "Group"} and group in {"", RBAC}:
+        if kind in ("User", "Group") and group in ("", RBAC):
             return self.user(name) if kind == "User" else self.group(name)
         raise BadInput(
             f"{place}: `{kind}` of API group `{group}` is none of User, Group ({RBAC}) and ServiceAccount",

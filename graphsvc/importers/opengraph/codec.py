@@ -8,7 +8,9 @@ or a list of one of these, never an object or null, and never called `objectid`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 import msgspec
@@ -24,7 +26,7 @@ __all__ = [
     "decode_edge",
     "decode_node",
     "encode_edge",
-    "encode_id",
+    "encode_ids",
     "encode_node",
     "is_own",
     "key_of",
@@ -39,9 +41,23 @@ KINDS = {
 _PLAIN = (str, int, float)
 
 
-def encode_id(key: str) -> str:
-    """A key without colons."""
-    return key.replace("%", "%25").replace(":", "%3A")
+def encode_ids(keys: Iterable[str]) -> dict[str, str]:
+    """Keys without colons, different also when compared in upper case, as BloodHound does.
+
+    Keys that differ in case alone get the hash of the key behind a `~`.
+    """
+    plain = {key: _encode_id(key) for key in keys}
+    often = Counter(node_id.upper() for node_id in plain.values())
+    return {
+        key: node_id
+        if often[node_id.upper()] == 1
+        else f"{node_id}~{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+        for key, node_id in plain.items()
+    }
+
+
+def _encode_id(key: str) -> str:
+    return key.replace("%", "%25").replace(":", "%3A").replace("~", "%7E")
 
 
 def encode_node(node: Node) -> dict[str, Json]:
@@ -86,7 +102,7 @@ def decode_edge(properties: Mapping[str, Json], place: str) -> dict[str, Json]:
 
 def key_of(node_id: str) -> str:
     """The key that an id of our own stands for."""
-    return unquote(node_id, errors="strict") if "%" in node_id else node_id
+    return unquote(node_id.partition("~")[0])
 
 
 def _encoded(what: str, values: Mapping[str, Json]) -> dict[str, Json]:

@@ -38,7 +38,7 @@ class Ends:
         if how == "property":
             return self._only(self._matching(end.get("property_matchers"), place), kind, place)
         value = end.get("value")
-        if how not in {"id", "name"} or not isinstance(value, str) or not value:
+        if how not in ("id", "name") or not isinstance(value, str) or not value:
             raise BadInput(f"{place}: must have a `value` and match by id, name or property", field=place)
         if how == "id":
             return self._keys.get(value)

@@ -109,8 +109,8 @@ def _records(
 
 def _node(record: dict[str, Json], place: str, mapping: Mapping, ends: Ends, collector: Collector) -> None:
     node_id, listed = record.get("id"), record.get("kinds")
-    if not isinstance(node_id, str) or not node_id:
-        raise BadInput("`id` must be text that is not empty", field=f"{place}.id")
+    if not isinstance(node_id, str) or not node_id or ":" in node_id:
+        raise BadInput("`id` must be text that is not empty and holds no colon", field=f"{place}.id")
     if not isinstance(listed, list) or not all(isinstance(kind, str) for kind in listed) or len(listed) > 3:
         raise BadInput("`kinds` must be a list of at most three texts", field=f"{place}.kinds")
     kinds = [str(kind) for kind in listed]
