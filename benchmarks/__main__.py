@@ -18,15 +18,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import engine, history, importing, rescan, rights, service
+from benchmarks import engine, history, importing, rescan, rights, service, start
 
-_PARTS = ("engine", "rights", "http", "import")
+_PARTS = ("engine", "rights", "http", "import", "start")
 
 
 def main() -> int:
     """Measure what was asked for."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    asked.add_argument("parts", nargs="*", help="engine, rights, http, import; all of them if not given")
+    asked.add_argument(
+        "parts", nargs="*", help="engine, rights, http, import, start; all of them if not given"
+    )
     asked.add_argument("--patterns", type=int, default=50)
     asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
     asked.add_argument("--seconds", type=float, default=5.0, help="for each row over HTTP")
@@ -65,6 +67,9 @@ def main() -> int:
     if "import" in parts:
         results["import"] = importing.measure(10_000)
         _table("imports", results["import"])
+    if "start" in parts:
+        results["start"] = [start.measure(given.decisions, given.patterns)]
+        _table("a start from SQLite: the whole log, or a snapshot", results["start"])
     output = given.output or Path("bench-results") / f"{results['at'].replace(':', '')}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(results, indent=2) + "\n")

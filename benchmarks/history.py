@@ -14,7 +14,7 @@ from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
 from graphsvc.core.world import World
 
-__all__ = ["lengths", "memory", "reports", "witness"]
+__all__ = ["lengths", "memory", "reports", "request_of", "witness"]
 
 _PATTERNS = 200
 
@@ -26,9 +26,9 @@ def lengths(sizes: tuple[int, ...] = (10, 1_000, 100_000)) -> list[dict[str, Jso
     done = 0
     for size in sizes:
         for number in range(done, size):
-            _decide(world, _request(number))
+            _decide(world, request_of(number))
         done = size
-        requests = [_request(number) for number in range(size, size + 400)]
+        requests = [request_of(number) for number in range(size, size + 400)]
         took = sorted(_timed(world, request) for request in requests)
         rows.append({"history": size, "p50_us": took[200] / 1000, "mean_us": round(sum(took) / 400_000, 1)})
     return rows
@@ -38,7 +38,7 @@ def reports() -> list[dict[str, Json]]:
     """Microseconds to take in a label reported for the newest action of a chain of 1,000, and 50 steps back."""
     world = world_of(policy_text(20), 100)
     for number in range(1_000):
-        _decide(world, _request(number))
+        _decide(world, request_of(number))
     rows: list[dict[str, Json]] = []
     for label in ("unasked", "sensitive"):
         for back in (1, 50):
@@ -61,12 +61,12 @@ def memory(events: int = 20_000) -> dict[str, Json]:
     """Bytes that one more decision keeps alive, everything counted: its record, its place, the registers."""
     world = world_of(policy_text(_PATTERNS), 100)
     for number in range(2_000):
-        _decide(world, _request(number, chains=400))
+        _decide(world, request_of(number, chains=400))
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(2_000, 2_000 + events):
-        _decide(world, _request(number, chains=400))
+        _decide(world, request_of(number, chains=400))
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
@@ -80,7 +80,7 @@ def witness(decisions: int = 20_000) -> dict[str, Json]:
     for number in range(decisions):
         seq = world.seq + 1
         started = time.thread_time_ns()
-        evaluation = world.evaluate(_request(number, chains=100), seq, seq=seq)
+        evaluation = world.evaluate(request_of(number, chains=100), seq, seq=seq)
         spent = time.thread_time_ns() - started
         if evaluation.completions:
             took.append(spent)
@@ -95,7 +95,8 @@ def witness(decisions: int = 20_000) -> dict[str, Json]:
     }
 
 
-def _request(number: int, chains: int = 1) -> AccessRequest:
+def request_of(number: int, chains: int = 1) -> AccessRequest:
+    """The request of that number, spread over so many chains."""
     return AccessRequest(
         id=f"e{number}",
         chain=f"c{number % chains}",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Store
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.errors import SettingsError, StoreAbsent
@@ -66,7 +67,7 @@ async def open_store(url: str, settings: Settings | None = None, *, create: bool
 async def open_service(
     settings: Settings, *, url: str | None = None, create: bool = True, clock: Callable[[], int] = now_ms
 ) -> AsyncIterator[GraphsvcService]:
-    """A service that has folded its store's log; closed with the block, the store too.
+    """A service that has folded its store's log, from the newest snapshot on; closed with the block, the store too.
 
     url: another store than `settings.store`.
     """
@@ -74,7 +75,9 @@ async def open_service(
 
     store = await open_store(url or settings.store, settings, create=create)
     try:
-        service = GraphsvcService(store, clock=clock, ids=new_id, bus=Bus())
+        keeper = Keeper(store)
+        await keeper.restore()
+        service = GraphsvcService(store, clock=clock, ids=new_id, bus=Bus(), keeper=keeper)
         await service.start()
         try:
             yield service

@@ -69,8 +69,10 @@ async def _store(settings: Settings) -> tuple[list[dict[str, Json]], bool]:
         async with open_service(settings, create=False) as service:
             _, state = service.ready()
             nodes, edges = service.facts()
+            snapshot = await service.store.snapshot_seq()
             return [
                 _row("store", "ok", f"{settings.store} at revision {service.revision()}"),
+                _row("snapshot", "ok" if snapshot else "off", str(snapshot) if snapshot else "none yet"),
                 _row("graph", "ok" if nodes else "warning", f"{len(nodes)} nodes, {len(edges)} edges"),
                 _row(
                     "policy",

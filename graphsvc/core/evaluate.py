@@ -111,7 +111,12 @@ def evaluate(
     scopes = {name: cast("Scope | None", view.get(name)) for name in names}
     store = cast("Store | None", view.get(what.cell))
     if not exact:
-        at_ms = _latest(at_ms, scopes, store)
+        latest = _latest(at_ms, scopes, store)
+        if latest != at_ms and place.opened:
+            # A chain opened now is opened at the time that is stored, or folding the log would tell another one.
+            place = find_place(request, latest, view)
+            chain = place.chain
+        at_ms = latest
     candidates = ruleset.candidates(request.action)
     index = chain.index + 1
     if past is None:

@@ -26,6 +26,7 @@ __all__ = [
     "Log",
     "NodeStroke",
     "Refused",
+    "Snapshots",
     "Store",
     "Strokes",
 ]
@@ -198,7 +199,26 @@ class History(Protocol):
         """A page of chains."""
 
 
-class Store(Log, Drawing, History, Protocol):
+class Snapshots(Protocol):
+    """Worlds as bytes, so that a start need not fold the whole log. Nothing durable depends on them."""
+
+    async def save_snapshot(self, seq: int, body: bytes) -> None:
+        """Keep what was folded up to `seq` (at least 1), in place of one of the same number, whole or not at all.
+
+        The two with the highest numbers stay, older ones go. Returns when it is durable.
+        """
+
+    async def load_snapshot(self, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The newest one with its number, None when there is none. before: only one with a lower number.
+
+        The bytes are not checked here: whoever saved them must be able to tell.
+        """
+
+    async def snapshot_seq(self) -> int:
+        """The number of the newest one, 0 when there is none."""
+
+
+class Store(Log, Drawing, History, Snapshots, Protocol):
     """A store that is open; made by wiring, closed by `close`."""
 
     async def ping(self) -> None:

@@ -33,6 +33,7 @@ from graphsvc.decide.command import (
     RevokeAnswer,
 )
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain
+from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Clock, Ids, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
@@ -64,13 +65,23 @@ class EventReader(Protocol):
 
 
 class GraphsvcService:
-    """Everything the adapters may ask; see `command.Service` for what each call promises."""
+    """Everything the adapters may ask; see `command.Service` for what each call promises.
+
+    keeper: has restored the world that the service goes on from, and saves it now and then; None: no snapshots.
+    """
 
     def __init__(
-        self, store: Store, *, clock: Clock, ids: Ids, bus: EventBus | None = None, world: World | None = None
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        bus: EventBus | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.store = store
-        self.world = world if world is not None else World()
+        self._keeper = keeper
+        self.world = keeper.world if keeper is not None else World()
         self._ids = ids
         self._bus = bus
         self.sequencer = Sequencer(store, self.world, clock=clock, ids=ids, listener=self._published)
@@ -83,13 +94,17 @@ class GraphsvcService:
         """Fold the log, then take requests and draw."""
         await self.sequencer.start()
         await self.projector.start()
+        if self._keeper is not None:
+            self._keeper.start()
         self._started = True
 
     async def close(self) -> None:
-        """Stop both tasks; the store stays open."""
+        """Stop all tasks, then save a snapshot if it is worth it; the store stays open."""
         self._started = False
         await self.sequencer.close()
         await self.projector.close()
+        if self._keeper is not None:
+            await self._keeper.close()
 
     async def wait_drawn(self) -> None:
         """Return when the graph in the store shows everything folded so far."""
@@ -512,6 +527,8 @@ class GraphsvcService:
 
     def _published(self, events: Sequence[LogEvent]) -> None:
         self.projector.wake()
+        if self._keeper is not None:
+            self._keeper.wake()
         if self._bus is not None:
             self._bus.publish(events)
 

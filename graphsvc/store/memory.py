@@ -46,6 +46,7 @@ class MemoryStore:
         self._nodes: dict[str, _Node] = {}
         self._edges: dict[tuple[str, str, str], dict[str, Property]] = {}
         self._drawn = 0
+        self._snapshots: dict[int, bytes] = {}
         self._is_open = True
 
     @property
@@ -165,6 +166,26 @@ class MemoryStore:
 
     def _labelled(self, label: str) -> Iterator[dict[str, Property]]:
         return (node.properties for node in self._nodes.values() if node.label == label)
+
+    async def save_snapshot(self, seq: int, body: bytes) -> None:
+        """Keep it and the one before it."""
+        self._check_open()
+        self._snapshots[seq] = body
+        for old in sorted(self._snapshots)[:-2]:
+            del self._snapshots[old]
+
+    async def load_snapshot(self, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The newest one, or the newest one before a number."""
+        self._check_open()
+        return max(
+            ((seq, body) for seq, body in self._snapshots.items() if before is None or seq < before),
+            default=None,
+        )
+
+    async def snapshot_seq(self) -> int:
+        """The number of the newest one, 0 when there is none."""
+        self._check_open()
+        return max(self._snapshots, default=0)
 
     async def ping(self) -> None:
         """Return when the store answers."""

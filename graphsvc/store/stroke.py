@@ -10,7 +10,9 @@ from graphsvc.errors import BadInput
 __all__ = ["RESERVED_LABELS", "check_strokes"]
 
 # Labels that the stores use for themselves: drawing one would damage the log.
-RESERVED_LABELS = frozenset({"Entity", "Log", "Counter", "Cursor", "Store", "Migration", "MigrationLock"})
+RESERVED_LABELS = frozenset(
+    {"Entity", "Log", "Counter", "Cursor", "Store", "Snapshot", "Migration", "MigrationLock"}
+)
 # The key of a node is its own field.
 _RESERVED_PROPERTIES = frozenset({"key"})
 _LABEL = re.compile(r"[A-Z][A-Za-z0-9]*")

@@ -121,6 +121,7 @@ def test_doctor_says_what_is_missing(folder: Path, filled: Path) -> None:
     rows = {row["check"]: row for row in graphsvc("doctor", "--format", "json").json()}
     assert rows["store"]["state"] == "ok"
     assert rows["graph"]["detail"] == "4 nodes, 2 edges"
+    assert (rows["snapshot"]["state"], rows["snapshot"]["detail"]) == ("off", "none yet")
     ended = graphsvc("doctor", "--store", "sqlite:///none.db", "--format", "json")
     assert ended.code == 3
     assert not (folder / "none.db").exists()

@@ -273,6 +273,20 @@ async def test_restart_gives_the_identical_state() -> None:
         assert (await again.act("mail:Send", to="eve@example.org")).verdict is Verdict.DENY
 
 
+async def test_a_clock_that_is_behind_gives_the_identical_state() -> None:
+    """A replica whose clock is behind opens chains at the time that the log tells, so folding gives its state."""
+    store = await open_memory()
+    async with serving(store) as harness:
+        await harness.prepare()
+        for _ in range(20):
+            await harness.act("mail:Read")
+    async with serving(store, name="b") as behind:
+        await behind.act("mail:Read", chain="c2")
+        await behind.act("mail:Read", chain="c3")
+        async with serving(store, name="c") as again:
+            assert again.service.world.cells == behind.service.world.cells
+
+
 async def test_bad_policy_stores_nothing() -> None:
     """A pack that does not load is refused and what was in force stays."""
     async with serving(await open_memory()) as harness:

@@ -101,6 +101,8 @@ async def seeded(fresh_neo4j: Neo4jServer, anyio_backend: str) -> Neo4jServer:
     try:
         for number in range(20):
             await write(store, f"e{number}", "s:1")
+        for number in range(1, 21):
+            await store.save_snapshot(number, b"x" * 20)
         assert await store.draw(Strokes(nodes=nodes, edges=edges), expected=0, drawn=20)
     finally:
         await store.close()
@@ -145,6 +147,10 @@ async def test_no_query_scans(seeded: Neo4jServer) -> None:
         "version",
         "from_ms",
         "to_ms",
+        "seq",
+        "part",
+        "parts",
+        "kept",
     )
     kinds |= dict.fromkeys(numbers, 5)
     with seeded.driver() as driver, driver.session(database=seeded.database) as session:

@@ -8,6 +8,6 @@ built again that way, so that the restored maps share what the original ones sha
 
 from graphsvc.core.snapshot.read import restore
 from graphsvc.core.snapshot.row import FORMAT
-from graphsvc.core.snapshot.write import snapshot
+from graphsvc.core.snapshot.write import in_steps, snapshot
 
-__all__ = ["FORMAT", "restore", "snapshot"]
+__all__ = ["FORMAT", "in_steps", "restore", "snapshot"]

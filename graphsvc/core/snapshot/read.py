@@ -141,8 +141,13 @@ class _Reader:
             causal if row.flow is None else self._changed(base.flow, row.flow),
             causal_data,
             causal_data if row.flow_data is None else self._changed(base.flow_data, row.flow_data),
-            self._reached(causal),
+            self._reached_after(base.reached, causal, row.causal),
         )
+
+    def _reached_after(self, before: int, causal: Registers, changes: Changes) -> int:
+        found, gone = changes
+        # What is gone may still be reached by another slot.
+        return self._reached(causal) if gone else before | self._reached(slot for slot, _ in found)
 
     def _changed(self, base: Registers, changes: Changes) -> Registers:
         found, gone = changes

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
+from typing import Any, TypeVar, cast
 
 import msgspec
 from immutables import Map
@@ -26,20 +29,79 @@ from graphsvc.core.snapshot.row import (
 from graphsvc.core.state import NOWHERE, ChainState, Front, Happened, Register, Registers, Scope, Slot, Store
 from graphsvc.core.world import World
 
-__all__ = ["snapshot"]
+__all__ = ["in_steps", "snapshot"]
+
+T = TypeVar("T")
+
+_STEP = 20  # rows; a row takes some tens of microseconds
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def snapshot(world: World) -> bytes:
     """The world as bytes; the same world gives the same bytes."""
+    steps = in_steps(world)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast("bytes", done.value)
+
+
+def in_steps(world: World) -> Generator[None, None, bytes]:
+    """The same a little at a time: the world may go on between steps, the bytes are of the first one's moment.
+
+    A step is some tens of rows; only the first takes longer in a larger world, for it copies the mappings.
+    """
     writer = _Writer(world)
-    return msgspec.msgpack.encode(writer.written())
+    yield
+    return (yield from writer.written())
 
 
 class _Writer:
     def __init__(self, world: World) -> None:
-        self.world = world
-        self.registers: list[RegisterRow] = []
-        self.fronts: list[FrontRow] = []
+        # The values are immutable and the mappings are not: copies of those hold the moment, and hold alive what is
+        # told apart by identity below.
+        self._cells = dict(world.cells)
+        self._decided = list(world.decided.values())
+        self._answered = dict(world.answered)
+        self._rest = Snapshot(
+            format=FORMAT,
+            seq=world.seq,
+            sources=[
+                (name, list(nodes.values()), list(edges.values()))
+                for name, (nodes, edges) in world.estate.facts().items()
+            ],
+            relabelled=dict(world.estate.relabelled()),
+            packs=list(world.packs.values()),
+            granted=list(world.grants.by_id.values()),
+            revoked=dict(world.grants.revoked),
+            suspended=dict(world.grants.suspended),
+            used=dict(world.grants.used),
+            signals={name: list(signals) for name, signals in world.signals.by_identity.items()},
+            reviews=[
+                msgspec.structs.replace(each, covered=sorted(each.covered)) for each in world.reviews.values()
+            ],
+            approved=sorted(world.approved),
+            decided=[],
+            answered={},
+            reported=list(world.reported.values()),
+            cancelled=list(world.cancelled.values()),
+            opened=list(world.opened.values()),
+            staged={load: (list(nodes), list(edges)) for load, (nodes, edges) in world.staged.items()},
+            redrawn=[(seq, sorted(nodes), sorted(edges)) for seq, (nodes, edges) in world.redrawn.items()],
+            happened=[],
+            chains=[],
+            scopes=[],
+            stores=[],
+            foreign=[],
+            registers=[],
+            fronts=[],
+            parties=[],
+            targets=[],
+        )
+        # Rows are encoded as soon as they are made, so that no step has to encode everything.
+        self.registers: list[bytes] = []
+        self.fronts: list[bytes] = []
         self.parties: list[PartiesRow] = []
         self.targets: list[Target] = []
         self._register_places: dict[int, int] = {}  # by identity, which is quicker to look up
@@ -50,52 +112,69 @@ class _Writer:
         self._target_places: dict[tuple[object, ...], int] = {}
         self._last_front: dict[str, int] = {}  # by chain
 
-    def written(self) -> Snapshot:
-        world, cells = self.world, self.world.cells
-        happened = sorted(
-            ((_name(key), value) for key, value in cells.items() if isinstance(value, Happened)),
-            key=lambda item: (item[1].seq, item[0]),
+    def written(self) -> Generator[None, None, bytes]:
+        happened: list[tuple[int, str, Happened]] = []
+        chains: list[tuple[str, ChainState]] = []
+        named: list[tuple[str, object]] = []
+        for keys in _parts(self._cells):
+            for key in keys:
+                value = self._cells[key]
+                if isinstance(value, Happened):
+                    happened.append((value.seq, _name(key), value))
+                elif isinstance(value, ChainState):
+                    chains.append((_name(key), value))
+                else:
+                    named.append((cast("str", key), value))
+            yield
+        # Names and numbers are unique, so values are never compared.
+        happened.sort(key=itemgetter(0, 1))
+        yield
+        chains.sort(key=itemgetter(0))
+        named.sort(key=itemgetter(0))
+        decided = yield from self._rows(self._decided, _same)
+        rows = yield from self._rows(happened, lambda item: self._happened(item[2]))
+        chain_rows = yield from self._rows(chains, lambda item: self._chain(*item))
+        scopes = [(name, value) for name, value in named if isinstance(value, Scope)]
+        scope_rows = yield from self._rows(scopes, lambda item: self._scope(*item))
+        stores = [(name, value) for name, value in named if isinstance(value, Store)]
+        store_rows = yield from self._rows(stores, lambda item: self._store(*item))
+        foreign = [
+            (name, [(slot, dict(sorted(times.items()))) for slot, times in _ordered(value)])
+            for name, value in named
+            if isinstance(value, Map)
+        ]
+        yield
+        answered: list[bytes] = []
+        for part in _parts(self._answered.items()):
+            for pair in part:
+                answered += map(_encode, pair)
+            yield
+        big = {
+            "decided": decided,
+            "answered": _map(answered),
+            "happened": rows,
+            "chains": chain_rows,
+            "scopes": scope_rows,
+            "stores": store_rows,
+            "registers": _array(self.registers),
+            "fronts": _array(self.fronts),
+        }
+        rest = msgspec.structs.replace(
+            self._rest, foreign=foreign, parties=self.parties, targets=self.targets
         )
-        named = sorted((key, value) for key, value in cells.items() if isinstance(key, str))
-        rows = [self._happened(value) for _, value in happened]
-        chains = sorted((_name(key), value) for key, value in cells.items() if isinstance(value, ChainState))
-        return Snapshot(
-            format=FORMAT,
-            seq=world.seq,
-            sources=[
-                (name, list(nodes.values()), list(edges.values()))
-                for name, (nodes, edges) in world.estate.facts().items()
-            ],
-            relabelled=world.estate.relabelled(),
-            packs=list(world.packs.values()),
-            granted=list(world.grants.by_id.values()),
-            revoked=world.grants.revoked,
-            suspended=world.grants.suspended,
-            used=world.grants.used,
-            signals=world.signals.by_identity,
-            reviews=[msgspec.structs.replace(each) for each in world.reviews.values()],
-            approved=sorted(world.approved),
-            decided=list(world.decided.values()),
-            answered=world.answered,
-            reported=list(world.reported.values()),
-            cancelled=list(world.cancelled.values()),
-            opened=list(world.opened.values()),
-            staged=world.staged,
-            redrawn=[(seq, sorted(nodes), sorted(edges)) for seq, (nodes, edges) in world.redrawn.items()],
-            happened=rows,
-            chains=[self._chain(name, chain) for name, chain in chains],
-            scopes=[self._scope(str(key), value) for key, value in named if isinstance(value, Scope)],
-            stores=[self._store(str(key), value) for key, value in named if isinstance(value, Store)],
-            foreign=[
-                (str(key), [(slot, dict(times)) for slot, times in _ordered(value)])
-                for key, value in named
-                if isinstance(value, Map)
-            ],
-            registers=self.registers,
-            fronts=self.fronts,
-            parties=self.parties,
-            targets=self.targets,
-        )
+        whole: list[bytes] = []
+        for name in rest.__struct_fields__:
+            yield
+            encoded = big.get(name)
+            whole += _encode(name), _encode(getattr(rest, name)) if encoded is None else encoded
+        return _map(whole)
+
+    def _rows(self, items: Sequence[T], row: Callable[[T], object]) -> Generator[None, None, bytes]:
+        rows: list[bytes] = []
+        for part in _parts(items):
+            rows += [_encode(row(item)) for item in part]
+            yield
+        return _array(rows)
 
     def _register(self, register: Register) -> int:
         place = self._register_places.get(id(register))
@@ -125,7 +204,7 @@ class _Writer:
             place = self._content_places.setdefault(content, len(self.registers))
             self._register_places[id(register)] = place
             if place == len(self.registers):
-                self.registers.append(row)
+                self.registers.append(_encode(row))
         return place
 
     def _front(self, front: Front, chain: str) -> int:
@@ -144,7 +223,7 @@ class _Writer:
                 None if same_data else self._changes(before.flow_data, front.flow_data),
             )
             place = self._front_places[id(front)] = len(self.fronts)
-            self.fronts.append(row)
+            self.fronts.append(_encode(row))
             self._fronts.append(front)
         self._last_front[chain] = place
         return place
@@ -227,6 +306,26 @@ class _Writer:
     def _store(self, name: str, store: Store) -> StoreRow:
         data = [(slot, self._register(register)) for slot, register in _ordered(store.data)]
         return StoreRow(name, store.newest_ms, data)
+
+
+def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(items)
+    while part := list(islice(left, _STEP)):
+        yield part
+
+
+def _array(rows: list[bytes]) -> bytes:
+    """Encoded values as one array (MessagePack's array 32): joining is quicker than encoding a list of them."""
+    return b"".join((b"\xdd", len(rows).to_bytes(4, "big"), *rows))
+
+
+def _map(pairs: list[bytes]) -> bytes:
+    """Encoded keys and values in turn as one map (map 32)."""
+    return b"".join((b"\xdf", (len(pairs) // 2).to_bytes(4, "big"), *pairs))
+
+
+def _same(item: object) -> object:
+    return item
 
 
 def _name(key: object) -> str:

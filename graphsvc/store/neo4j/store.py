@@ -20,7 +20,7 @@ from graphsvc.decide.ports import (
 )
 from graphsvc.errors import StoreError, StoreUnavailable
 from graphsvc.store.address import Neo4jAddress
-from graphsvc.store.neo4j import drawing, history, log
+from graphsvc.store.neo4j import drawing, history, log, snapshot
 from graphsvc.store.neo4j.connection import Connection, connect
 from graphsvc.store.neo4j.migration import migrate
 from graphsvc.store.neo4j.warm_up import warm_up
@@ -95,6 +95,18 @@ class Neo4jStore:
     async def chains(self, query: ChainQuery) -> Sequence[ChainRow]:
         """A page of chains, newest first."""
         return await history.chains(self._open(), query)
+
+    async def save_snapshot(self, seq: int, body: bytes) -> None:
+        """Keep it and the one before it; whole or not at all."""
+        await self._to_its_end(snapshot.save(self._open(), seq, body, incarnation=self._incarnation))
+
+    async def load_snapshot(self, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The newest one, or the newest one before a number."""
+        return await snapshot.load(self._open(), before)
+
+    async def snapshot_seq(self) -> int:
+        """The number of the newest one, 0 when there is none."""
+        return await snapshot.newest(self._open())
 
     async def ping(self) -> None:
         """Return when the server answers and its clock agrees with ours."""

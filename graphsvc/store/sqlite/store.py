@@ -20,7 +20,7 @@ from graphsvc.decide.ports import (
     Strokes,
 )
 from graphsvc.errors import StoreUnavailable
-from graphsvc.store.sqlite import drawing, history, log
+from graphsvc.store.sqlite import drawing, history, log, snapshot
 from graphsvc.store.sqlite.file import connect_reader, connect_writer, known_migrations, migrate, own
 from graphsvc.store.sqlite.worker import Worker
 from graphsvc.store.stroke import check_strokes
@@ -92,6 +92,18 @@ class SqliteStore:
     async def chains(self, query: ChainQuery) -> Sequence[ChainRow]:
         """A page of chains, newest first."""
         return await self._read(lambda connection: history.chains(connection, query))
+
+    async def save_snapshot(self, seq: int, body: bytes) -> None:
+        """Keep it and the one before it; whole or not at all."""
+        await self._write(lambda connection: snapshot.save(connection, seq, body))
+
+    async def load_snapshot(self, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The newest one, or the newest one before a number."""
+        return await self._read(lambda connection: snapshot.load(connection, before))
+
+    async def snapshot_seq(self) -> int:
+        """The number of the newest one, 0 when there is none."""
+        return await self._read(snapshot.newest)
 
     async def ping(self) -> None:
         """Return when the store answers and takes writes."""
