@@ -2,8 +2,9 @@
 
 A verdict is one action judged against one pattern. Every case draws its own few features, since with all of
 them at once most patterns never come far. A mismatch is made small and kept in tests/law/mismatch, where a test replays
-it for ever after. One case in forty is also judged with every rule switched off in turn, which tells how often
-that rule decided a verdict.
+it for ever after. One case in five is also judged with every rule switched off in turn, which tells how often
+that rule decided a verdict; a rule that decides too few is a failure, since it was not put to the test. The rules for
+which a file is refused are put to the test by spoiling every policy in a few ways.
 """
 
 import argparse
@@ -16,41 +17,54 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from graphsvc.core.policy.load import problems
+from tests.law.deciding import Answer, deciding
 from tests.law.engine import results
+from tests.law.spoil import spoil
 from tests.law.strategy import ALL_FEATURES, Case, minimise, random_cases
 from tests.oracle.definition import completions
-from tests.oracle.rule import NAIVE, without
+from tests.oracle.rule import NAIVE
 
 __all__ = ["Tally", "differs", "draw_cases", "judge"]
 
+FILES = "R27"  # the rule that is about files, not verdicts
 MISMATCHES = Path(__file__).parent / "mismatch"
 _TRACES_A_POLICY = 20
-_SAMPLE = 40
-_CHUNK = 40  # policies a worker judges before it reports
+_SAMPLE = 5
+_SPOILT_A_POLICY = 4
+# Of how many policies the last is taken as it comes; how many of its traces must give how many completions, else.
+_DRAWS, _TRIED, _LIVELY = 4, 2, 3
+_CHUNK = 20  # policies a worker judges before it reports
 
-# What seldom decides anything alone, with what it needs beside it.
-_FOCUS: dict[str, set[str]] = {
-    "distinct": {"multi_top"},
-    "sanitized": {"flow_relation"},
-    "data_scope": set(),
-    "flow_relation": {"parents"},
-    "reports": set(),
-    "cancels": set(),
-    "linked": {"principal_scope", "delegation"},
-    "keys": set(),
-    "counting": {"windows"},
-    "reviews": set(),
-    "approvals": {"unless"},
-    "graph": set(),
-    "unless": {"principal_scope"},
-    "windows": {"keys"},
-    "without": set(),
+# What seldom decides anything alone: how often it is drawn, and what it needs beside it.
+_FOCUS: dict[str, tuple[int, set[str]]] = {
+    "approvals": (1, {"unless"}),
+    "cancels": (3, set()),
+    "counting": (2, {"windows"}),
+    "data_scope": (5, set()),
+    "distinct": (3, {"multi_top"}),
+    "flow_relation": (3, {"parents"}),
+    "graph": (2, set()),
+    "joins": (9, set()),
+    "keys": (1, set()),
+    "linked": (5, {"principal_scope", "delegation"}),
+    "reports": (9, set()),
+    "reviews": (5, set()),
+    "sanitized": (10, {"flow_relation"}),
+    "strangers": (4, {"parents", "flow_relation"}),
+    "typed_keys": (6, {"keys"}),
+    "unless": (8, {"principal_scope"}),
+    "when": (5, set()),
+    "windows": (4, {"keys"}),
+    "without": (4, set()),
 }
-
-Answer = tuple[str, list[str], list[str], str]
+# A rule is exercised well enough when it decides this many of a million verdicts; judged only where so many were sampled.
+_LEAST_PER_MILLION = 1_000
+_LEAST_SAMPLED = 50_000
 
 
 class Tally(NamedTuple):
@@ -62,15 +76,41 @@ class Tally(NamedTuple):
     sampled: int
     decided: dict[str, int]
     mismatches: list[tuple[Case, bool]]
+    refused: int = 0  # spoilt files refused for the right reason
+    accepted: tuple[str, ...] = ()  # mistakes for which a file was not refused
+
+    def per_million(self, rule: str) -> float:
+        """How many of a million verdicts the rule decided."""
+        if rule == FILES:
+            return self.refused * 1_000_000 / max(self.verdicts, 1)
+        return self.decided.get(rule, 0) * 1_000_000 / max(self.sampled, 1)
+
+    def untested(self) -> list[str]:
+        """Rules that decided too few verdicts, where enough were sampled to tell."""
+        if self.sampled < _LEAST_SAMPLED:
+            return []
+        return [rule for rule in (*NAIVE, FILES) if self.per_million(rule) < _LEAST_PER_MILLION]
 
 
 def draw_cases(
     rng: random.Random, count: int = _TRACES_A_POLICY, wanted: frozenset[str] = frozenset()
 ) -> Iterator[Case]:
-    """Cases of one random policy with a few random features, and those wanted."""
-    features = {name for name in sorted(ALL_FEATURES) if rng.random() < 0.08}
-    focus = rng.choice(sorted(_FOCUS))
-    return random_cases(rng, frozenset(features | _FOCUS[focus] | {focus, "causal_relation"} | wanted), count)
+    """Cases of one random policy with a few random features, and those wanted.
+
+    Most policies under which nothing completes are drawn again: they put few rules to the test.
+    """
+    for attempt in range(_DRAWS):
+        features = {name for name in sorted(ALL_FEATURES) if rng.random() < 0.08}
+        focus = rng.choices(list(_FOCUS), [weight for weight, _ in _FOCUS.values()])[0]
+        chosen = features | _FOCUS[focus][1] | {focus, "causal_relation"} | wanted
+        drawn = list(random_cases(rng, frozenset(chosen), count))
+        if attempt + 1 == _DRAWS or _completions(drawn[:_TRIED]) >= _LIVELY:
+            break
+    return iter(drawn)
+
+
+def _completions(cases: list[Case]) -> int:
+    return sum(len(answer[1]) for case in cases for answer in _definition(case, force=False))
 
 
 def differs(case: Case, *, force: bool) -> bool:
@@ -83,7 +123,8 @@ def differs(case: Case, *, force: bool) -> bool:
 
 def judge(seed: int, policies: int) -> Tally:
     """Judge the cases of some policies; the same seed gives the same cases."""
-    verdicts = completed = denied = sampled = 0
+    verdicts = completed = denied = sampled = refused = 0
+    accepted: list[str] = []
     decided: Counter[str] = Counter()
     mismatches: list[tuple[Case, bool]] = []
     number = 0
@@ -105,8 +146,14 @@ def judge(seed: int, policies: int) -> Tally:
             denied += sum(answer[3] == "DENY" for answer in defined)
             if number % _SAMPLE == 0:
                 sampled += patterns * len(defined)
-                decided.update(_deciding(case, defined, force=force))
-    return Tally(verdicts, completed, denied, sampled, dict(decided), mismatches)
+                decided.update(deciding(case, defined, partial(_definition, force=force)))
+        for _ in range(_SPOILT_A_POLICY):
+            spoilt, code, mistake = spoil(case.policy, rng)
+            if code in {problem.rule for problem in problems(json.dumps(spoilt), "spoilt.yaml")}:
+                refused += 1
+            else:
+                accepted.append(mistake)
+    return Tally(verdicts, completed, denied, sampled, dict(decided), mismatches, refused, tuple(accepted))
 
 
 def _engine(case: Case, *, force: bool) -> list[Answer]:
@@ -125,16 +172,6 @@ def _comparable(answer: Answer, *, force: bool) -> Answer:
     return (answer[0], answer[1], [], "") if force else answer
 
 
-def _deciding(case: Case, defined: list[Answer], *, force: bool) -> Counter[str]:
-    decided: Counter[str] = Counter()
-    for rule in NAIVE:
-        with without(rule):
-            naive = _definition(case, force=force)
-        for one, other in zip(defined, naive, strict=True):
-            decided[rule] += len(set(one[1]) ^ set(other[1])) + len(set(one[2]) ^ set(other[2]))
-    return decided
-
-
 def _keep(case: Case, *, force: bool) -> Path:
     small = minimise(case, lambda smaller: differs(smaller, force=force))
     text = json.dumps({"force": force, **small._asdict()}, indent=1, sort_keys=True)
@@ -145,7 +182,7 @@ def _keep(case: Case, *, force: bool) -> Path:
 
 
 def main() -> int:
-    """Run, show progress, print the table; exit 1 when anything disagreed."""
+    """Run, show progress, print the table; exit 1 when anything disagreed or a rule was hardly tested."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--verdicts", type=int, default=1_000_000, help="how many at least (default 1000000)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="default: the time")
@@ -172,7 +209,11 @@ def main() -> int:
     _report(total, asked.seed, time.monotonic() - started)
     for case, force in total.mismatches[:10]:
         print("kept", _keep(case, force=force))
-    return 1 if total.mismatches else 0
+    for mistake in sorted(set(total.accepted)):
+        print(f"not refused: a file with {mistake}")
+    for rule in total.untested():
+        print(f"{rule} decided fewer than {_LEAST_PER_MILLION:,} of a million verdicts: not put to the test")
+    return 1 if total.mismatches or total.accepted or total.untested() else 0
 
 
 def _added(one: Tally, other: Tally) -> Tally:
@@ -185,6 +226,8 @@ def _added(one: Tally, other: Tally) -> Tally:
         one.sampled + other.sampled,
         dict(decided),
         one.mismatches + other.mismatches,
+        one.refused + other.refused,
+        one.accepted + other.accepted,
     )
 
 
@@ -194,9 +237,12 @@ def _report(total: Tally, seed: int, seconds: float) -> None:
         f"{len(total.mismatches)} mismatches, {seconds:.0f} s"
     )
     print(f"rules that decided a verdict, per million ({total.sampled:,} verdicts sampled):")
-    for rule, naive in NAIVE.items():
-        share = total.decided.get(rule, 0) * 1_000_000 / max(total.sampled, 1)
-        print(f"  {rule:4s} {share:9,.0f}   else: {naive}")
+    for rule, naive in {**NAIVE, FILES: "a file with a mistake is loaded"}.items():
+        print(f"  {rule:4s} {total.per_million(rule):9,.0f}   else: {naive}")
+    if total.sampled < _LEAST_SAMPLED:
+        print(
+            f"too few to tell whether every rule was put to the test: {_LEAST_SAMPLED:,} sampled are needed"
+        )
 
 
 if __name__ == "__main__":

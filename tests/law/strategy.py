@@ -18,7 +18,7 @@ FIRST_FEATURES = frozenset(
 )  # fmt: skip
 ALL_FEATURES = FIRST_FEATURES | {
     "flow_relation", "data_scope", "without", "sanitized", "distinct", "approvals", "arguments", "when",
-    "linked", "delegation", "completion", "reviews",
+    "linked", "delegation", "completion", "reviews", "joins", "strangers", "typed_keys",
 }  # fmt: skip
 
 _ACTIONS = ["m:Read", "m:Send", "d:Read", "d:Write", "p:Pay", "s:Reset", "x:Redact"]
@@ -33,6 +33,7 @@ _CONDITIONS = [
     "size(principals) > 1", '!("hot" in labels)', '"cold" in labels || "raw" in resource.labels', "context.n",
     'subject.kind == "agent" && resource.type == "box"', 'chain in ["c1", "c3"]', 'context.k in ["1", 1]',
 ]  # fmt: skip
+_KEY_PATHS = ["context.k", "context.k", "resource.id", "context.n"]
 _START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
@@ -96,9 +97,9 @@ class _Maker:
         self.rng, self.features = rng, features
         # Few actions and labels in one case, so that steps, guards and records meet often.
         self.actions = rng.sample(_ACTIONS, rng.choice([2, 3]))
-        if "data_scope" in features and "d:Read" not in self.actions:
+        if "data_scope" in features:
             # Something must be written and read.
-            self.actions[0] = "d:Read"
+            self.actions[:2] = ["d:Read", "d:Write"]
         self.known_labels = rng.sample(_LABELS, 2)
 
     def on(self, feature: str, share: float) -> bool:
@@ -137,7 +138,7 @@ class _Maker:
     def pattern(self, name: str) -> Record:
         scopes = ["session"] * 4
         scopes += ["principal"] * 2 if "principal_scope" in self.features else []
-        scopes += ["data"] * 5 if "data_scope" in self.features else []
+        scopes += ["data"] * 12 if "data_scope" in self.features else []
         scopes += ["principal"] * 8 if "linked" in self.features else []
         scope = self.rng.choice(scopes)
         pattern: Record = {"id": name, "title": f"Pattern {name}", "severity": "high", "harm": "fraud"}
@@ -145,9 +146,11 @@ class _Maker:
         if scope == "principal" and self.rng.random() < 0.8:
             pattern["principal"] = self.rng.choice(["actor", "root", "any"])
         if scope != "session" or self.on("windows", 0.7):
-            pattern["within"] = self.rng.choice(_WINDOWS)
+            pattern["within"] = self.rng.choice(_WINDOWS[:3] if self.on("windows", 0.6) else _WINDOWS)
         # Which witness is told is not defined, so what a review may cover has one step only.
         alone = self.on("reviews", 0.5)
+        if self.on("joins", 0.5):
+            pattern["on_match"] = "deny"  # what is denied joins all the same
         if "reviews" in self.features:
             pattern["on_match"] = "escalate" if alone else self.rng.choice(["monitor", "deny"])
         if scope != "data" and not alone and self.on("counting", 0.25):
@@ -196,10 +199,10 @@ class _Maker:
         edges = [(name, step["then"]) for name, step in steps.items() if "then" in step]
         tops = [step for step in steps.values() if "then" not in step]
         self.add_unless(pattern, list(tops[0].get("key", {})))
-        if edges and relation != "log" and self.on("sanitized", 0.5):
+        if edges and relation != "log" and self.on("sanitized", 0.9):
             entry: Record = {"action": self.rng.choice(self.actions)}
-            if self.rng.random() < 0.8:
-                entry["removes"] = self.rng.sample(self.known_labels, self.rng.randint(1, 2))
+            if self.rng.random() < 0.9:
+                entry["removes"] = self.rng.sample(self.known_labels, self.rng.choice([1, 1, 1, 2]))
             pattern["sanitized_by"] = [entry]
         if edges and self.on("without", 0.6):
             self.add_without(pattern, self.rng.choice(edges))
@@ -218,7 +221,9 @@ class _Maker:
 
     def add_keys(self, steps: Record) -> None:
         """Bind each variable on a connected part of the tree: on all tops or on none (rules C2, C3)."""
-        for variable in ["v", "w"][: self.rng.choice([0, 0, 1, 1, 2])]:
+        for variable in ["v", "w"][
+            : 1 if "typed_keys" in self.features else self.rng.choice([0, 0, 1, 1, 2])
+        ]:
             tops = [name for name in steps if "then" not in steps[name]]
             bound = set(tops) if self.rng.random() < 0.8 else {self.rng.choice(list(steps))}
             if bound & set(tops):
@@ -227,7 +232,8 @@ class _Maker:
                 if steps[name].get("then") in bound and self.rng.random() < 0.8:
                     bound.add(name)
             for name in sorted(bound):
-                path = self.rng.choice(["context.k", "context.k", "resource.id", "context.n"])
+                paths = ["context.k"] if "typed_keys" in self.features else _KEY_PATHS
+                path = self.rng.choice(paths)
                 steps[name].setdefault("key", {})[variable] = path
 
     def add_unless(self, pattern: Record, variables: list[str]) -> None:
@@ -263,7 +269,7 @@ class _Maker:
             step["action"] = self.rng.choice(
                 [*self.actions * 2, "m:*", "?:Read", self.actions[:2], [self.actions[0], "x:*"]]
             )
-        if labels and self.rng.random() < (0.6 if self.features & {"reports", "sanitized"} else 0.25):
+        if labels and self.rng.random() < (0.8 if self.features & {"reports", "sanitized"} else 0.25):
             how = self.rng.choice(["any", "any", "all", "none"])
             step["labels"] = {
                 how: self.rng.sample(self.known_labels, self.rng.randint(1, 2 if how == "any" else 1))
@@ -332,10 +338,15 @@ class _Maker:
         self.chains: dict[str, Record] = {}
         self.done: list[Record] = []
         self.decided: set[str] = set()  # actions that somebody approved or rejected
-        self.shared = self.rng.random() < 0.45  # one session declared for all root chains
+        apart = "data_scope" in self.features  # connected by stores alone
+        # One session declared for all root chains; what joins and declared parents connect is within one.
+        self.shared = self.rng.random() < (
+            0.95 if self.features & {"joins", "strangers"} else 0.2 if apart else 0.45
+        )
+        edges = self.on("windows", 0.6)  # so that windows end just there
         records: list[Record] = []
         for _ in range(self.rng.choice([*range(6, 26), *range(15, 26)])):
-            minutes = self.rng.choice([0, 0, 1, 5, 5, 10, 20])
+            minutes = self.rng.choice([0, 5, 10, 10, 20] if edges else [0, 0, 1, 5, 5, 10, 20])
             self.now += timedelta(minutes=-10 if self.rng.random() < 0.3 else minutes)
             other = self.other_record() if self.done else None
             records.append(other or self.action(f"e{len(self.done) + 1}"))
@@ -350,8 +361,11 @@ class _Maker:
         named = (
             self.rng.choice(self.done[-6:]) if self.rng.random() < 0.95 else {"id": "e99", "at": self.at()}
         )
-        if self.on("reports", 0.25):
-            outcome, held = self.rng.choice(["success", "failure"]), [self.rng.choice(self.known_labels)]
+        if self.on("reports", 0.45):
+            outcome, held = (
+                self.rng.choice(["success", "failure"]),
+                self.rng.sample(self.known_labels, self.rng.choice([1, 2, 2])),
+            )
             return {
                 "type": "report",
                 "action": named["id"],
@@ -390,11 +404,12 @@ class _Maker:
         reviewed = [action for action in self.done[-8:] if action["id"] in self.decided]
         if reviewed and rng.random() < 0.5:
             return self.again(name, rng.choice(reviewed))
+        alone = bool(self.features & {"strangers", "data_scope"})
         chain = rng.choice(["c1", "c1", "c2", "c2", "c3", "c4"])
         record: Record = {"type": "action", "id": name, "at": self.at(), "chain": chain}
         if chain not in self.chains:
             parents = [*self.chains, "c9"] if self.chains and rng.random() < 0.1 else [*self.chains]
-            if parents and rng.random() < 0.65:
+            if parents and rng.random() < (0.2 if alone or "joins" in self.features else 0.65):
                 record["parent_chain"] = rng.choice(parents)
             elif self.shared:
                 record["session"] = "shared"
@@ -407,7 +422,8 @@ class _Maker:
         who = self.chains[chain]
         subject = who["subject"] if rng.random() < 0.85 else rng.choice([*_AGENTS, *_HUMANS])
         joinable = sorted({*self.chains, "c8"} - {chain}) if rng.random() < 0.9 else [chain]
-        record["joins"] = [rng.choice(joinable)] if rng.random() < 0.45 else []
+        share = 0.7 if "joins" in self.features else 0.1 if alone else 0.45
+        record["joins"] = [rng.choice(joinable)] if rng.random() < share else []
         record["subject"] = _identity(subject)
         record["on_behalf_of"] = [_identity(person) for person in who["behind"]]
         kind, resource = rng.choice(_RESOURCES)
@@ -419,7 +435,9 @@ class _Maker:
                 {"to": to} if rng.random() < 0.8 else {"to": to, "cc": rng.choice(places)}
             )
         record["resource"] = {"type": kind, "id": resource}
-        record["labels"] = [label for label in self.known_labels if rng.random() < 0.2]
+        # Where labels are reported later they should make a difference.
+        held = 0.07 if "reports" in self.features else 0.2
+        record["labels"] = [label for label in self.known_labels if rng.random() < held]
         record["context"] = {"k": rng.choice(["1", 1, "1", 1, "true", True]), "n": rng.choice([7, 8])}
         if rng.random() < 0.04:
             record["context"]["k"] = None
@@ -427,6 +445,8 @@ class _Maker:
             del record["context"]["n"]
         if self.on("parents", 0.85):
             near = [earlier["id"] for earlier in self.done[-6:] if earlier["chain"] in self.chains]
+            if "strangers" in self.features:
+                near = [earlier["id"] for earlier in self.done[-6:] if earlier["chain"] != chain] or near
             record["parents"] = rng.sample(near, min(len(near), rng.choice([0, 1, 1, 2, 2])))
             if rng.random() < 0.2:
                 record["parents"].append(rng.choice(["e99", name]))

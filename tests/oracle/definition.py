@@ -132,12 +132,13 @@ def _pack_order(policy: Record) -> tuple[int, str]:
 
 def _result(record: Record, asked: Sequence[Question], reviews: "Reviews", *, capped: bool) -> ActionResult:
     completed = [question.pattern for question in asked if question.completed()]
+    completed = completed[:1] if is_off("R26") else completed
     lacking = [question.pattern for question in asked if question.key_missing()]
     reasons = [("completed", pattern["id"], _ON_MATCH[pattern["on_match"]]) for pattern in completed]
     reasons += [("lacking", pattern["id"], _ON_MATCH[pattern["on_match"]]) for pattern in lacking]
     reasons, refused = reviews.left(record, reasons)
     verdicts = [verdict for _, _, verdict in reasons]
-    verdicts += [DENY] if capped or refused else []  # rules R22, R12
+    verdicts += [DENY] if (capped and not is_off("R22")) or refused else []  # rules R22, R12
     told = {name for code, name, _ in reasons if code == "lacking"}
     lacking = [pattern for pattern in lacking if pattern["id"] in told]
     return ActionResult(

@@ -31,10 +31,11 @@ NAIVE = {
     "R19": "key values of different types differ",
     "R20": "the first declaration that fits describes an action",
     "R21": "declared result labels are ignored",
-    "R22": "linked accounts are different people",
+    "R22": "linked accounts are different people, and any number of principals is judged",
     "R23": "stores connect nothing",
     "R24": "a condition that cannot be answered is false",
     "R25": "every relation is that of the log unless written out",
+    "R26": "only the first completion is told",
 }
 _OFF: set[str] = set()
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 Json = Any
@@ -29,6 +30,7 @@ def listed(value: Json) -> list[Json]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
+@lru_cache(maxsize=4096)
 def glob_matches(pattern: str, text: str) -> bool:
     """Whether `text` fits `pattern`, where only `*` and `?` are wildcards (rule R20)."""
     if not pattern:

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from graphsvc.core.codec import decode_records
-from graphsvc.core.record import Decided
 from graphsvc.core.verdict import Verdict
-from graphsvc.core.world import World
-from graphsvc.decide.ports import Store
+from tests.race.story import told_again
 from tests.service.harness import GATEWAY, Clock, Harness, serving
 from tests.store.conftest import fresh_neo4j, opener_of
 
@@ -51,22 +48,6 @@ async def _race(harnesses: list[Harness]) -> None:
         )
 
 
-async def _told_again(store: Store) -> list[Decided]:
-    """Every stored verdict, having checked that a serial run in log order gives it again."""
-    world, stored, after = World(), [], 0
-    while entries := await store.read(after=after, limit=500):
-        for entry in entries:
-            for place, record in enumerate(decode_records(entry.body)):
-                if isinstance(record, Decided):
-                    judged = world.evaluate(record.request, record.at_ms, exact=True)
-                    assert (judged.verdict, judged.reasons) == (record.verdict, record.reasons)
-                    assert judged.completions == record.completions
-                    stored.append(record)
-                world.apply(record, entry.first + place)
-            after = entry.seq
-    return stored
-
-
 @pytest.mark.parametrize(
     ("kind", "replicas"),
     [("memory", 3), ("sqlite", 1), pytest.param("neo4j", 3, marks=pytest.mark.neo4j)],
@@ -95,7 +76,7 @@ async def test_racing_halves_never_both_pass(
         for harness in harnesses:
             await harness.service.sequencer.catch_up()
         await _race(harnesses)
-        stored = await _told_again(first)
+        stored, _ = await told_again(first)
     permitted = [record for record in stored if record.answered is Verdict.PERMIT]
     assert len(stored) == 2 * _VENDORS
     assert len(permitted) == _VENDORS
