@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -33,7 +34,10 @@ _IGNORED = frozenset({"GRAPHSVC_REQUIRE", "GRAPHSVC_REAL_DATA"})
 class Settings(BaseSettings):
     """Everything that can be set. Names in the environment: `GRAPHSVC_` and the name in capitals.
 
-    deadline_ms: default time to answer a decision, from its arrival. state_dir: where the local
+    deadline_ms: default time to answer a decision, from its arrival. public_url: where callers reach the service;
+    URLs in answers are built from it, never from what a request says. allowed_hosts: further names that requests may
+    be addressed to; on a loopback address its names, `host` and that of `public_url` are always allowed and no
+    others, elsewhere every name is unless some are given. state_dir: where the local
     signing key lies; None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
 
@@ -49,11 +53,17 @@ class Settings(BaseSettings):
     auth: Literal["on", "off"] = "on"
     neo4j_password: SecretStr | None = None
     public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
     state_dir: Path | None = None
     policy: tuple[Path, ...] = ()
     deadline_ms: int = Field(default=5_000, ge=1, le=600_000)
     workers: int = Field(default=1, ge=1, le=64)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def on_loopback(self) -> bool:
+        """True when only this machine can reach the port."""
+        return self.uds is None and _is_loopback(self.host)
 
     @property
     def development(self) -> bool:
@@ -83,6 +93,8 @@ class Settings(BaseSettings):
             and not (self.development and url.startswith("http://"))
         ):
             raise ValueError(f"`public_url` must start with https:// outside development, not `{url}`")
+        if url is not None:
+            _check_public(url)
         return self
 
 
@@ -171,6 +183,18 @@ def _told(error: ValidationError) -> str:
         return text
     text = text[:1].lower() + text[1:]
     return f"the setting `{place}` (variable `{_PREFIX}{place.upper()}`): {text}"
+
+
+def _check_public(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_whole = False
+    if not is_whole or parts.query or parts.fragment or "@" in parts.netloc or any(map(str.isspace, url)):
+        raise ValueError(
+            f"`public_url` must be a host and a path such as https://pdp.example.com/one, not `{url}`"
+        )
 
 
 def _is_loopback(host: str) -> bool:

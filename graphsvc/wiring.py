@@ -77,7 +77,9 @@ async def open_service(
     try:
         keeper = Keeper(store)
         await keeper.restore()
-        service = GraphsvcService(store, clock=clock, ids=new_id, bus=Bus(), keeper=keeper)
+        service = GraphsvcService(
+            store, clock=clock, ids=new_id, bus=Bus(), keeper=keeper, deadline_ms=settings.deadline_ms
+        )
         await service.start()
         try:
             yield service
@@ -87,13 +89,32 @@ async def open_service(
         await store.close()
 
 
-def build_app(service: GraphsvcService, settings: Settings) -> ASGIApp:
-    """The HTTP application of a service."""
+def build_app(service: GraphsvcService, settings: Settings, *, listening: str | None = None) -> ASGIApp:
+    """The HTTP application of a service. listening: the URL of its own port, for want of `public_url`."""
     from graphsvc.api.app import create_app
     from graphsvc.api.auth import Authenticator, OpenDoor, TokenVerifier, local_key
 
     auth: Authenticator = OpenDoor() if settings.auth == "off" else TokenVerifier(local_key(settings.state))
-    return create_app(service, service.store, auth=auth, development=settings.development)
+    public_url = settings.public_url
+    if public_url is None and settings.on_loopback:
+        # Nobody but this machine reads it, and for this machine it is true.
+        public_url = listening
+    return create_app(
+        service,
+        service.store,
+        auth=auth,
+        development=settings.development,
+        public_url=public_url,
+        hosts=_hosts(settings),
+    )
+
+
+def _hosts(settings: Settings) -> tuple[str, ...] | None:
+    from graphsvc.api.host import LOOPBACK
+
+    if settings.on_loopback or settings.allowed_hosts:
+        return (*LOOPBACK, settings.host, *settings.allowed_hosts)
+    return None
 
 
 def _password(settings: Settings | None) -> str:

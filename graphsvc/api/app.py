@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -10,10 +12,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from graphsvc.api.auth import Authenticator, Unauthenticated
+from graphsvc.api.authzen.route import authzen_routes
 from graphsvc.api.context import Parts
 from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
+from graphsvc.api.host import HostCheck, host_names
 from graphsvc.api.limit import BodyLimit
 from graphsvc.api.metric import Metrics
+from graphsvc.api.request_id import RequestId
 from graphsvc.api.schema.build import build_schema
 from graphsvc.decide.command import Service
 from graphsvc.decide.ports import History
@@ -44,10 +49,13 @@ def create_app(
     auth: Authenticator,
     development: bool = False,
     metrics: Metrics | None = None,
+    public_url: str | None = None,
+    hosts: Iterable[str] | None = None,
 ) -> ASGIApp:
     """The application. auth: a TokenVerifier, or OpenDoor on a loopback address.
 
-    development: IDE at GET /graphql, suggestions, and introspection for everybody.
+    development: IDE at GET /graphql, suggestions, and introspection for everybody. public_url: where callers reach
+    it; every URL in an answer is built from it. hosts: names it may be called by besides, None = any.
     """
     parts = Parts(
         service=service,
@@ -55,13 +63,14 @@ def create_app(
         auth=auth,
         metrics=metrics if metrics is not None else Metrics(),
         development=development,
+        public_url=None if public_url is None else public_url.rstrip("/"),
     )
     graphql = GraphqlEndpoint(build_schema(development=development), parts)
 
     async def ready(_: Request) -> Response:
-        ok, missing = service.ready()
-        body = {"ready": ok, "missing": None if ok else missing}
-        return JSONResponse(body, status_code=200 if ok else 503)
+        ok, told = await service.check_ready()
+        body = {"ready": ok, "missing": None if ok else told, "message": told}
+        return JSONResponse(body, status_code=200 if ok else 503, headers={"Cache-Control": "no-store"})
 
     async def metrics_page(request: Request) -> Response:
         try:
@@ -76,9 +85,16 @@ def create_app(
                 }
             }
             return JSONResponse(body, status_code=403)
-        parts.metrics.ready.set(1 if service.ready()[0] else 0)
-        return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        ok, _ = await service.check_ready()
+        parts.metrics.ready.set(1 if ok else 0)
+        return Response(
+            parts.metrics.text(service.metrics()), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
 
+    middleware = [Middleware(RequestId)]
+    if hosts is not None:
+        middleware.append(Middleware(HostCheck, names=host_names(hosts, parts.public_url)))
+    middleware.append(Middleware(BodyLimit))
     return Starlette(
         routes=[
             # An ASGI application and not a function: it takes requests and sockets alike.
@@ -88,8 +104,9 @@ def create_app(
             Route("/readyz", ready),
             Route("/metrics", metrics_page),
             Route("/", _front_page),
+            *authzen_routes(parts),
         ],
-        middleware=[Middleware(BodyLimit)],
+        middleware=middleware,
     )
 
 

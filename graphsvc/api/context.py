@@ -15,21 +15,26 @@ from graphsvc.api.metric import Metrics
 from graphsvc.decide.command import Caller, Service
 from graphsvc.decide.ports import History
 
-__all__ = ["Context", "Info", "Parts"]
+__all__ = ["READERS", "Context", "Info", "Parts"]
 
 # Roles that read everything, not only what they themselves asked.
-_READERS = frozenset({"analyst", "approver", "auditor", "admin"})
+READERS = frozenset({"analyst", "approver", "auditor", "admin"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What one running API consists of. development: IDE, suggestions and introspection for all."""
+    """What one running API consists of.
+
+    development: IDE, suggestions and introspection for all. public_url: where callers reach it, without a slash at
+    the end; None = not told.
+    """
 
     service: Service
     history: History
     auth: Authenticator
     metrics: Metrics = field(default_factory=Metrics)
     development: bool = False
+    public_url: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +62,7 @@ class Context:
     @property
     def reads_all(self) -> bool:
         """False for a caller that may only see its own chains and decisions."""
-        return bool(self.caller.roles & _READERS)
+        return bool(self.caller.roles & READERS)
 
 
 if TYPE_CHECKING:

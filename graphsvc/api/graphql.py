@@ -20,7 +20,9 @@ from strawberry.http import GraphQLHTTPResponse
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from graphsvc.api.auth import Unauthenticated
+from graphsvc.api.body import read_json
 from graphsvc.api.context import Context, Parts
+from graphsvc.errors import BadInput
 
 __all__ = ["GraphqlEndpoint", "unauthenticated"]
 
@@ -90,7 +92,10 @@ class GraphqlEndpoint(GraphQL[Context, None]):
 
     def decode_json(self, data: str | bytes) -> object:
         """A JSON object; what is none raises json.JSONDecodeError, as the caller expects."""
-        value: object = orjson.loads(data)
+        try:
+            value = read_json(data)
+        except BadInput as error:
+            raise json.JSONDecodeError(str(error), "", 0) from None
         if not isinstance(value, dict):
             raise json.JSONDecodeError("must be an object", "", 0)
         return value

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from graphsvc.api.limit import MAX_BODY_BYTES
 from graphsvc.errors import SettingsError
 
-__all__ = ["AddressInUse", "bind", "running", "serve"]
+__all__ = ["AddressInUse", "bind", "listening", "running", "serve", "url_of"]
 
 _BACKLOG = 2048
 _GRACE_S = 5
@@ -67,11 +67,25 @@ def bind(host: str, port: int, uds: Path | None = None) -> socket.socket:
     return listener
 
 
-async def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 8080, uds: Path | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; requests in flight get a few seconds. AddressInUse if it cannot start."""
+def url_of(listener: socket.socket) -> str:
+    """The URL of a listening socket; of a Unix socket its path."""
+    if listener.family == socket.AF_UNIX:
+        return str(listener.getsockname())
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve at a socket that `bind` made until SIGINT or SIGTERM; requests in flight get a few seconds."""
+    await uvicorn.Server(_config(app)).serve(sockets=[listener])
+
+
+@contextmanager
+def listening(host: str, port: int, uds: Path | None = None) -> Iterator[socket.socket]:
+    """A listening socket, closed and its file removed with the block; AddressInUse says what to do about it."""
     listener = bind(host, port, uds)
     try:
-        await uvicorn.Server(_config(app)).serve(sockets=[listener])
+        yield listener
     finally:
         listener.close()
         _forget(uds)
@@ -83,8 +97,7 @@ async def running(
 ) -> AsyncIterator[str]:
     """Serve inside the running event loop; yields the base URL. port 0 = any free one."""
     listener = bind(host, port, uds)
-    name = host if ":" not in host else f"[{host}]"
-    url = "http://localhost" if uds is not None else f"http://{name}:{listener.getsockname()[1]}"
+    url = "http://localhost" if uds is not None else url_of(listener)
     server = _EmbeddedServer(_config(app))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

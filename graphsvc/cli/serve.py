@@ -60,15 +60,17 @@ def serve(
     from graphsvc.cli.session import run
     from graphsvc.config import load_settings
     from graphsvc.errors import BadInput
+    from graphsvc.telemetry import set_up_logging
 
     if workers > 1:
         raise BadInput("--workers: one process owns the store; leave it out", field="workers")
     settings = load_settings(config, store=store, host=host, port=port, uds=uds)
-    run(_serve(settings, [*settings.policy, *(policy or []), *(more or [])]))
+    set_up_logging(settings.log_level, plain=sys.stderr.isatty())
+    run(_serve(settings, [*settings.policy, *(policy or []), *(more or [])]), fast=True)
 
 
 async def _serve(settings: Settings, files: list[Path]) -> None:
-    from graphsvc.api.server import bind
+    from graphsvc.api.server import listening, url_of
     from graphsvc.api.server import serve as listen
     from graphsvc.cli.direct import OPERATOR
     from graphsvc.cli.file import read_texts
@@ -77,19 +79,19 @@ async def _serve(settings: Settings, files: list[Path]) -> None:
 
     texts = read_texts(files)
     load_policies(texts)  # refused before anything is opened
-    if settings.uds is None and settings.port:
-        # A port in use is told before a store is made or changed.
-        bind(settings.host, settings.port).close()
-    async with open_service(settings) as service:
-        if texts:
-            await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")
-        _, state = service.ready()
-        where = settings.uds if settings.uds is not None else f"http://{settings.host}:{settings.port}"
-        print(f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr)
-        with _outliving_signals():
-            await listen(
-                build_app(service, settings), host=settings.host, port=settings.port, uds=settings.uds
+    # A port in use is told before a store is made or changed. Who connects meanwhile waits until the log is read.
+    with listening(settings.host, settings.port, settings.uds) as listener:
+        async with open_service(settings) as service:
+            if texts:
+                await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")
+            _, state = service.ready()
+            where = url_of(listener)
+            app = build_app(service, settings, listening=where)
+            print(
+                f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr, flush=True
             )
+            with _outliving_signals():
+                await listen(app, listener)
 
 
 @contextmanager

@@ -64,19 +64,31 @@ class Admin(Protocol):
         """A decision made earlier, None when there is none of that id."""
 
 
-def run(main: Awaitable[T]) -> T:
-    """Run a coroutine; one error of a group is told as itself."""
+def run(main: Awaitable[T], *, fast: bool = False) -> T:
+    """Run a coroutine; one error of a group is told as itself.
+
+    fast: on uvloop where it is installed.
+    """
 
     async def body() -> T:
         return await main
 
     try:
-        return asyncio.run(body())
+        with asyncio.Runner(loop_factory=_fast_loop() if fast else None) as runner:
+            return runner.run(body())
     except BaseExceptionGroup as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
         raise error from None
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def run_admin(

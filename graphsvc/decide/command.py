@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -26,8 +26,13 @@ __all__ = [
     "LogEvent",
     "PatternView",
     "RevokeAnswer",
+    "SearchAnswer",
+    "Searched",
     "Service",
 ]
+
+
+Searched: TypeAlias = Literal["subject", "resource", "action"]
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +83,14 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     nearest: tuple[NearHarm, ...]
     revision: str
     stale: bool = False
+
+
+class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of what was searched, sorted. after: where to go on, None at the end."""
+
+    ids: tuple[str, ...]
+    after: str | None
+    revision: str
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +165,15 @@ class Service(Protocol):
 
     async def evaluate(self, caller: Caller, request: AccessRequest) -> Judged:
         """What decide would answer now; changes nothing."""
+
+    async def search(
+        self, caller: Caller, searched: Searched, request: AccessRequest, *, after: str | None, limit: int
+    ) -> SearchAnswer:
+        """Subjects, resources or actions with which the request would be PERMIT; changes nothing.
+
+        request: of the entity that is searched only type and properties count. StoreUnavailable while the log
+        cannot be read.
+        """
 
     async def report(
         self, caller: Caller, action: str, outcome: str, labels: Sequence[str], tokens: Sequence[str]
@@ -239,7 +261,16 @@ class Service(Protocol):
         """The number in a revision of this store's incarnation, else None."""
 
     def ready(self) -> tuple[bool, str]:
-        """Whether decisions can be made, and what is missing if not."""
+        """Whether decisions can be made, and what is missing if not; the store is not asked."""
+
+    async def check_ready(self) -> tuple[bool, str]:
+        """The same, having asked the store; what it answered holds for a second."""
+
+    def metrics(self) -> dict[str, float]:
+        """Figures of the writer since the start (batches, committed, refusals, commit_seconds) and places in the log."""
+
+    def now_ms(self) -> int:
+        """The service's time, Unix milliseconds; it never runs backwards."""
 
     def events(self, *, after: int | None) -> AsyncIterator[list[LogEvent]]:
         """Records as they become durable, from `after` (None: from now on), in order, without gaps.

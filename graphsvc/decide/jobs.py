@@ -21,7 +21,7 @@ from graphsvc.decide.command import Caller
 from graphsvc.decide.sequencer import Proposal
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 
-__all__ = ["ChangeJob", "DecideJob", "Moment", "ReportJob", "check_chain", "check_owner"]
+__all__ = ["ChangeJob", "DecideJob", "Moment", "ReportJob", "check_chain", "check_owner", "not_spoken_for"]
 
 
 @dataclass(slots=True)
@@ -54,11 +54,9 @@ class DecideJob:
         request = self.request
         check_chain(overlay, self.caller, request)
         evaluation = world.evaluate(request, at_ms, overlay, seq=seq)
-        speaks_for = matcher(self.caller.subjects)
-        if not speaks_for(request.subject.id):
-            told = f"the token may not speak for `{request.subject.id}`"
-            reason = Reason(ReasonCode.caller_not_allowed, told, Verdict.DENY)
-            evaluation = world.refuse(evaluation, reason, overlay, seq=seq)
+        refused = not_spoken_for(self.caller, request)
+        if refused is not None:
+            evaluation = world.refuse(evaluation, refused, overlay, seq=seq)
         # The opener's token subject owns the chain, for the rest of this batch already.
         chain = evaluation.delta["c", request.chain]
         if isinstance(chain, ChainState) and not chain.owner:
@@ -128,6 +126,14 @@ class ChangeJob:
         """The records; GraphsvcError from `build` when the change cannot be made."""
         records = tuple(self.build(Moment(world, overlay, at_ms)))
         return Proposal(records=records, reads=self.reads, touches=self.touches) if records else None
+
+
+def not_spoken_for(caller: Caller, request: AccessRequest) -> Reason | None:
+    """Why the caller's token does not let it ask for this subject; None when it does."""
+    if matcher(caller.subjects)(request.subject.id):
+        return None
+    told = f"the token may not speak for `{request.subject.id}`"
+    return Reason(ReasonCode.caller_not_allowed, told, Verdict.DENY)
 
 
 def check_chain(overlay: Overlay, caller: Caller, request: AccessRequest) -> None:

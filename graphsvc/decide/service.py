@@ -31,12 +31,15 @@ from graphsvc.decide.command import (
     LogEvent,
     PatternView,
     RevokeAnswer,
+    SearchAnswer,
+    Searched,
 )
-from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain
+from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, not_spoken_for
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Clock, Ids, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
+from graphsvc.decide.search import search
 from graphsvc.decide.sequencer import Job, Outcome, Sequencer
 from graphsvc.errors import BadInput, Conflict, GraphsvcError, StoreError, StoreUnavailable
 
@@ -45,6 +48,8 @@ __all__ = ["EventBus", "GraphsvcService"]
 MAX_BATCH = 200
 DEFAULT_DEADLINE_MS = 5_000
 _STALE_AFTER_MS = 5_000
+_PING_WITHIN_S = 2.0
+_PING_HOLDS_S = 1.0
 
 
 class EventBus(Protocol):
@@ -68,6 +73,7 @@ class GraphsvcService:
     """Everything the adapters may ask; see `command.Service` for what each call promises.
 
     keeper: has restored the world that the service goes on from, and saves it now and then; None: no snapshots.
+    deadline_ms: time to answer a decision whose caller names none.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class GraphsvcService:
         ids: Ids,
         bus: EventBus | None = None,
         keeper: Keeper | None = None,
+        deadline_ms: int = DEFAULT_DEADLINE_MS,
     ) -> None:
         self.store = store
         self._keeper = keeper
@@ -88,6 +95,8 @@ class GraphsvcService:
         self.projector = Projector(store, self.world)
         # Keys that were told DENY because their deadline passed, until the log says so too.
         self._expired: set[str] = set()
+        self._pinged: tuple[float, str | None] | None = None
+        self._deadline_ms = deadline_ms
         self._started = False
 
     async def start(self) -> None:
@@ -153,9 +162,13 @@ class GraphsvcService:
             check_chain(Overlay(self.world.cells), caller, request)
         now_ms = self.sequencer.now_ms()
         evaluation = self.world.evaluate(request, now_ms)
+        refused = not_spoken_for(caller, request)
+        if refused is not None:
+            evaluation = self.world.refuse(evaluation, refused)
         read_ms = self.sequencer.last_read_ms
         return Judged(
-            verdict=evaluation.verdict,
+            # While observing decide answers what is enforced, and its last reason says what would have been.
+            verdict=evaluation.enforced,
             reasons=evaluation.reasons,
             completions=evaluation.completions,
             risk=evaluation.risk,
@@ -163,6 +176,25 @@ class GraphsvcService:
             revision=self.revision(),
             stale=read_ms is None or await self._is_stale(now_ms, read_ms),
         )
+
+    async def search(
+        self, caller: Caller, searched: Searched, request: AccessRequest, *, after: str | None, limit: int
+    ) -> SearchAnswer:
+        """Subjects, resources or actions with which the request would be PERMIT; changes nothing."""
+        _check_request(request)
+        if caller.roles == {"pep"}:
+            check_chain(Overlay(self.world.cells), caller, request)
+        now_ms, read_ms = self.sequencer.now_ms(), self.sequencer.last_read_ms
+        if read_ms is None or await self._is_stale(now_ms, read_ms):
+            raise StoreUnavailable("the log could not be read lately; search again")
+
+        def permits(asked: AccessRequest) -> bool:
+            if not_spoken_for(caller, asked) is not None:
+                return False
+            return self.world.evaluate(asked, now_ms).enforced is Verdict.PERMIT
+
+        found = await search(self.world, searched, request, permits, after=after, limit=limit)
+        return SearchAnswer(ids=found.ids, after=found.after, revision=self.revision())
 
     async def report(
         self, caller: Caller, action: str, outcome: str, labels: Sequence[str], tokens: Sequence[str]
@@ -347,6 +379,10 @@ class GraphsvcService:
         record = self.world.decided.get(decision)
         return (self.world.seq_of(decision), record) if record is not None else None
 
+    def now_ms(self) -> int:
+        """The service's time, Unix milliseconds; it never runs backwards."""
+        return self.sequencer.now_ms()
+
     def revision(self) -> str:
         """`<incarnation>.<seq>` of what has been folded."""
         return self._revision(self.world.seq)
@@ -369,8 +405,19 @@ class GraphsvcService:
             return True, f"decisions are made, but the graph is not drawn: {self.projector.problem}"
         return True, "ready"
 
+    async def check_ready(self) -> tuple[bool, str]:
+        """The same, having asked the store; what it answered holds for a second, so that probes cost nothing."""
+        ok, told = self.ready()
+        if not ok:
+            return ok, told
+        now_s = asyncio.get_running_loop().time()
+        if self._pinged is None or now_s - self._pinged[0] >= _PING_HOLDS_S:
+            self._pinged = (now_s, await self._ping())
+        problem = self._pinged[1]
+        return (True, told) if problem is None else (False, f"the store cannot be reached: {problem}")
+
     def metrics(self) -> dict[str, float]:
-        """Counters of the writer: batches, records committed, refusals, seconds spent committing."""
+        """Counters of the writer: batches, records committed, refusals, seconds spent committing; places in the log."""
         return {
             "batches": self.sequencer.batches,
             "committed": self.sequencer.committed,
@@ -398,7 +445,7 @@ class GraphsvcService:
             raise BadInput("must not be empty", field="chain")
         _check_request(request)
         canonical = msgspec.json.encode(msgspec.structs.replace(request, id=""), order="sorted")
-        deadline_ms = command.deadline_ms if command.deadline_ms is not None else DEFAULT_DEADLINE_MS
+        deadline_ms = command.deadline_ms if command.deadline_ms is not None else self._deadline_ms
         return DecideJob(
             caller=caller,
             request=request,
@@ -519,11 +566,20 @@ class GraphsvcService:
     async def _is_stale(self, now_ms: int, read_ms: int) -> bool:
         if now_ms - read_ms < _STALE_AFTER_MS:
             return False
-        with contextlib.suppress(StoreUnavailable, TimeoutError):
+        with contextlib.suppress(StoreError, TimeoutError):
             await asyncio.wait_for(self.store.ping(), 0.5)
             self.sequencer.last_read_ms = now_ms
             return False
         return True
+
+    async def _ping(self) -> str | None:
+        try:
+            await asyncio.wait_for(self.store.ping(), _PING_WITHIN_S)
+        except TimeoutError:
+            return f"no answer within {_PING_WITHIN_S:g} s"
+        except StoreError as error:
+            return str(error)
+        return None
 
     def _published(self, events: Sequence[LogEvent]) -> None:
         self.projector.wake()

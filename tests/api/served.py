@@ -14,6 +14,7 @@ from graphsvc.api.app import create_app
 from graphsvc.api.auth import TokenVerifier, issue_token
 from graphsvc.api.server import running
 from graphsvc.client import Client
+from graphsvc.decide.ports import Store
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.events.bus import Bus
 from graphsvc.store.memory import open_memory
@@ -75,18 +76,20 @@ SEND: dict[str, Any] = {"name": "mail:Send", "properties": {"to": "eve@example.o
 
 
 @asynccontextmanager
-async def served(*, development: bool = False, bound: int = 1024) -> AsyncIterator[Served]:
-    """A prepared service: the test pack in force and a small estate loaded."""
+async def served(
+    *, development: bool = False, bound: int = 1024, store: Store | None = None, **options: Any
+) -> AsyncIterator[Served]:
+    """A prepared service: the test pack in force and a small estate loaded. options: of `create_app`."""
     numbers = iter(range(1, 10**9))
     clock = Clock()
-    store = await open_memory()
+    store = store if store is not None else await open_memory()
     service = GraphsvcService(store, clock=clock, ids=lambda: f"a{next(numbers):06d}", bus=Bus(bound=bound))
     await service.start()
     key = Ed25519PrivateKey.generate()
     try:
         harness = Harness(service, clock)
         await harness.prepare()
-        app = create_app(service, store, auth=TokenVerifier(key), development=development)
+        app = create_app(service, store, auth=TokenVerifier(key), development=development, **options)
         async with running(app) as url, aiohttp.ClientSession() as http:
             yield Served(url, key, harness, http)
     finally:

@@ -39,6 +39,32 @@ def test_a_full_file_loads() -> None:
     assert policy.tests[0].trace[1].completes == ("vendor-then-payment",)
 
 
+def test_folded_text_is_plain_text() -> None:
+    """A condition may be written over several lines with `>`; a literal block keeps its line ends."""
+    steps = """
+      a:
+        when: >-
+          context.amount > 5.0 &&
+          context.kind == "x"
+      b:
+        when: |-
+          context.amount > 6.0 ||
+          context.kind == "y"
+"""
+    text = f"""graphsvc: 1
+pack: {{id: p, version: "1"}}
+patterns:
+  - id: folded
+    severity: low
+    on_match: deny
+    scope: principal
+    within: 1h
+    steps:{steps}"""
+    (pattern,) = load_policy(text).patterns
+    assert pattern.steps["a"].when == 'context.amount > 5.0 && context.kind == "x"'
+    assert pattern.steps["b"].when == 'context.amount > 6.0 ||\ncontext.kind == "y"'
+
+
 def test_a_policy_knows_where_it_came_from() -> None:
     """File, SHA-256 of the bytes, and the line and column of each part are kept."""
     policy = load_policy(FULL, "full.yaml")

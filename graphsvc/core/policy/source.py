@@ -192,7 +192,8 @@ class _Reader:
         return values
 
     def _scalar(self, node: ScalarNode, place: Place, key: Node | None) -> Json:
-        text = str(node.value)
+        # ruamel marks the folds of `>` scalars with a bell, for those who write them back.
+        text = str(node.value).replace("\a", "") if node.style == ">" else str(node.value)
         tag = str(node.tag).removeprefix(_PREFIX)
         if tag in {"str", "timestamp"}:
             return text
