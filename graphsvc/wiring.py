@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from graphsvc.decide.keeper import Keeper
-from graphsvc.decide.ports import Store
+from graphsvc.decide.ports import Notary, Store
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.errors import SettingsError, StoreAbsent
 from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, parse_store_url
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
     from graphsvc.config import Settings
 
-__all__ = ["build_app", "new_id", "now_ms", "open_service", "open_store"]
+__all__ = ["build_app", "new_id", "now_ms", "open_notary", "open_service", "open_store"]
+
+SIGN_EVERY_S = 60.0
 
 
 def now_ms() -> int:
@@ -73,20 +76,39 @@ async def open_service(
     """
     from graphsvc.events.bus import Bus
 
-    store = await open_store(url or settings.store, settings, create=create)
+    address = url or settings.store
+    store = await open_store(address, settings, create=create)
     try:
         keeper = Keeper(store)
         await keeper.restore()
         service = GraphsvcService(
-            store, clock=clock, ids=new_id, bus=Bus(), keeper=keeper, deadline_ms=settings.deadline_ms
+            store,
+            clock=clock,
+            ids=new_id,
+            bus=Bus(),
+            keeper=keeper,
+            notary=open_notary(address, settings),
+            deadline_ms=settings.deadline_ms,
         )
         await service.start()
+        signing = asyncio.create_task(service.audit.keep_signing(SIGN_EVERY_S), name="audit")
         try:
             yield service
         finally:
+            signing.cancel()
+            with suppress(asyncio.CancelledError):
+                await signing
             await service.close()
+            await service.audit.sign()
     finally:
         await store.close()
+
+
+def open_notary(url: str, settings: Settings) -> Notary:
+    """Where the keys of a store's audit log lie."""
+    from graphsvc.store.notary import FileNotary, MemoryNotary
+
+    return MemoryNotary() if isinstance(parse_store_url(url), MemoryAddress) else FileNotary(settings.state)
 
 
 def build_app(service: GraphsvcService, settings: Settings, *, listening: str | None = None) -> ASGIApp:

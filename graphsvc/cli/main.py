@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from graphsvc import __version__
-from graphsvc.cli import decide, demo, doctor, explore, exporting, importing, policy, replay, serve, token
+from graphsvc.cli import (
+    audit,
+    decide,
+    demo,
+    doctor,
+    explore,
+    exporting,
+    importing,
+    policy,
+    replay,
+    serve,
+    token,
+)
 from graphsvc.cli.failure import ErrorGroup
 
 __all__ = ["app"]
@@ -50,4 +62,5 @@ decide.register(app)
 replay.register(app)
 app.add_typer(policy.app)
 app.add_typer(explore.app)
+app.add_typer(audit.app)
 doctor.register(app)

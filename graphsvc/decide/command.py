@@ -12,6 +12,7 @@ from graphsvc.core.record import Decided, Granted, Record
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk, Verdict
+from graphsvc.decide.audit import AuditProof, SignedCheckpoint
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.errors import GraphsvcError
 
@@ -253,6 +254,12 @@ class Service(Protocol):
 
     def facts(self) -> tuple[list[Node], list[Edge]]:
         """The whole permission graph as merged facts, sorted by key."""
+
+    async def audit_checkpoint(self, since: int | None) -> SignedCheckpoint:
+        """The log as it is now, signed; with the proof that it continues its first `since` records."""
+
+    async def audit_proof(self, audit_id: str, size: int | None) -> AuditProof:
+        """That a record is in the log of `size` records. audit_id: a revision, or the id of a decision."""
 
     def revision(self) -> str:
         """`<incarnation>.<seq>` of what has been folded."""

@@ -10,6 +10,9 @@ from typing import Protocol
 
 import msgspec
 
+from graphsvc.core.audit.key import KeyHistory
+from graphsvc.core.audit.note import SigningKey
+
 __all__ = [
     "Accepted",
     "ChainQuery",
@@ -25,7 +28,9 @@ __all__ = [
     "Ids",
     "Log",
     "NodeStroke",
+    "Notary",
     "Refused",
+    "Salts",
     "Snapshots",
     "Store",
     "Strokes",
@@ -240,3 +245,35 @@ class Ids(Protocol):
 
     def __call__(self) -> str:
         """A new id, unique and growing with time (UUIDv7)."""
+
+
+class Salts(Protocol):
+    """Where the salts of seals come from."""
+
+    def __call__(self) -> bytes:
+        """16 random bytes."""
+
+
+class Notary(Protocol):
+    """Holds the keys of logs and what was last signed of them, by origin, outside the store.
+
+    Whoever can change the store must not be able to change this. SettingsError when it cannot be used.
+    """
+
+    def key(self, origin: str) -> SigningKey:
+        """The key that signs now, made on first use."""
+
+    def keys(self, origin: str) -> KeyHistory:
+        """All keys so far."""
+
+    def new_key(self, origin: str) -> SigningKey:
+        """Another key, kept nowhere yet."""
+
+    def replace(self, origin: str, key: SigningKey, history: KeyHistory) -> None:
+        """From now on this key signs."""
+
+    def last(self, origin: str) -> str | None:
+        """The last checkpoint kept, None when there is none."""
+
+    def keep(self, origin: str, note: str) -> None:
+        """Keep a checkpoint in place of the last."""

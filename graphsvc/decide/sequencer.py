@@ -14,19 +14,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
+from graphsvc.core.audit.leaf import SALT_SIZE
 from graphsvc.core.codec import decode_records, encode_records
 from graphsvc.core.evaluate import Evaluation
 from graphsvc.core.record import Record
 from graphsvc.core.state import Overlay
 from graphsvc.core.world import World
 from graphsvc.decide.command import LogEvent
-from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused
+from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused, Salts
 from graphsvc.errors import StoreUnavailable
 
 __all__ = ["BATCH_LIMIT", "Job", "Outcome", "Proposal", "Sequencer"]
@@ -35,6 +37,11 @@ BATCH_LIMIT = 200
 _REJUDGE_LIMIT = 12
 _LOOKUP_ATTEMPTS = 5
 _LOOKUP_PAUSE_S = 0.2
+
+
+def new_salt() -> bytes:
+    """A salt for the seals of one entry."""
+    return secrets.token_bytes(SALT_SIZE)
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,12 +91,14 @@ class Sequencer:
         clock: Clock,
         ids: Ids,
         listener: Callable[[Sequence[LogEvent]], None],
+        salts: Salts = new_salt,
         queue_limit: int = 10_000,
     ) -> None:
         self._log = log
         self._world = world
         self._clock = clock
         self._ids = ids
+        self._salts = salts
         self._listener = listener
         self._queue_limit = queue_limit
         self._queues: tuple[deque[_Waiting], ...] = (deque(), deque(), deque())
@@ -192,7 +201,10 @@ class Sequencer:
                     _finish(waiting, None)
                 return
             draft = Draft(
-                id=self._ids(), count=len(records), cells=tuple(sorted(touches)), body=encode_records(records)
+                id=self._ids(),
+                count=len(records),
+                cells=tuple(sorted(touches)),
+                body=encode_records(records, self._salts()),
             )
             started = asyncio.get_running_loop().time()
             answer = await self._append(draft, reads)

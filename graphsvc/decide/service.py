@@ -20,6 +20,7 @@ from graphsvc.core.value import Json
 from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
 from graphsvc.decide import granting, pap, reading, reviewing, signalling
+from graphsvc.decide.audit import AuditLog, AuditProof, SignedCheckpoint
 from graphsvc.decide.command import (
     Ack,
     Answer,
@@ -36,7 +37,7 @@ from graphsvc.decide.command import (
 )
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, not_spoken_for
 from graphsvc.decide.keeper import Keeper
-from graphsvc.decide.ports import Clock, Ids, Store
+from graphsvc.decide.ports import Clock, Ids, Notary, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.decide.search import search
@@ -73,6 +74,7 @@ class GraphsvcService:
     """Everything the adapters may ask; see `command.Service` for what each call promises.
 
     keeper: has restored the world that the service goes on from, and saves it now and then; None: no snapshots.
+    notary: holds the key that signs the audit log; None: it is not signed.
     deadline_ms: time to answer a decision whose caller names none.
     """
 
@@ -84,9 +86,11 @@ class GraphsvcService:
         ids: Ids,
         bus: EventBus | None = None,
         keeper: Keeper | None = None,
+        notary: Notary | None = None,
         deadline_ms: int = DEFAULT_DEADLINE_MS,
     ) -> None:
         self.store = store
+        self.audit = AuditLog(store, notary)
         self._keeper = keeper
         self.world = keeper.world if keeper is not None else World()
         self._ids = ids
@@ -383,6 +387,19 @@ class GraphsvcService:
         """The service's time, Unix milliseconds; it never runs backwards."""
         return self.sequencer.now_ms()
 
+    async def audit_checkpoint(self, since: int | None) -> SignedCheckpoint:
+        """The log as it is now, signed; with the proof that it continues its first `since` records."""
+        return await self.audit.checkpoint(since)
+
+    async def audit_proof(self, audit_id: str, size: int | None) -> AuditProof:
+        """That a record is in the log. audit_id: a revision, or the id of a decision."""
+        seq = self.cursor_seq(audit_id) or self.world.seq_of(audit_id.removeprefix("decision:"))
+        if not seq:
+            raise BadInput(
+                f"`{audit_id}` is no record of this log; give an auditId or a decision", field="id"
+            )
+        return await self.audit.proof(seq, size)
+
     def revision(self) -> str:
         """`<incarnation>.<seq>` of what has been folded."""
         return self._revision(self.world.seq)
@@ -401,6 +418,8 @@ class GraphsvcService:
                 True,
                 "no policy is published: only entitlement decides; publish one with `graphsvc policy publish`",
             )
+        if self.audit.problem is not None:
+            return True, f"decisions are made, but the audit log is not signed: {self.audit.problem}"
         if self.projector.problem is not None:
             return True, f"decisions are made, but the graph is not drawn: {self.projector.problem}"
         return True, "ready"

@@ -1,0 +1,208 @@
+"""`graphsvc audit`: is the log still what was written, what can be handed to an auditor, and under which key."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphsvc.cli.failure import ErrorGroup
+from graphsvc.cli.option import ConfigOption, StoreOption
+from graphsvc.cli.output import Format, print_rows, warn
+from graphsvc.core.value import Json
+
+if TYPE_CHECKING:
+    from graphsvc.core.audit.bundle import Checked
+    from graphsvc.core.audit.note import VerifierKey
+    from graphsvc.decide.audit import AuditLog
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    cls=ErrorGroup,
+    name="audit",
+    help="Prove what was decided, and find what was tampered with.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="RFC 3339, inclusive.")]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="RFC 3339, exclusive.")]
+
+
+@app.command()
+def verify(
+    *,
+    export: Annotated[
+        Path | None,
+        typer.Argument(metavar="[EXPORT]", help="An export to check offline; the store if not given."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="The key to trust, or a file that holds it.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="FILE", help="A checkpoint kept elsewhere, for the store."),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Find every changed, missing, added or moved record; exit 1 when there is one.
+
+    Without EXPORT the store is read, each record compared with its leaf, and all of them with the last signed
+    checkpoint. With EXPORT nothing else is needed: neither the store nor a network.
+
+    \b
+    Examples:
+      graphsvc audit verify
+      graphsvc audit verify evidence.zip --key "graphsvc/4f2a...+5c1b2d3e+AQ..."
+      graphsvc audit verify --checkpoint /mnt/usb/checkpoint.txt
+    """
+    pinned = _key(key) if key is not None else None
+    if export is not None:
+        _verify_export(export, pinned, form)
+    else:
+        _verify_store(pinned, checkpoint, form, store, config)
+
+
+@app.command()
+def export(
+    *,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="PATH", help="A new folder, or a file ending in .zip.")
+    ],
+    start: From = None,
+    end: To = None,
+    decision: Annotated[
+        str | None, typer.Option("--decision", metavar="ID", help="This decision alone.")
+    ] = None,
+    since: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--since", metavar="FILE", help="An earlier checkpoint: prove that the log continues it."
+        ),
+    ] = None,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write records, a signed checkpoint and proofs, for somebody who trusts neither us nor our store.
+
+    --from and --to choose an unbroken run of records, from the first in that time to the last.
+
+    \b
+    Examples:
+      graphsvc audit export -o evidence
+      graphsvc audit export -o november.zip --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z
+      graphsvc audit export -o newer.zip --since evidence/checkpoint.txt
+    """
+    from graphsvc.cli.auditing import exported, with_audit
+    from graphsvc.cli.session import run
+    from graphsvc.core.value import parse_time
+
+    from_ms = parse_time(start, field="--from") if start else None
+    to_ms = parse_time(end, field="--to") if end else None
+    told = run(
+        with_audit(lambda log: exported(log, output, from_ms, to_ms, decision, since or []), store, config)
+    )
+    print(told, file=sys.stderr)
+
+
+@app.command()
+def key(
+    *,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Retire the key; the new one is vouched for by it.")
+    ] = False,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print the key that signs now, for `--key`; publish it where an auditor finds it.
+
+    \b
+    Examples:
+      graphsvc audit key
+      graphsvc audit key --rotate
+    """
+    from graphsvc.cli.auditing import with_audit
+    from graphsvc.cli.session import run
+    from graphsvc.core.audit.key import KeyHistory
+
+    async def ask(log: AuditLog) -> KeyHistory:
+        return await log.rotate() if rotate else (await log.checkpoint()).keys
+
+    print(run(with_audit(ask, store, config)).newest)
+
+
+def _key(given: str) -> VerifierKey:
+    from graphsvc.core.audit.note import VerifierKey
+    from graphsvc.errors import BadInput
+
+    text = given
+    if "+" not in given or Path(given).is_file():
+        text = Path(given).read_text(encoding="utf-8")
+    try:
+        return VerifierKey.parse(text)
+    except BadInput as error:
+        raise BadInput(f"--key: `{given}` {error}", field="key") from None
+
+
+def _verify_export(path: Path, pinned: VerifierKey | None, form: Format) -> None:
+    from graphsvc.cli.bundle import read_bundle
+    from graphsvc.core.audit.bundle import check_bundle
+
+    read = read_bundle(path)
+    found = check_bundle(read.leaves, read.listed, read.checkpoint, read.keys, read.proofs, pinned)
+    found.problems[:0] = read.problems
+    _tell(found, len(read.leaves), form)
+
+
+def _tell(found: Checked, count: int, form: Format) -> None:
+    row: dict[str, Json] = {
+        "ok": found.ok, "records": count, "first": found.first, "last": found.last, "size": found.size,
+        "complete": found.is_complete, "origin": found.origin, "root": found.root, "key": found.key,
+        "pinned": found.is_pinned, "changed": [*found.changed], "problems": [*found.problems],
+    }  # fmt: skip
+    if form is not Format.table:
+        print_rows([row], form)
+    elif found.ok:
+        whole = (
+            "all there are" if found.is_complete else f"records {found.first} to {found.last} of {found.size}"
+        )
+        print(f"genuine: {count} records, {whole}, of {found.origin}, signed by {found.key}")
+    else:
+        print("\n".join(f"NOT genuine: {problem}" for problem in found.problems))
+    if found.ok and not found.is_pinned:
+        warn(
+            "the key came with the export: give the key that you trust with --key, or anybody may have made it"
+        )
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def _verify_store(
+    pinned: VerifierKey | None, checkpoint: Path | None, form: Format, store: str | None, config: Path | None
+) -> None:
+    from graphsvc.cli.auditing import checked_store
+    from graphsvc.cli.session import run
+
+    kept = checkpoint.read_bytes() if checkpoint is not None else None
+    found, key = run(checked_store(pinned, kept, store, config))
+    row: dict[str, Json] = {
+        "ok": found.ok, "records": found.size, "signed": found.signed, "key": key,
+        "changed": [*found.changed], "problems": [*found.problems],
+    }  # fmt: skip
+    if form is not Format.table:
+        print_rows([row], form)
+    elif found.ok:
+        print(f"genuine: {found.size} records, the first {found.signed} as signed by {key or 'nobody'}")
+    else:
+        print("\n".join(f"TAMPERED WITH: {problem}" for problem in found.problems))
+    if found.ok and found.size > found.signed:
+        warn(
+            f"{found.size - found.signed} records are not signed yet: whoever can write to the store could change them"
+        )
+    if not found.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,145 @@
+"""What the `audit` commands do with an open log."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+
+from graphsvc.cli.bundle import write_bundle
+from graphsvc.config import Settings, load_settings
+from graphsvc.core.audit.bundle import FORMAT, Checked, Earlier, Proofs, check_signature
+from graphsvc.core.audit.note import Checkpoint, VerifierKey, open_checkpoint
+from graphsvc.decide.audit import AuditLog, SignedCheckpoint, origin_of
+from graphsvc.decide.ports import Notary, Store
+from graphsvc.decide.tamper import LogChecked, check_log
+from graphsvc.errors import BadInput, StoreError
+
+__all__ = ["checked_store", "exported", "opened", "with_audit"]
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def opened(store: str | None, config: Path | None) -> AsyncIterator[tuple[Store, Notary, Settings]]:
+    """The store itself and its notary. Nothing is folded: a log that was tampered with can still be read."""
+    from graphsvc.wiring import open_notary, open_store
+
+    settings = load_settings(config, store=store)
+    log = await open_store(settings.store, settings, create=False)
+    try:
+        yield log, open_notary(settings.store, settings), settings
+    finally:
+        await log.close()
+
+
+async def with_audit(ask: Callable[[AuditLog], Awaitable[T]], store: str | None, config: Path | None) -> T:
+    """Ask the audit log of a store."""
+    async with opened(store, config) as (log, notary, _):
+        return await ask(AuditLog(log, notary))
+
+
+async def exported(
+    log: AuditLog,
+    output: Path,
+    from_ms: int | None,
+    to_ms: int | None,
+    decision: str | None,
+    since: Sequence[Path],
+) -> str:
+    """Write an export; what to tell of it."""
+    signed = await log.checkpoint()
+    size = signed.checkpoint.size
+    first, last = 1, size
+    if decision is not None:
+        first = last = await _place_of(log, decision.removeprefix("decision:"), size)
+    elif from_ms is not None or to_ms is not None:
+        first, last = await _within(log, size, from_ms, to_ms)
+    tree = log.tree
+    proofs = Proofs(
+        format=FORMAT,
+        first=first,
+        last=last,
+        size=size,
+        range_proof=_encoded(tree.range_proof(first - 1, last, size)) if size else [],
+        earlier=[_earlier(log, signed, path) for path in since],
+    )
+    count = await write_bundle(output, log.lines(first, last), signed.note, signed.keys.to_json(), proofs)
+    if count != last - first + 1:
+        raise StoreError(f"the log gave {count} of {last - first + 1} records: run `graphsvc audit verify`")
+    return f"{count} of {size} records written to {output}, signed by {signed.keys.newest}"
+
+
+async def checked_store(
+    pinned: VerifierKey | None, kept: bytes | None, store: str | None, config: Path | None
+) -> tuple[LogChecked, str]:
+    """The check of a store against the last checkpoint, or the one given; and the key that signed it."""
+    async with opened(store, config) as (log, notary, _):
+        origin = origin_of(log)
+        last = kept if kept is not None else notary.last(origin)
+        if last is None:
+            return await check_log(log, None), ""
+        found, signed = _verified(last, notary, origin, pinned)
+        checked = await check_log(log, signed)
+        checked.problems[:0] = found.problems
+        return checked, found.key
+
+
+def _verified(
+    note: str | bytes, notary: Notary, origin: str, pinned: VerifierKey | None
+) -> tuple[Checked, Checkpoint | None]:
+    found = Checked()
+    try:
+        signed = open_checkpoint(note)
+    except BadInput as error:
+        found.problems.append(f"the checkpoint {error}")
+        return found, None
+    if signed.origin != origin:
+        found.problems.append(f"the checkpoint is of `{signed.origin}`, and this log is `{origin}`")
+        return found, None
+    check_signature(found, signed, notary.keys(origin).to_json(), pinned)
+    return found, signed
+
+
+async def _within(log: AuditLog, size: int, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+    chosen = [
+        seq
+        async for seq, line in log.lines(1, size)
+        if (from_ms is None or from_ms <= int(orjson.loads(line)["at_ms"]))
+        and (to_ms is None or int(orjson.loads(line)["at_ms"]) < to_ms)
+    ]
+    if not chosen:
+        raise BadInput(f"none of the {size} records is of that time; widen --from and --to", field="from")
+    return chosen[0], chosen[-1]
+
+
+async def _place_of(log: AuditLog, decision: str, size: int) -> int:
+    async for seq, line in log.lines(1, size):
+        record = orjson.loads(line)
+        if record["kind"] == "decided" and record["decision"] == decision:
+            return seq
+    raise BadInput(f"--decision: no decision `{decision}` in the log", field="decision")
+
+
+def _earlier(log: AuditLog, signed: SignedCheckpoint, path: Path) -> Earlier:
+    note = path.read_bytes()
+    try:
+        old = open_checkpoint(note)
+    except BadInput as error:
+        raise BadInput(f"--since: `{path}` {error}", field="since") from None
+    size = signed.checkpoint.size
+    if old.origin != signed.checkpoint.origin or old.size > size:
+        raise BadInput(
+            f"--since: `{path}` is a checkpoint of `{old.origin}` at {old.size} records, "
+            f"and this log is `{signed.checkpoint.origin}` at {size}",
+            field="since",
+        )
+    return Earlier(note.decode(), _encoded(log.tree.consistency(old.size, size)))
+
+
+def _encoded(hashes: Sequence[bytes]) -> list[str]:
+    return [base64.b64encode(each).decode() for each in hashes]

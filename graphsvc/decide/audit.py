@@ -1,0 +1,190 @@
+"""The audit log of a store: a fold over the log, its signed checkpoints, its proofs.
+
+INVARIANT: no checkpoint is signed that does not continue the last one signed. A log whose signed part was changed gets
+no new signature, so the last good checkpoint stays the evidence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from graphsvc.core.audit.key import KeyHistory, endorse
+from graphsvc.core.audit.leaf import leaf_hash
+from graphsvc.core.audit.merkle import Tree
+from graphsvc.core.audit.note import Checkpoint, checkpoint_text, open_checkpoint
+from graphsvc.core.codec import audit_lines, audited
+from graphsvc.decide.ports import Entry, Log, Notary
+from graphsvc.errors import BadInput, GraphsvcError, NotSupported, StoreError
+
+__all__ = ["AuditLog", "AuditProof", "SignedCheckpoint", "origin_of"]
+
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A signed checkpoint. consistency: from an earlier size that was asked for, else empty."""
+
+    checkpoint: Checkpoint
+    note: str
+    keys: KeyHistory
+    consistency: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditProof:
+    """That a record is in the log. line: what the audit log holds of it; path: siblings from the leaf up."""
+
+    seq: int
+    line: bytes
+    leaf: bytes
+    size: int
+    path: tuple[bytes, ...]
+
+
+def origin_of(log: Log) -> str:
+    """The name of a log in its checkpoints and keys: each life of a store is a log of its own."""
+    return f"graphsvc/{log.incarnation}"
+
+
+class AuditLog:
+    """Folds the leaves of a log when it is asked. notary: its keys; without one nothing can be signed."""
+
+    def __init__(self, log: Log, notary: Notary | None = None) -> None:
+        self._log = log
+        self._notary = notary
+        self._tree = Tree()
+        self._lock = asyncio.Lock()
+        self.problem: str | None = None
+
+    @property
+    def tree(self) -> Tree:
+        """As far as it was folded."""
+        return self._tree
+
+    async def catch_up(self) -> int:
+        """Fold what is new in the log; the number of records. StoreError when it has gaps or cannot be read."""
+        async with self._lock:
+            while entries := await self._log.read(after=self._tree.size, limit=_PAGE):
+                for entry in entries:
+                    self._fold(entry)
+                # A long log must not starve the loop.
+                await asyncio.sleep(0)
+            return self._tree.size
+
+    async def checkpoint(self, since: int | None = None) -> SignedCheckpoint:
+        """Sign the log as it is now and keep the checkpoint. since: a size to prove consistency from.
+
+        StoreError when the log does not continue the last checkpoint signed; NotSupported without keys.
+        """
+        notary = self._notary
+        if notary is None:
+            raise NotSupported("this service has no key to sign the audit log with")
+        origin = origin_of(self._log)
+        # In this order: what another replica signed meanwhile is in the log that is read after it.
+        last = await asyncio.to_thread(notary.last, origin)
+        size = await self.catch_up()
+        if since is not None and not 0 <= since <= size:
+            raise BadInput(f"since: the log holds {size} records, not {since}", field="since")
+        async with self._lock:
+            self._check_continues(last)
+            if last is not None and (held := open_checkpoint(last)).size == size:
+                keys = await asyncio.to_thread(notary.keys, origin)
+                if keys.newest == keys.signer_of(held):
+                    return self._signed(held, last, keys, since)
+            key = await asyncio.to_thread(notary.key, origin)
+            keys = await asyncio.to_thread(notary.keys, origin)
+            note = key.sign(checkpoint_text(origin, size, self._tree.root(size)))
+            await asyncio.to_thread(notary.keep, origin, note)
+            return self._signed(open_checkpoint(note), note, keys, since)
+
+    async def rotate(self) -> KeyHistory:
+        """Retire the key: the log is signed by it once more, then a new key takes over."""
+        notary = self._notary
+        if notary is None:
+            raise NotSupported("this service has no key to sign the audit log with")
+        signed, origin = await self.checkpoint(), origin_of(self._log)
+        async with self._lock:
+            old = await asyncio.to_thread(notary.key, origin)
+            new = await asyncio.to_thread(notary.new_key, origin)
+            history = endorse(signed.keys, old, new, signed.checkpoint.size)
+            await asyncio.to_thread(notary.replace, origin, new, history)
+        return history
+
+    async def proof(self, seq: int, size: int | None = None) -> AuditProof:
+        """That record `seq` is in the log of `size` records (now, if left out); BadInput for what is not there."""
+        now = await self.catch_up()
+        size = now if size is None else size
+        if not 0 < size <= now:
+            raise BadInput(f"size: the log holds {now} records, not {size}", field="size")
+        if not 0 < seq <= size:
+            raise BadInput(f"no record {seq} in a log of {size} records", field="id")
+        (entry,) = await self._log.read(after=seq - 1, limit=1)
+        line = audit_lines(audited(entry.body), entry.id)[seq - entry.first]
+        self._check_same(seq, line)
+        return AuditProof(
+            seq, line, self._tree.leaf(seq - 1), size, tuple(self._tree.inclusion(seq - 1, size))
+        )
+
+    async def lines(self, first: int, last: int) -> AsyncIterator[tuple[int, bytes]]:
+        """Numbers and lines of records `first` to `last`, computed from what is stored.
+
+        StoreError at a record that is not the one folded.
+        """
+        after = first - 1
+        while after < last and (entries := await self._log.read(after=after, limit=_PAGE)):
+            for entry in entries:
+                for place, line in enumerate(audit_lines(audited(entry.body), entry.id)):
+                    seq = entry.first + place
+                    if first <= seq <= last:
+                        self._check_same(seq, line)
+                        yield seq, line
+            after = entries[-1].seq
+
+    async def keep_signing(self, every_s: float) -> None:
+        """Sign what is new every so often, until cancelled; what hinders it stands in `problem`."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self.sign()
+
+    async def sign(self) -> None:
+        """Sign what is new; never an error."""
+        try:
+            await self.checkpoint()
+        except (GraphsvcError, OSError) as error:
+            self.problem = str(error)
+        else:
+            self.problem = None
+
+    def _fold(self, entry: Entry) -> None:
+        held = audited(entry.body)
+        if entry.first != self._tree.size + 1 or entry.seq - entry.first + 1 != len(held.stored):
+            raise StoreError(
+                f"the log is broken at record {self._tree.size + 1}: run `graphsvc audit verify`"
+            )
+        leaves = held.leaves
+        if leaves is None:
+            leaves = b"".join(map(leaf_hash, audit_lines(held, entry.id)))
+        self._tree.extend(leaves)
+
+    def _check_same(self, seq: int, line: bytes) -> None:
+        if seq > self._tree.size or leaf_hash(line) != self._tree.leaf(seq - 1):
+            raise StoreError(f"record {seq} is not the one that was written: run `graphsvc audit verify`")
+
+    def _check_continues(self, last: str | None) -> None:
+        if last is None:
+            return
+        signed = open_checkpoint(last)
+        if signed.size > self._tree.size or self._tree.root(signed.size) != signed.root:
+            raise StoreError(
+                f"the log is not the one that was signed at {signed.size} records, so it is not signed again: "
+                "run `graphsvc audit verify`"
+            )
+
+    def _signed(
+        self, checkpoint: Checkpoint, note: str, keys: KeyHistory, since: int | None
+    ) -> SignedCheckpoint:
+        proof = () if since is None else tuple(self._tree.consistency(since, checkpoint.size))
+        return SignedCheckpoint(checkpoint, note, keys, proof)

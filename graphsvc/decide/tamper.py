@@ -1,0 +1,98 @@
+"""Is the log still the one that was written and signed? Every record is read and its leaf computed again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from graphsvc.core.audit.leaf import HASH_SIZE, leaf_hash
+from graphsvc.core.audit.merkle import Tree
+from graphsvc.core.audit.note import Checkpoint
+from graphsvc.core.codec import audit_lines, audited
+from graphsvc.decide.ports import Entry, Log
+from graphsvc.errors import StoreError
+
+__all__ = ["LogChecked", "check_log"]
+
+_PAGE = 200
+_MAX_NAMED = 20
+
+
+@dataclass(slots=True)
+class LogChecked:
+    """What the check found. changed: numbers of records that are not as they were written.
+
+    size: records in the log. signed: how many of them the checkpoint covers, 0 without one.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+    size: int = 0
+    signed: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Nothing was found."""
+        return not self.problems
+
+
+async def check_log(log: Log, checkpoint: Checkpoint | None) -> LogChecked:
+    """Compare every record with its stored leaf, and all leaves with a checkpoint that the caller has verified."""
+    found, tree, after = LogChecked(), Tree(), 0
+    while entries := await log.read(after=after, limit=_PAGE):
+        for entry in entries:
+            if entry.first != after + 1 or entry.seq < entry.first:
+                found.problems.append(
+                    f"records {after + 1} to {entry.first - 1} are missing"
+                    if entry.first > after + 1
+                    else f"the entry that ends at record {entry.seq} claims to begin at {entry.first}"
+                )
+            tree.extend(_leaves(entry, found))
+            after = entry.seq
+        await asyncio.sleep(0)
+    found.size = after
+    if found.changed:
+        named = ", ".join(map(str, found.changed[:_MAX_NAMED]))
+        more = f" and {len(found.changed) - _MAX_NAMED} more" if len(found.changed) > _MAX_NAMED else ""
+        found.problems.append(f"not as written: record {named}{more}")
+    if checkpoint is not None:
+        found.signed = checkpoint.size
+        _compare(found, tree, checkpoint)
+    return found
+
+
+def _leaves(entry: Entry, found: LogChecked) -> bytes:
+    count = max(entry.seq - entry.first + 1, 0)
+    try:
+        held = audited(entry.body)
+        leaves = list(map(leaf_hash, audit_lines(held, entry.id)))
+    except StoreError as error:
+        found.problems.append(f"records {entry.first} to {entry.seq}: {error}")
+        return bytes(count * HASH_SIZE)
+    if len(leaves) != count:
+        found.problems.append(f"records {entry.first} to {entry.seq}: the entry holds {len(leaves)} records")
+    if held.leaves is not None:
+        stored = held.leaves
+        found.changed += [
+            entry.first + place
+            for place, leaf in enumerate(leaves)
+            if leaf != stored[place * HASH_SIZE : (place + 1) * HASH_SIZE]
+        ]
+    return b"".join(leaves)
+
+
+def _compare(found: LogChecked, tree: Tree, checkpoint: Checkpoint) -> None:
+    size = checkpoint.size
+    if tree.size < size:
+        found.problems.append(
+            f"{size} records were signed, and the log holds {tree.size}: its end is cut off"
+        )
+    elif tree.root(size) != checkpoint.root:
+        found.problems.append(
+            f"the first {size} records are not those that were signed"
+            + ("" if found.changed else "; which of them cannot be told, for their leaves were changed too")
+        )
+    elif any(seq <= size for seq in found.changed):
+        found.problems.append(
+            "the records are those that were signed; leaves stored beside them were changed"
+        )
