@@ -25,6 +25,7 @@ _SUSPEND = frozenset({"analyst", "approver", "admin"})
 _ADMIN = frozenset({"admin"})
 _WATCH = frozenset({"pep", "analyst", "approver", "admin"})
 _GRAPH = frozenset({"analyst", "admin"})
+_AUDIT = frozenset({"analyst", "auditor", "admin"})
 
 # `_ALL` on decisions and chains: a caller that is only a pep sees its own, see `Context.reads_all`.
 FIELD_ROLES: dict[str, frozenset[str]] = {
@@ -38,6 +39,8 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.identity": _READ,
     "Query.identities": _GRAPH | {"approver"},
     "Query.patterns": _READ,
+    "Query.auditCheckpoint": _AUDIT,
+    "Query.auditProof": _AUDIT,
     "Query.review": _ALL,
     "Query.reviews": _ALL,
     "Decision.review": _ALL,
@@ -67,7 +70,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
 
 # Types whose fields carry no more than the guarded field that led to them gave away.
 OPEN_TYPES = frozenset({
-    "Ack", "Chain", "ChainConnection", "ChainEdge", "Completion", "Conflict", "Decision", "DecisionConnection",
+    "Ack", "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "Completion", "Conflict", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
     "PathStep", "Pattern", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,14 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    markdown = "markdown"
+    json = "json"
+
 
 From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="RFC 3339, inclusive.")]
 To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="RFC 3339, exclusive.")]
@@ -108,6 +117,55 @@ def export(
         with_audit(lambda log: exported(log, output, from_ms, to_ms, decision, since or []), store, config)
     )
     print(told, file=sys.stderr)
+
+
+@app.command()
+def report(
+    *,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: standard output.")
+    ] = None,
+    start: From = None,
+    end: To = None,
+    form: Annotated[
+        ReportFormat, typer.Option("--format", help="markdown for people, json for programs.")
+    ] = ReportFormat.markdown,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say what was decided, stopped, reviewed, granted and published in a time: evidence for NIS2, article 21.
+
+    The store is checked first, as `audit verify` does. A log that is not genuine is told in the report, and the exit
+    code is 1.
+
+    \b
+    Examples:
+      graphsvc audit report
+      graphsvc audit report -o november.md --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z
+      graphsvc audit report --format json
+    """
+    import msgspec
+
+    from graphsvc.cli.audit_report import as_markdown
+    from graphsvc.cli.auditing import reported
+    from graphsvc.cli.session import run
+    from graphsvc.core.value import parse_time
+
+    from_ms = parse_time(start, field="--from") if start else None
+    to_ms = parse_time(end, field="--to") if end else None
+    found, integrity = run(reported(from_ms, to_ms, store, config))
+    if form is ReportFormat.json:
+        document = {"integrity": integrity, "report": found}
+        text = msgspec.json.format(msgspec.json.encode(document)).decode() + "\n"
+    else:
+        text = as_markdown(found, integrity, (start, end))
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+        print(f"{found.records} records reported in {output}", file=sys.stderr)
+    if integrity.problems:
+        raise typer.Exit(1)
 
 
 @app.command()

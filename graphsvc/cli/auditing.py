@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import orjson
 
+from graphsvc.cli.audit_report import Integrity
 from graphsvc.cli.bundle import write_bundle
 from graphsvc.config import Settings, load_settings
 from graphsvc.core.audit.bundle import FORMAT, Checked, Earlier, Proofs, check_signature
 from graphsvc.core.audit.note import Checkpoint, VerifierKey, open_checkpoint
+from graphsvc.core.audit.report import Report, Summary
+from graphsvc.core.codec import audit_lines, audited
 from graphsvc.decide.audit import AuditLog, SignedCheckpoint, origin_of
-from graphsvc.decide.ports import Notary, Store
+from graphsvc.decide.ports import Log, Notary, Store
 from graphsvc.decide.tamper import LogChecked, check_log
 from graphsvc.errors import BadInput, StoreError
 
-__all__ = ["checked_store", "exported", "opened", "with_audit"]
+__all__ = ["checked_store", "exported", "opened", "reported", "with_audit"]
 
 T = TypeVar("T")
+_PAGE = 200
 
 
 @asynccontextmanager
@@ -87,6 +91,46 @@ async def checked_store(
         checked = await check_log(log, signed)
         checked.problems[:0] = found.problems
         return checked, found.key
+
+
+async def reported(
+    from_ms: int | None, to_ms: int | None, store: str | None, config: Path | None
+) -> tuple[Report, Integrity]:
+    """The figures of a time, and what the check of the whole store found. Times: Unix milliseconds, to exclusive.
+
+    Records are read as they are, so that a report of a log that was changed can still be made; it says so.
+    """
+    async with opened(store, config) as (log, notary, _):
+        origin = origin_of(log)
+        last = notary.last(origin)
+        verified, signed = _verified(last, notary, origin, None) if last is not None else (Checked(), None)
+        checked = await check_log(log, signed)
+        summary = Summary()
+        async for line in _readable_lines(log):
+            record = orjson.loads(line)
+            at_ms = int(record["at_ms"])
+            if (from_ms is None or from_ms <= at_ms) and (to_ms is None or at_ms < to_ms):
+                summary.add(record)
+        integrity = Integrity(
+            origin=origin,
+            size=checked.size,
+            signed=checked.signed,
+            root=_encoded([signed.root])[0] if signed is not None else "",
+            key=verified.key,
+            problems=(*verified.problems, *checked.problems),
+        )
+        return summary.report(), integrity
+
+
+async def _readable_lines(log: Log) -> AsyncIterator[bytes]:
+    """Lines of all entries that can be read; `check_log` names those that cannot."""
+    after = 0
+    while entries := await log.read(after=after, limit=_PAGE):
+        for entry in entries:
+            with suppress(StoreError):
+                for line in audit_lines(audited(entry.body), entry.id):
+                    yield line
+        after = entries[-1].seq
 
 
 def _verified(

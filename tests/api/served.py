@@ -18,6 +18,7 @@ from graphsvc.decide.ports import Store
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.events.bus import Bus
 from graphsvc.store.memory import open_memory
+from graphsvc.store.notary import MemoryNotary
 from tests.service.harness import Clock, Harness
 
 PROTOCOL = "graphql-transport-ws"
@@ -83,7 +84,13 @@ async def served(
     numbers = iter(range(1, 10**9))
     clock = Clock()
     store = store if store is not None else await open_memory()
-    service = GraphsvcService(store, clock=clock, ids=lambda: f"a{next(numbers):06d}", bus=Bus(bound=bound))
+    service = GraphsvcService(
+        store,
+        clock=clock,
+        ids=lambda: f"a{next(numbers):06d}",
+        bus=Bus(bound=bound),
+        notary=MemoryNotary(),
+    )
     await service.start()
     key = Ed25519PrivateKey.generate()
     try:

@@ -8,6 +8,7 @@ import strawberry
 
 from graphsvc.api.context import Context, Info
 from graphsvc.api.role import guarded, is_allowed
+from graphsvc.api.schema.audit import AuditCheckpoint, AuditProof
 from graphsvc.api.schema.chain import Chain
 from graphsvc.api.schema.decision import (
     Decision,
@@ -176,6 +177,25 @@ class Query:
         )
         edges = [Edge(cursor=_cursor(context, seq), node=Review.of(view)) for seq, view in rows[:size]]
         return Connection.of(edges, more=len(rows) > size, first=after is None)
+
+    @guarded(
+        "The audit log now, signed; with `since`, the proof that it continues its first `since` records."
+    )
+    async def audit_checkpoint(self, info: Info, since: int | None = None) -> AuditCheckpoint:
+        """The audit log now, signed."""
+        return AuditCheckpoint.of(await info.context.service.audit_checkpoint(since))
+
+    @guarded(
+        "That a decision, or the record of an auditId, is in the log; `size`: of a checkpoint, now if left out."
+    )
+    async def audit_proof(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002  # Relay's name
+        size: int | None = None,
+    ) -> AuditProof:
+        """That a record is in the log."""
+        return AuditProof.of(await info.context.service.audit_proof(str(id), size))
 
     @guarded("The patterns in force.")
     def patterns(self, info: Info) -> list[Pattern]:
