@@ -169,14 +169,19 @@ class ServiceUnderFaults(RuleBasedStateMachine):
 
     async def _settle(self) -> None:
         """Start again what ended, and let everything under way come to its end."""
-        for number, replica in enumerate(self.replicas):
-            if replica.store.crashed.is_set():
-                await self._restart(number)
+        await self._revive()
         await asyncio.sleep(2 * SLOW_S + LATE_S)
         for replica in self.replicas:
             replica.store.faults.clear()
             replica.store.pauses_s.clear()
             replica.store.lookups_down = 0
+        # What was slow may have ended its process since.
+        await self._revive()
+
+    async def _revive(self) -> None:
+        for number, replica in enumerate(self.replicas):
+            if replica.store.crashed.is_set():
+                await self._restart(number)
 
     async def _together(self, asked: list[tuple[Act, DecideCommand]]) -> None:
         told_late: set[tuple[int, str]] = set()
