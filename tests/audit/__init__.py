@@ -1,0 +1,1 @@
+"""Tests of the audit log: lines, tree, keys, exports, faults, the report."""
