@@ -23,6 +23,7 @@ _ENFORCE = frozenset({"pep", "admin"})
 _GRANT = frozenset({"approver", "admin"})
 _SUSPEND = frozenset({"analyst", "approver", "admin"})
 _ADMIN = frozenset({"admin"})
+_DECLARE = frozenset({"pep", "approver", "admin"})
 _WATCH = frozenset({"pep", "analyst", "approver", "admin"})
 _GRAPH = frozenset({"analyst", "admin"})
 _AUDIT = frozenset({"analyst", "auditor", "admin"})
@@ -53,6 +54,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Mutation.cancelDecision": _ENFORCE,
     "Mutation.openChain": _ENFORCE,
     "Mutation.closeChain": _ENFORCE,
+    "Mutation.declareIntent": _DECLARE,
     "Mutation.approveReview": _GRANT,
     "Mutation.rejectReview": _GRANT,
     "Mutation.grant": _GRANT,

@@ -9,6 +9,7 @@ import msgspec
 
 from graphsvc.core.evaluate import Evaluation, decided, evaluate
 from graphsvc.core.graph import Edge, Node
+from graphsvc.core.halt import HALTED_KINDS
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.record import (
     Approved,
@@ -31,6 +32,8 @@ from graphsvc.core.world import World
 from graphsvc.errors import BadInput
 
 __all__ = ["Replayer", "outcome_record", "risk_score"]
+
+_SUSPENDED_KINDS = frozenset(("identity", *HALTED_KINDS))
 
 
 class Replayer:
@@ -130,10 +133,9 @@ class Replayer:
                 if self.world.grants.by_id.get(grant) is None:
                     self.warnings.append(f"{place}: grant: `{grant}` names no earlier grant; ignored")
                     return False
-            case Suspended(target_kind=kind) if kind != "identity":
-                self.warnings.append(
-                    f"{place}: target.type: only identities are suspended yet, not a `{kind}`; ignored"
-                )
+            case Suspended(target_kind=kind) if kind not in _SUSPENDED_KINDS:
+                known = ", ".join(sorted(_SUSPENDED_KINDS))
+                self.warnings.append(f"{place}: target.type: `{kind}` is none of {known}; ignored")
                 return False
         return True
 

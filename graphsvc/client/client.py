@@ -192,14 +192,22 @@ class Client:
         }
         return _as(Acknowledged, await self._call(document.SEND_SIGNAL, {"v": given}))
 
-    async def suspend(self, identity: str, reason: str, *, until: str | None = None) -> Acknowledged:
-        """Stop an identity."""
-        given = {"kind": "identity", "id": identity, "reason": reason, "until": until}
+    async def suspend(
+        self, target: str, reason: str, *, until: str | None = None, kind: str = "identity"
+    ) -> Acknowledged:
+        """Stop something. kind: identity, chain, session, action (a glob) or pattern."""
+        given = {"kind": kind, "id": target, "reason": reason, "until": until}
         return _as(Acknowledged, await self._call(document.SUSPEND, {"v": given}))
 
-    async def reinstate(self, identity: str) -> Acknowledged:
+    async def reinstate(self, target: str, *, kind: str = "identity") -> Acknowledged:
         """End a suspension."""
-        return _as(Acknowledged, await self._call(document.REINSTATE, {"v": identity}))
+        return _as(Acknowledged, await self._call(document.REINSTATE, {"v": target, "kind": kind}))
+
+    async def declare_intent(self, chain: str, intent: Mapping[str, Any]) -> Acknowledged:
+        """Say what a chain is for from now on: `actions`, `resources`, `effects` (globs) and `text`."""
+        return _as(
+            Acknowledged, await self._call(document.DECLARE_INTENT, {"v": {"chain": chain, "intent": intent}})
+        )
 
     async def publish_policy(self, *texts: str | tuple[str, str], comment: str = "") -> Acknowledged:
         """Put packs into force, all or none; each a YAML text or (text, file name)."""

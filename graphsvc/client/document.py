@@ -70,7 +70,8 @@ REVIEWS = (
 )
 SEND_SIGNAL = f"mutation($v: SignalInput!) {{ r: sendSignal(input: $v) {_ACK} }}"
 SUSPEND = f"mutation($v: SuspendInput!) {{ r: suspend(input: $v) {_ACK} }}"
-REINSTATE = f"mutation($v: ID!) {{ r: reinstate(id: $v) {_ACK} }}"
+REINSTATE = f"mutation($v: ID!, $kind: TargetKind!) {{ r: reinstate(id: $v, kind: $kind) {_ACK} }}"
+DECLARE_INTENT = f"mutation($v: DeclareIntentInput!) {{ r: declareIntent(input: $v) {_ACK} }}"
 PUBLISH = f"mutation($v: PublishInput!) {{ r: publishPolicy(input: $v) {_ACK} }}"
 UPSERT = f"mutation($v: UpsertGraphInput!) {{ r: upsertGraph(input: $v) {_ACK} }}"
 REMOVE_SOURCE = f"mutation($v: String!) {{ r: removeSource(source: $v) {_ACK} }}"

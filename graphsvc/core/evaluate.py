@@ -22,6 +22,7 @@ from graphsvc.core.facts import Facts
 from graphsvc.core.family import joined
 from graphsvc.core.gain.gains import Gained
 from graphsvc.core.gain.telling import completions_of
+from graphsvc.core.intent import find_lineage, with_intent
 from graphsvc.core.known import Parties, parties_of, target_of
 from graphsvc.core.place import Place, aside, find_place, with_stored
 from graphsvc.core.progress import combine, measured, with_levels
@@ -58,7 +59,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     verdict is what the rules say; `enforced` what the caller gets (PERMIT while observing).
     delta: state after the action took its place with this verdict. scopes: its session and principals, as cells.
     grants: ids of situational grants without which it would not be allowed. held: ids of the identities whose
-    rights and grants were looked at together.
+    rights and grants were looked at together. lineage: the chains that its chain was spawned from.
     """
 
     request: AccessRequest
@@ -77,6 +78,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     delta: Delta
     grants: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    lineage: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -130,6 +132,7 @@ def evaluate(
             event = live = replace(event, reviewed=reviewed)
         if candidates.is_live:
             live = event.as_now(reported, estate)
+    chain, lineage = with_intent(chain, request), find_lineage(chain, view)
     front = place.front
     if store is not None and store.data and _READ in candidates.declaration.effects:
         front = with_stored(front, store)
@@ -142,7 +145,7 @@ def evaluate(
     grants: tuple[str, ...] = ()
     if force is None:
         lacking = candidates.lacking(event, advance.values) if candidates.keyed else ()
-        reasons, grants = find_reasons(event, chain, completions, lacking, risk, facts)
+        reasons, grants = find_reasons(event, chain, lineage, completions, lacking, risk, facts)
         verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else Verdict.PERMIT
         in_history = verdict is Verdict.PERMIT and request.executed
     else:
@@ -172,6 +175,7 @@ def evaluate(
     return Evaluation(
         request, at_ms, verdict, enforced, reasons, completions, risk, chain.session, index, names, place.edges,
         place.opened, event, delta, grants, () if gained is None else tuple([key[9:] for key, _ in gained.held]),
+        lineage,
     )  # fmt: skip
 
 

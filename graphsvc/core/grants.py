@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphsvc.core.halt import Halts
 from graphsvc.core.record import Granted
 
 __all__ = ["Grants"]
@@ -13,7 +14,8 @@ class Grants:
     def __init__(self) -> None:
         self.by_id: dict[str, Granted] = {}
         self.revoked: dict[str, int] = {}
-        self.suspended: dict[str, int | None] = {}
+        self.suspended: dict[str, int | None] = {}  # identities
+        self.halts = Halts()
         self.used: dict[str, int] = {}
         self._of: dict[str, list[Granted]] = {}
 
@@ -42,6 +44,20 @@ class Grants:
         """Grants of an identity that are in force."""
         held = self._of.get(identity)
         return [grant for grant in held if grant.from_ms <= at_ms < grant.to_ms] if held else []
+
+    def suspend(self, kind: str, name: str, until_ms: int | None) -> None:
+        """An identity, or what `halts` knows, may do nothing until a time; None: until it is reinstated."""
+        if kind == "identity":
+            self.suspended[name] = until_ms
+        else:
+            self.halts.add(kind, name, until_ms)
+
+    def reinstate(self, kind: str, name: str) -> None:
+        """A suspension ends."""
+        if kind == "identity":
+            self.suspended.pop(name, None)
+        else:
+            self.halts.remove(kind, name)
 
     def is_suspended(self, identity: str, at_ms: int) -> bool:
         """True while a suspension lasts."""

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from graphsvc.core.entitlement import check_entitlement
 from graphsvc.core.event import Event
 from graphsvc.core.facts import Facts
+from graphsvc.core.intent import outside
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.review import covered_by, refusal_of
 from graphsvc.core.ruleset import Ruleset
@@ -26,6 +27,7 @@ _SEVERITY = {Verdict.DENY: 0, Verdict.ESCALATE: 1, Verdict.PERMIT: 2}
 def find_reasons(
     event: Event,
     chain: ChainState,
+    lineage: tuple[str, ...],
     completions: tuple[Completion, ...],
     key_missing: Sequence[CompiledPattern],
     risk: Risk,
@@ -33,7 +35,7 @@ def find_reasons(
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """Reasons without those that an approved review of this request covers (rule R12), and grants relied on.
 
-    An unknown or suspended subject ends the evaluation.
+    lineage: the chains that the chain was spawned from. An unknown or suspended subject ends the evaluation.
     """
     mode = facts.entitlement if facts.entitlement is not None else facts.ruleset.settings.entitlement
     entitlement = check_entitlement(event, facts, mode)
@@ -41,15 +43,27 @@ def find_reasons(
     request = event.request
     if chain.closed:
         reasons.append(Reason(ReasonCode.chain_closed, f"chain `{request.chain}` is closed", Verdict.DENY))
+    halts = facts.grants.halts
+    if halts:
+        reasons += halts.reasons(request.action, event.session, (request.chain, *lineage), event.at_ms)
     if not entitlement.ends:
+        if chain.intent or lineage:
+            level = _ON_MATCH[facts.ruleset.settings.outside_intent]
+            reasons += outside(event, chain, lineage, facts.view, facts.estate, level)
         if len(event.who.principals) > MAX_PRINCIPALS:
             told = f"{len(event.principals)} principals; at most {MAX_PRINCIPALS} can be judged"
             reasons.append(Reason(ReasonCode.cap_reached, told, Verdict.DENY, "principals"))
         for completion in completions:
             told = f"completes {completion.title}: {completion.explanation}"
+            if halts and halts.holds("pattern", completion.pattern, event.at_ms):
+                told = f"the pattern is suspended, so nothing comes of it: {told}"
+                reasons.append(Reason(ReasonCode.observe_only, told, Verdict.PERMIT, completion.pattern))
+                continue
             verdict = _ON_MATCH[completion.on_match]
             reasons.append(Reason(ReasonCode.pattern_completed, told, verdict, completion.pattern))
         for pattern in key_missing:
+            if halts and halts.holds("pattern", pattern.id, event.at_ms):
+                continue
             told = f"the action fits a step of `{pattern.id}` but lacks its key"
             reasons.append(Reason(ReasonCode.key_missing, told, _ON_MATCH[pattern.on_match], pattern.id))
         if risk.after_micros > risk.before_micros:

@@ -16,18 +16,23 @@ from graphsvc.core.score import Weights, threshold_micros, weights_from
 
 __all__ = ["Ruleset", "Settings", "compile_ruleset"]
 
+_ON_MATCH = ("monitor", "escalate", "deny")
 _ENTITLEMENT = ("off", "advisory", "required")
 _MEMO_LIMIT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of all packs, the strictest of each. thresholds in micros, None = no threshold."""
+    """Settings of all packs, the strictest of each. thresholds in micros, None = no threshold.
+
+    outside_intent: monitor, escalate or deny an action outside its chain's declared intent.
+    """
 
     escalate_at_micros: int | None = None
     deny_at_micros: int | None = None
     entitlement: str = "required"
     observe: bool = False
+    outside_intent: str = "escalate"
 
 
 class Ruleset:
@@ -118,11 +123,15 @@ def _strictest(policies: Sequence[Policy]) -> Settings:
         policy.settings.entitlement for policy in policies if policy.settings.entitlement is not None
     ]
     enforce = [policy.settings.enforce for policy in policies if policy.settings.enforce is not None]
+    outside = [
+        policy.settings.outside_intent for policy in policies if policy.settings.outside_intent is not None
+    ]
     return Settings(
         escalate_at_micros=threshold_micros(min(escalate)) if escalate else None,
         deny_at_micros=threshold_micros(min(deny)) if deny else None,
         entitlement=max(entitlement, key=_ENTITLEMENT.index) if entitlement else "required",
         observe=bool(enforce) and "on" not in enforce,
+        outside_intent=max(outside, key=_ON_MATCH.index) if outside else "escalate",
     )
 
 

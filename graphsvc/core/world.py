@@ -175,9 +175,9 @@ class World:
             case Revoked():
                 self.grants.revoke(record.grant, record.at_ms)
             case Suspended():
-                self.grants.suspended[record.target] = record.until_ms
+                self.grants.suspend(record.target_kind, record.target, record.until_ms)
             case Reinstated():
-                self.grants.suspended.pop(record.target, None)
+                self.grants.reinstate(record.target_kind, record.target)
             case Relabelled():
                 key = resource_key(record.resource_type, record.resource)
                 self.estate.relabel(key, record.labels)

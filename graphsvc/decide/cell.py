@@ -33,6 +33,7 @@ def decision_reads(evaluation: Evaluation, dedupe: str, ruleset: Ruleset) -> set
         chain_cell(chain)
         for chain in (*request.joins, *((request.parent_chain,) if request.parent_chain else ()))
     }
+    reads |= {chain_cell(chain) for chain in evaluation.lineage}
     if request.review is not None:
         reads.add(f"v:{request.review}")
     if ruleset.has_data:

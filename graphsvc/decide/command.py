@@ -202,8 +202,19 @@ class Service(Protocol):
     async def revoke_grant(self, caller: Caller, grant: str, reason: str) -> RevokeAnswer:
         """End a grant now; once this returns nobody is permitted by it."""
 
-    async def suspend(self, caller: Caller, identity: str, reason: str, until_ms: int | None) -> Ack:
-        """The identity may do nothing."""
+    async def suspend(
+        self, caller: Caller, target: str, reason: str, until_ms: int | None, kind: str = "identity"
+    ) -> Ack:
+        """An identity, chain (with all it spawned), session or action (a glob) may do nothing; nothing comes of a pattern.
+
+        BadInput when there is no such thing.
+        """
+
+    async def reinstate(self, caller: Caller, target: str, kind: str = "identity") -> Ack:
+        """End a suspension; Conflict when there is none."""
+
+    async def declare_intent(self, caller: Caller, chain: str, intent: dict[str, Json]) -> Ack:
+        """Say what a chain is for from now on; NotAllowed when that widens it and the caller may only narrow."""
 
     async def send_signal(
         self, caller: Caller, identity: str, weight: float, half_life_ms: int, cause: str, chain: str | None
@@ -225,9 +236,6 @@ class Service(Protocol):
         self, *, status: ReviewStatus | None, owner: str | None, before: int | None, limit: int
     ) -> list[tuple[int, ReviewView]]:
         """Reviews with their numbers, newest first. owner: only of decisions that this token asked for."""
-
-    async def reinstate(self, caller: Caller, identity: str) -> Ack:
-        """End a suspension."""
 
     async def publish_policy(self, caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> Ack:
         """Put packs, given as (text, file name), into force at one place of the log."""

@@ -39,6 +39,7 @@ LABELS = {
     "resource": "Resource",
     "action_type": "ActionType",
 }
+_SUSPENDABLE = {"identity": "Identity", "chain": "Chain", "session": "Session", "pattern": "Pattern"}
 
 
 def draw(record: Record, seq: int) -> Strokes:
@@ -77,14 +78,21 @@ def draw(record: Record, seq: int) -> Strokes:
             strokes.nodes.append(NodeStroke("Grant", f"grant:{record.grant}", ended))
         case Suspended():
             status: dict[str, Value] = {"suspended": True, "suspended_reason": record.reason}
-            strokes.nodes.append(NodeStroke("Identity", f"identity:{record.target}", status))
+            _suspension(record, status, strokes)
         case Reinstated():
-            strokes.nodes.append(NodeStroke("Identity", f"identity:{record.target}", {"suspended": False}))
+            _suspension(record, {"suspended": False}, strokes)
         case PolicyPublished():
             _published(record, seq, strokes)
         case _:
             pass
     return strokes
+
+
+def _suspension(record: Suspended | Reinstated, status: dict[str, Value], strokes: Strokes) -> None:
+    # A suspended action is a glob: no node stands for it.
+    label = _SUSPENDABLE.get(record.target_kind)
+    if label is not None:
+        strokes.nodes.append(NodeStroke(label, f"{record.target_kind}:{record.target}", status))
 
 
 def draw_facts(estate: Estate, nodes: Iterable[str], edges: Iterable[EdgeKey]) -> Strokes:

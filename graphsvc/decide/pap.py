@@ -1,12 +1,12 @@
-"""Policy administration: changes of chains, grants, suspensions, packs and the graph, as jobs."""
+"""Policy administration: changes of chains, packs and the graph, as jobs."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from graphsvc.core.event import identity_id
 from graphsvc.core.graph import Edge, Node
+from graphsvc.core.intent import check_intent
 from graphsvc.core.policy.load import load_policies
 from graphsvc.core.record import (
     ChainClosed,
@@ -15,14 +15,12 @@ from graphsvc.core.record import (
     GraphStaged,
     PolicyPublished,
     Record,
-    Reinstated,
     SourceRemoved,
-    Suspended,
 )
 from graphsvc.core.state import ChainState
 from graphsvc.core.value import Json
 from graphsvc.core.world import World
-from graphsvc.decide.cell import GRAPH, chain_cell, principal_cell
+from graphsvc.decide.cell import GRAPH, chain_cell
 from graphsvc.decide.command import Caller
 from graphsvc.decide.jobs import ChangeJob, Moment, check_owner
 from graphsvc.errors import BadInput, Conflict
@@ -33,10 +31,8 @@ __all__ = [
     "known_identity",
     "open_chain",
     "publish_policy",
-    "reinstate",
     "remove_source",
     "stage_graph",
-    "suspend",
 ]  # fmt: skip
 
 STAGE_LIMIT = 5_000
@@ -57,6 +53,7 @@ def open_chain(
         raise BadInput("must not be empty", field="chain")
     if chain == parent_chain:
         raise BadInput("a chain cannot be its own parent", field="parentChain")
+    check_intent(intent)
 
     def build(now: Moment) -> list[Record]:
         check_owner(now.overlay, caller, chain)
@@ -95,38 +92,6 @@ def close_chain(caller: Caller, chain: str) -> ChangeJob:
 
     cells = frozenset((chain_cell(chain),))
     return ChangeJob(build, cells, reads=cells)
-
-
-def suspend(caller: Caller, world: World, identity: str, reason: str, until_ms: int | None) -> ChangeJob:
-    """Stop an identity at once."""
-
-    def build(now: Moment) -> list[Record]:
-        if until_ms is not None and until_ms <= now.at_ms:
-            raise BadInput("must lie in the future", field="until")
-        return [
-            Suspended(
-                at_ms=now.at_ms,
-                target_kind="identity",
-                target=known_identity(now.world, identity),
-                reason=reason[:_MAX_TEXT],
-                until_ms=until_ms,
-                by=caller.subject,
-            )
-        ]
-
-    return ChangeJob(build, frozenset((principal_cell(identity_id(world.estate, identity)),)))
-
-
-def reinstate(caller: Caller, world: World, identity: str) -> ChangeJob:
-    """End a suspension; Conflict when there is none."""
-
-    def build(now: Moment) -> list[Record]:
-        holder = known_identity(now.world, identity)
-        if holder not in now.world.grants.suspended:
-            raise Conflict(f"identity `{holder}` is not suspended")
-        return [Reinstated(at_ms=now.at_ms, target_kind="identity", target=holder, by=caller.subject)]
-
-    return ChangeJob(build, frozenset((principal_cell(identity_id(world.estate, identity)),)))
 
 
 def publish_policy(caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> ChangeJob:

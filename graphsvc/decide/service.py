@@ -12,6 +12,7 @@ import msgspec
 
 from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
+from graphsvc.core.intent import check_intent
 from graphsvc.core.near import nearest
 from graphsvc.core.record import Cancelled, Decided, GraphStaged, Reported
 from graphsvc.core.request import AccessRequest
@@ -19,7 +20,7 @@ from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
-from graphsvc.decide import granting, pap, reading, reviewing, signalling
+from graphsvc.decide import granting, pap, reading, reviewing, signalling, suspending
 from graphsvc.decide.audit import AuditLog, AuditProof, SignedCheckpoint
 from graphsvc.decide.command import (
     Ack,
@@ -35,6 +36,7 @@ from graphsvc.decide.command import (
     SearchAnswer,
     Searched,
 )
+from graphsvc.decide.declaring import declare_intent
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, not_spoken_for
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Clock, Ids, Notary, Store
@@ -287,13 +289,20 @@ class GraphsvcService:
         job = signalling.send(caller, self.world, identity, weight, half_life_ms, cause, chain)
         return self._ack(await self._run(job))
 
-    async def suspend(self, caller: Caller, identity: str, reason: str, until_ms: int | None) -> Ack:
-        """The identity may do nothing."""
-        return self._ack(await self._run(pap.suspend(caller, self.world, identity, reason, until_ms)))
+    async def suspend(
+        self, caller: Caller, target: str, reason: str, until_ms: int | None, kind: str = "identity"
+    ) -> Ack:
+        """Stop an identity, chain, session, action or pattern."""
+        job = suspending.suspend(caller, self.world, kind, target, reason, until_ms)
+        return self._ack(await self._run(job))
 
-    async def reinstate(self, caller: Caller, identity: str) -> Ack:
+    async def reinstate(self, caller: Caller, target: str, kind: str = "identity") -> Ack:
         """End a suspension."""
-        return self._ack(await self._run(pap.reinstate(caller, self.world, identity)))
+        return self._ack(await self._run(suspending.reinstate(caller, self.world, kind, target)))
+
+    async def declare_intent(self, caller: Caller, chain: str, intent: dict[str, Json]) -> Ack:
+        """Say what a chain is for from now on."""
+        return self._ack(await self._run(declare_intent(caller, chain.removeprefix("chain:"), intent)))
 
     async def approve_review(
         self, caller: Caller, review: str, reason: str, until_ms: int | None = None
@@ -620,6 +629,7 @@ class GraphsvcService:
 def _check_request(request: AccessRequest) -> None:
     if ":" in request.resource.type:
         raise BadInput(f"`{request.resource.type}` holds a colon; a type may not", field="resource.type")
+    check_intent(request.intent)
     try:
         msgspec.msgpack.encode(request)
     except (OverflowError, ValueError, TypeError) as error:

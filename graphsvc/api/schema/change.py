@@ -16,7 +16,7 @@ from graphsvc.decide import command
 from graphsvc.errors import BadInput
 
 __all__ = [
-    "Ack", "CancelResult", "ChainInput", "ChainResult", "GraphResult", "Outcome", "PolicyFileInput",
+    "Ack", "CancelResult", "ChainInput", "ChainResult", "DeclareIntentInput", "GraphResult", "Outcome", "PolicyFileInput",
     "PublishInput", "PublishResult", "ReportInput", "ReportResult", "SignalInput", "SignalResult", "SuspendInput", "SuspendResult",
     "TargetKind", "UpsertGraphInput", "facts_of",
 ]  # fmt: skip
@@ -63,6 +63,14 @@ class ChainInput:
     intent: IntentInput | None = None
 
 
+@strawberry.input(description="What a chain is for from now on.")
+class DeclareIntentInput:
+    """What a chain is for from now on, in place of what was declared before."""
+
+    chain: strawberry.ID
+    intent: IntentInput
+
+
 @strawberry.input(description="A warning about an identity: it raises its risk, and fades.")
 class SignalInput:
     """A warning. weight: above 0, at most 1; half_life: such as 1h; chain: a pep names the one it was seen in."""
@@ -81,9 +89,11 @@ class SignalInput:
             raise BadInput(f"halfLife: {error}", field="halfLife") from None
 
 
-@strawberry.input(description="Whom to stop; from the answer's revision on it may do nothing.")
+@strawberry.input(
+    description="What to stop, from the answer's revision on. A chain takes those it spawned with it; of a suspended pattern nothing comes."
+)
 class SuspendInput:
-    """Whom to stop. until: null = until reinstated."""
+    """What to stop. id: with or without its prefix; of an action a glob. until: null = until reinstated."""
 
     kind: TargetKind
     id: strawberry.ID

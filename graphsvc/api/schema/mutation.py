@@ -16,6 +16,7 @@ from graphsvc.api.schema.change import (
     CancelResult,
     ChainInput,
     ChainResult,
+    DeclareIntentInput,
     GraphResult,
     PublishInput,
     PublishResult,
@@ -37,7 +38,7 @@ from graphsvc.api.schema.review import Review, ReviewResult, ReviewScopeInput
 from graphsvc.api.schema.scalar import prefixed, raw_id
 from graphsvc.decide import command
 from graphsvc.decide.command import Answer, DecideCommand
-from graphsvc.errors import BadInput, GrantRefused, GraphsvcError, NotSupported
+from graphsvc.errors import BadInput, GrantRefused, GraphsvcError
 
 __all__ = ["Mutation"]
 
@@ -126,6 +127,20 @@ class Mutation:
                 intent=None if input.intent is None else input.intent.as_object(),
             )
         )
+
+    @guarded(
+        "Say what a chain is for from now on: its owner for the first time or narrower, an approver as wanted.",
+        as_data=True,
+    )
+    async def declare_intent(self, info: Info, input: DeclareIntentInput) -> ChainResult:  # noqa: A002
+        """Say what a chain is for from now on."""
+        context = info.context
+
+        def call() -> Coroutine[object, object, command.Ack]:
+            chain = raw_id("chain", input.chain, "chain")
+            return context.service.declare_intent(context.caller, chain, input.intent.as_object())
+
+        return await _acknowledged(call)
 
     @guarded("The chain takes no further action.", as_data=True)
     async def close_chain(self, info: Info, id: strawberry.ID) -> ChainResult:  # noqa: A002
@@ -220,15 +235,16 @@ class Mutation:
 
         return await _acknowledged(call)
 
-    @guarded("Stop an identity; the other targets are not supported yet.", as_data=True)
+    @guarded("Stop an identity, chain, session, action (a glob) or pattern, at once.", as_data=True)
     async def suspend(self, info: Info, input: SuspendInput) -> SuspendResult:  # noqa: A002
-        """Stop an identity."""
+        """Stop something."""
         context = info.context
 
         def call() -> Coroutine[object, object, command.Ack]:
-            _only_identity(input.kind)
-            target = raw_id("identity", input.id, "id")
-            return context.service.suspend(context.caller, target, input.reason, input.until)
+            target = raw_id(input.kind.value, input.id, "id")
+            return context.service.suspend(
+                context.caller, target, input.reason, input.until, input.kind.value
+            )
 
         return await _acknowledged(call)
 
@@ -243,8 +259,7 @@ class Mutation:
         context = info.context
 
         def call() -> Coroutine[object, object, command.Ack]:
-            _only_identity(kind)
-            return context.service.reinstate(context.caller, raw_id("identity", id, "id"))
+            return context.service.reinstate(context.caller, raw_id(kind.value, id, "id"), kind.value)
 
         return await _acknowledged(call)
 
@@ -290,11 +305,6 @@ async def _acknowledged(
         return Ack.of(await _whole(call()))
     except GraphsvcError as error:
         return failed(error)
-
-
-def _only_identity(kind: TargetKind) -> None:
-    if kind is not TargetKind.identity:
-        raise NotSupported(f"kind: `{kind}` is not supported yet; name an identity", field="kind")
 
 
 def _counted(context: Context, answer: Answer) -> Decision:

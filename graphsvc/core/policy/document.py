@@ -35,6 +35,7 @@ class Settings(Model):
     deny_at: Probability | None = None
     entitlement: Literal["off", "advisory", "required"] | None = None
     enforce: Literal["on", "observe"] | None = None
+    outside_intent: Literal["monitor", "escalate", "deny"] | None = None
 
 
 class ResultDeclaration(Model):

@@ -68,6 +68,7 @@ class _Reader:
         for grant, at_ms in rows.revoked.items():
             world.grants.revoke(grant, at_ms)
         world.grants.suspended = rows.suspended
+        world.grants.halts.by_kind = rows.halted
         world.grants.used = rows.used
         world.signals.by_identity = rows.signals
         world.reviews = {review.decision: review for review in rows.reviews}

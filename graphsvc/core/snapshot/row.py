@@ -31,7 +31,7 @@ __all__ = [
     "StoreRow",
 ]
 
-FORMAT = 2
+FORMAT = 3
 
 Changes: TypeAlias = tuple[
     list[tuple[Slot, int]], list[Slot]
@@ -166,6 +166,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     granted: list[Granted]
     revoked: dict[str, int]
     suspended: dict[str, int | None]
+    halted: dict[str, dict[str, int | None]]
     used: dict[str, int]
     signals: dict[str, list[Signal]]
     reviews: list[Review]

@@ -76,6 +76,7 @@ class _Writer:
             granted=list(world.grants.by_id.values()),
             revoked=dict(world.grants.revoked),
             suspended=dict(world.grants.suspended),
+            halted={kind: dict(names) for kind, names in world.grants.halts.by_kind.items()},
             used=dict(world.grants.used),
             signals={name: list(signals) for name, signals in world.signals.by_identity.items()},
             reviews=[
