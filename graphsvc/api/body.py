@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 # Far more than any request needs, and far less than what recursive code can follow.
 MAX_DEPTH = 64
+_UNSURE = (b" :", b"\t:", b"\n:", b"\r:", b'\\\\":')
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
 
 
@@ -28,8 +29,7 @@ def read_json(raw: bytes | str) -> Any:
         raise BadInput(f"the body is not JSON: {error}") from None
     names = _names(value)
     text = raw.encode() if isinstance(raw, str) else raw
-    # Each name has a colon after it: as many colons as names left means that none was dropped as a repeated one.
-    if text.count(b":") != names:
+    if not _stands_once(text, names):
         _refuse_repeated(text)
     return value
 
@@ -81,6 +81,17 @@ def _names(value: object) -> int:
             return names
         level = below
     raise BadInput(f"the body is nested deeper than {MAX_DEPTH} levels")
+
+
+def _stands_once(text: bytes, names: int) -> bool:
+    """True when surely no name was dropped because it was repeated; False when one has to look closer.
+
+    A colon after a quote follows a name, unless the quote is an escaped one in some text. That counts names exactly, as
+    long as no name ends with a backslash and no blank stands before a colon.
+    """
+    if any(mark in text for mark in _UNSURE):
+        return False
+    return text.count(b'":') - text.count(b'\\":') == names
 
 
 def _refuse_repeated(text: bytes) -> None:

@@ -13,7 +13,16 @@ from strawberry.extensions import FieldExtension
 from graphsvc.api.context import Context, Info
 from graphsvc.api.schema.failure import NotAllowed
 
-__all__ = ["FIELD_ROLES", "OPEN_TYPES", "RoleGuard", "guarded", "is_allowed", "refusal", "watched"]
+__all__ = [
+    "FIELD_ROLES",
+    "OPEN_TYPES",
+    "RoleGuard",
+    "guarded",
+    "is_allowed",
+    "not_allowed",
+    "refusal",
+    "watched",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ALL = frozenset({"pep", "analyst", "approver", "auditor", "admin"})
@@ -85,6 +94,11 @@ def is_allowed(context: Context, path: str) -> bool:
     return bool(context.caller.roles & FIELD_ROLES.get(path, frozenset()))
 
 
+def not_allowed(path: str) -> NotAllowed:
+    """The refusal of a field as data."""
+    return NotAllowed(code="not_allowed", message=_text(path), field=None)
+
+
 def refusal(path: str) -> GraphQLError:
     """The top-level error of a refused field."""
     return GraphQLError(f"{_text(path)}", extensions={"code": "not_allowed"})
@@ -126,7 +140,7 @@ class RoleGuard(FieldExtension):
 
     def _refuse(self, path: str) -> NotAllowed:
         if self._as_data:
-            return NotAllowed(code="not_allowed", message=_text(path), field=None)
+            return not_allowed(path)
         raise refusal(path)
 
 

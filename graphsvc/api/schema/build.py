@@ -29,14 +29,14 @@ from graphsvc.api.schema.scalar import SCALARS
 from graphsvc.api.schema.subscription import Subscription
 from graphsvc.errors import BadInput, GraphsvcError
 
-__all__ = ["MAX_ALIASES", "MAX_DEPTH", "MAX_TOKENS", "build_schema", "schema_text"]
+__all__ = ["MAX_ALIASES", "MAX_DEPTH", "MAX_TOKENS", "VALIDATION_RULES", "build_schema", "schema_text"]
 
 MAX_DEPTH = 12
 MAX_ALIASES = 30
 MAX_TOKENS = 2_000
 
 # Made once: rules are part of the key under which validated documents are remembered.
-_RULES = [
+VALIDATION_RULES = [
     *QueryDepthLimiter(max_depth=MAX_DEPTH).validation_rules,
     *MaxAliasesLimiter(max_alias_count=MAX_ALIASES).validation_rules,
 ]
@@ -85,7 +85,7 @@ def build_schema(*, development: bool = False, is_sorted: bool = False) -> straw
         extensions=[
             _Introspection,
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            lambda: AddValidationRules(_RULES),
+            lambda: AddValidationRules(VALIDATION_RULES),
             lambda: ParserCache(maxsize=256),
             lambda: ValidationCache(maxsize=256),
         ],

@@ -24,7 +24,7 @@ from graphsvc.api.schema.verdict import (
     Verdict,
 )  # fmt: skip
 from graphsvc.core.record import Decided, Record
-from graphsvc.decide.command import Answer, Judged
+from graphsvc.decide.command import Answer, Judged, Service
 from graphsvc.errors import StoreError
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "decided_from_body",
     "decision_of",
     "evaluation_of",
+    "review_of",
 ]
 
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
@@ -72,8 +73,7 @@ class Decision(Node):
     @guarded("The human review that it waits for, or waited for; null unless it was escalated.")
     def review(self, info: Info) -> Review | None:
         """The human review that it waits for."""
-        view = info.context.service.review(str(self.id).removeprefix("decision:"))
-        return Review.of(view) if view is not None else None
+        return review_of(info.context.service, self)
 
 
 @strawberry.type(description="What decide would answer now; nothing was changed.")
@@ -87,6 +87,12 @@ class Evaluation:
     nearest: list[NearHarm]
     revision: str
     stale: bool = strawberry.field(description="The log could not be read lately.")
+
+
+def review_of(service: Service, decision: Decision) -> Review | None:
+    """The human review of a decision, if it was escalated."""
+    view = service.review(str(decision.id).removeprefix("decision:"))
+    return Review.of(view) if view is not None else None
 
 
 DecideResult: TypeAlias = Annotated[

@@ -40,9 +40,10 @@ from graphsvc.decide import command
 from graphsvc.decide.command import Answer, DecideCommand
 from graphsvc.errors import BadInput, GrantRefused, GraphsvcError
 
-__all__ = ["Mutation"]
+__all__ = ["Mutation", "decide", "decide_many"]
 
 T = TypeVar("T")
+Decided: TypeAlias = Decision | InvalidRequest | NotAllowed | Conflict
 _Call: TypeAlias = Callable[[], Coroutine[object, object, command.Ack]]
 _MAX_BATCH = 200
 
@@ -54,40 +55,12 @@ class Mutation:
     @guarded("May this identity do this now?", as_data=True)
     async def decide(self, info: Info, input: DecideInput) -> DecideResult:  # noqa: A002  # the contract's name
         """May this identity do this now?"""
-        context, began = info.context, time.perf_counter()
-        try:
-            # A caller that hangs up does not leave half a decision: the use case always runs to its end.
-            answer = await _whole(context.service.decide(context.caller, input.as_command()))
-        except GraphsvcError as error:
-            return _decide_failure(error)
-        finally:
-            context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
-        return _counted(context, answer)
+        return await decide(info.context, input)
 
     @guarded("Up to 200 requests in order, each judged after the ones before it.")
     async def decide_many(self, info: Info, inputs: list[DecideInput]) -> list[DecideResult]:
         """Up to 200 requests in order, each judged after the ones before it."""
-        context, began = info.context, time.perf_counter()
-        if len(inputs) > _MAX_BATCH:
-            raise BadInput(f"inputs: {len(inputs)} requests; at most {_MAX_BATCH} at once", field="inputs")
-        results: list[Decision | InvalidRequest | NotAllowed | Conflict | None] = [None] * len(inputs)
-        commands: list[DecideCommand] = []
-        places: list[int] = []
-        for place, one in enumerate(inputs):
-            try:
-                commands.append(one.as_command())
-                places.append(place)
-            except GraphsvcError as error:
-                results[place] = _decide_failure(error)
-        if commands:
-            answers = await _whole(context.service.decide_many(context.caller, commands))
-            for place, answer in zip(places, answers, strict=True):
-                if isinstance(answer, Answer):
-                    results[place] = _counted(context, answer)
-                else:
-                    results[place] = _decide_failure(answer)
-        context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
-        return [result for result in results if result is not None]
+        return await decide_many(info.context, inputs)
 
     @guarded("What came of a permitted action.", as_data=True)
     async def report(self, info: Info, input: ReportInput) -> ReportResult:  # noqa: A002
@@ -291,6 +264,44 @@ class Mutation:
         """All facts of a source are gone."""
         context = info.context
         return await _acknowledged(lambda: context.service.remove_source(context.caller, source))
+
+
+async def decide(context: Context, input: DecideInput) -> Decided:  # noqa: A002  # the contract's name
+    """Decide, for a caller that may."""
+    began = time.perf_counter()
+    try:
+        # A caller that hangs up does not leave half a decision: the use case always runs to its end.
+        answer = await _whole(context.service.decide(context.caller, input.as_command()))
+    except GraphsvcError as error:
+        return _decide_failure(error)
+    finally:
+        context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
+    return _counted(context, answer)
+
+
+async def decide_many(context: Context, inputs: list[DecideInput]) -> list[Decided]:
+    """Decide up to 200 in order, for a caller that may."""
+    began = time.perf_counter()
+    if len(inputs) > _MAX_BATCH:
+        raise BadInput(f"inputs: {len(inputs)} requests; at most {_MAX_BATCH} at once", field="inputs")
+    results: list[Decided | None] = [None] * len(inputs)
+    commands: list[DecideCommand] = []
+    places: list[int] = []
+    for place, one in enumerate(inputs):
+        try:
+            commands.append(one.as_command())
+            places.append(place)
+        except GraphsvcError as error:
+            results[place] = _decide_failure(error)
+    if commands:
+        answers = await _whole(context.service.decide_many(context.caller, commands))
+        for place, answer in zip(places, answers, strict=True):
+            if isinstance(answer, Answer):
+                results[place] = _counted(context, answer)
+            else:
+                results[place] = _decide_failure(answer)
+    context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
+    return [result for result in results if result is not None]
 
 
 async def _whole(work: Awaitable[T]) -> T:

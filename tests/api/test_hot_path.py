@@ -1,0 +1,201 @@
+"""The hot path answers byte for byte what the general executor answers, and answers what our own client sends."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLScalarType, get_named_type
+
+from graphsvc.api.hot.path import HotPath
+from graphsvc.api.schema.build import build_schema
+from graphsvc.client import document
+from graphsvc.core.verdict import Verdict
+from tests.api.served import SEND, Served, request, served
+
+pytestmark = pytest.mark.anyio
+_SCHEMA = build_schema()._schema
+_UNION = ("Decision", "InvalidRequest", "NotAllowed", "Conflict")
+
+
+class Documents:
+    """Random documents over `decide`: any selection, aliases, fragments of both kinds, `__typename`, repeats."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.fragments: list[str] = []
+
+    def document(self, *, many: bool) -> str:
+        self.fragments = []
+        field, variable, kind = (
+            ("decideMany", "inputs", "[DecideInput!]!") if many else ("decide", "input", "DecideInput!")
+        )
+        parts = [
+            f"... on {name} {self.selection(name, 3)}"
+            for name in self.rng.sample(_UNION, self.rng.randint(1, 4))
+        ]
+        if self.rng.random() < 0.5:
+            parts.append("__typename")
+        if self.rng.random() < 0.3:
+            parts.append("... on Failure { code message }")
+        if self.rng.random() < 0.2:
+            parts.append("... on Node { id }")
+        self.rng.shuffle(parts)
+        alias = self.rng.choice(["", "r: ", "decision: "])
+        name = self.rng.choice(["", " Ask", " "])
+        body = f"mutation{name}($v: {kind}) {{ {alias}{field}({variable}: $v) {{ {' '.join(parts)} }} }}"
+        return " ".join([body, *self.fragments] if self.rng.random() < 0.5 else [*self.fragments, body])
+
+    def selection(self, kind: str, depth: int) -> str:
+        found = _SCHEMA.type_map[kind]
+        assert isinstance(found, GraphQLObjectType)
+        parts: list[str] = []
+        for name, field in found.fields.items():
+            inner = get_named_type(field.type)
+            if self.rng.random() < 0.5 or (kind, name) == ("Review", "decision"):
+                continue
+            alias = self.rng.choice(["", "", f"x{name}: "])
+            if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
+                parts += [f"{alias}{name}"] * self.rng.choice([1, 1, 2])
+            elif depth:
+                parts.append(f"{alias}{name} {self.selection(inner.name, depth - 1)}")
+        if not parts or self.rng.random() < 0.2:
+            parts.append(self.rng.choice(["__typename", "t: __typename"]))
+        self.rng.shuffle(parts)
+        text = f"{{ {' '.join(parts)} }}"
+        if self.rng.random() < 0.2:
+            text = f"{{ ... {text} }}"
+        if self.rng.random() < 0.2:
+            fragment = f"F{len(self.fragments)}"
+            self.fragments.append(f"fragment {fragment} on {kind} {text}")
+            text = f"{{ ...{fragment} }}"
+        return text
+
+
+def inputs(rng: random.Random, number: int) -> dict[str, Any]:
+    """Good requests and bad ones, each with a key of its own."""
+    given: dict[str, Any] = {**request(chain=f"c{number % 7}"), "idempotencyKey": f"k{number}"}
+    match rng.randrange(14):
+        case 0:
+            given["action"] = SEND
+        case 1:
+            given.update(
+                action={"name": "crm:Read"}, resource={"type": "record", "id": "1"}, labels=["sensitive"]
+            )
+        case 2:
+            given["idempotencyKey"] = ""
+        case 3:
+            given["deadlineMs"] = rng.choice([0, 5_000, 2**31, "5"])
+        case 4:
+            del given["chain"]
+        case 5:
+            given["unknown"] = 1
+        case 6:
+            given["subject"] = rng.choice([None, {"type": "agent"}, {"type": "agent", "id": 7}, "bot"])
+        case 7:
+            given.update(
+                labels=rng.choice([None, [], "a", ["a", None], [1]]),
+                joins=rng.choice([None, [], "c1", ["c1"]]),
+            )
+        case 8:
+            given["context"] = rng.choice([None, {}, {"a": {"b": [1, 2.5, None, "x:y"]}}, [1], "x"])
+        case 9:
+            given["intent"] = rng.choice(
+                [{"actions": ["crm:*"]}, {"effects": ["fly"]}, {"text": "x"}, {"more": 1}]
+            )
+        case 10:
+            given["arguments"] = [{"name": "to", "fact": "clean", "tokens": ["t"], "designation": 1}]
+        case 11:
+            given["review"] = "review:nobody"
+        case 12:
+            given["resource"] = {"type": "a:b", "id": "x"}
+        case _:
+            pass
+    return given
+
+
+async def _post(service: Served, body: bytes, token: str, *, hot: bool) -> tuple[int, str, bytes]:
+    url = f"{service.url}/graphql" if hot else f"{service.url}/graphql?general"
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    async with service.http.post(url, data=body, headers=headers) as response:
+        return response.status, response.headers["Content-Type"], await response.read()
+
+
+async def test_plans_answer_what_the_general_executor_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random documents and inputs, invalid ones too: the same status, type and bytes; most by plan."""
+    rng, by_plan = random.Random(20261124), Counter[bool]()
+    kinds = Counter[str]()
+    original = HotPath.answer
+
+    async def watched(self: HotPath, body: bytes, context: Any) -> bytes | None:
+        answer = await original(self, body, context)
+        by_plan[answer is not None] += 1
+        return answer
+
+    monkeypatch.setattr(HotPath, "answer", watched)
+    async with served() as service:
+        tokens = [service.token(role) for role in ("pep", "pep", "pep", "admin", "analyst")]
+        documents = Documents(rng)
+        for number in range(400):
+            many = rng.random() < 0.25
+            given = (
+                [inputs(rng, 1_000 * part + number) for part in range(rng.randint(0, 3))]
+                if many
+                else inputs(rng, number)
+            )
+            variables: dict[str, Any] = {"v": given}
+            envelope: dict[str, Any] = {"query": documents.document(many=many), "variables": variables}
+            if rng.random() < 0.05:
+                variables["more"] = 1
+            if rng.random() < 0.05:
+                envelope["operationName"] = rng.choice([None, "Ask", "Other"])
+            body, token = orjson.dumps(envelope), rng.choice(tokens)
+            # Recorded first: whatever is asked again is a replay, on either way.
+            await _post(service, body, token, hot=False)
+            general = await _post(service, body, token, hot=False)
+            assert await _post(service, body, token, hot=True) == general, envelope
+            kinds["error" if b'"errors"' in general[2] else "data"] += 1
+    assert by_plan[True] > 200
+    assert kinds["error"] > 40
+    assert kinds["data"] > 200
+
+
+async def test_our_client_is_answered_by_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Single and many decisions, and an escalated one with its review."""
+    answers: list[bool] = []
+    original = HotPath.answer
+
+    async def watched(self: HotPath, body: bytes, context: Any) -> bytes | None:
+        answer = await original(self, body, context)
+        if document.DECIDE[:20].encode() in body or b"decideMany" in body:
+            answers.append(answer is not None)
+        return answer
+
+    monkeypatch.setattr(HotPath, "answer", watched)
+    async with served() as service, service.client() as client:
+        assert (await client.decide(request())).permitted
+        many = await client.decide_many([request(), request("crm:Read", "record:1")])
+        assert len(many) == 2
+        held = await client.decide({**request("crm:Read", "record:1", chain="c8"), "intent": {"actions": []}})
+        assert held.verdict is Verdict.ESCALATE
+        assert held.review is not None
+    assert answers == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"query": "{ __typename }", "query": "mutation { x }"}',
+        b'{"query" : "{ __typename }", "variables":{}, "variables":{}}',
+        b'{"a\\\\":1, "variables":{"v":{}}, "variables":{}}',
+    ],
+)
+async def test_repeated_names_are_refused_however_they_are_written(text: bytes) -> None:
+    """Blanks before colons and names that end with a backslash hide nothing."""
+    async with served() as service:
+        for hot in (True, False):
+            status, _, body = await _post(service, text, service.token("pep"), hot=hot)
+            assert status == 400, body
