@@ -18,16 +18,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audit, engine, history, importing, rescan, rights, service, start
+from benchmarks import audit, engine, history, hot, importing, rescan, rights, service, start
 
-_PARTS = ("engine", "rights", "http", "import", "start", "audit")
+_PARTS = ("engine", "rights", "http", "import", "start", "audit", "api")
 
 
 def main() -> int:
     """Measure what was asked for."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     asked.add_argument(
-        "parts", nargs="*", help="engine, rights, http, import, start, audit; all of them if not given"
+        "parts", nargs="*", help="engine, rights, http, import, start, audit, api; all of them if not given"
     )
     asked.add_argument("--patterns", type=int, default=50)
     asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
@@ -70,6 +70,9 @@ def main() -> int:
     if "start" in parts:
         results["start"] = [start.measure(given.decisions, given.patterns)]
         _table("a start from SQLite: the whole log, or a snapshot", results["start"])
+    if "api" in parts:
+        results["api"] = hot.measure()
+        _table("what the API costs beside the decision, microseconds of CPU time", results["api"])
     if "audit" in parts:
         results["audit"] = [audit.measure()]
         _table("the audit log", results["audit"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -16,6 +15,8 @@ from graphsvc.api.authzen.route import authzen_routes
 from graphsvc.api.context import Parts
 from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
 from graphsvc.api.host import HostCheck, host_names
+from graphsvc.api.hot.front import HotFront
+from graphsvc.api.hot.path import HotPath
 from graphsvc.api.limit import BodyLimit
 from graphsvc.api.metric import Metrics
 from graphsvc.api.request_id import RequestId
@@ -65,7 +66,8 @@ def create_app(
         development=development,
         public_url=None if public_url is None else public_url.rstrip("/"),
     )
-    graphql = GraphqlEndpoint(build_schema(development=development), parts)
+    schema = build_schema(development=development)
+    graphql = GraphqlEndpoint(schema, parts)
 
     async def ready(_: Request) -> Response:
         ok, told = await service.check_ready()
@@ -91,11 +93,7 @@ def create_app(
             parts.metrics.text(service.metrics()), media_type="text/plain; version=0.0.4; charset=utf-8"
         )
 
-    middleware = [Middleware(RequestId)]
-    if hosts is not None:
-        middleware.append(Middleware(HostCheck, names=host_names(hosts, parts.public_url)))
-    middleware.append(Middleware(BodyLimit))
-    return Starlette(
+    app: ASGIApp = Starlette(
         routes=[
             # An ASGI application and not a function: it takes requests and sockets alike.
             Route("/graphql", graphql, methods=None),
@@ -106,8 +104,13 @@ def create_app(
             Route("/", _front_page),
             *authzen_routes(parts),
         ],
-        middleware=middleware,
     )
+    # Before Starlette's own handling, which costs more than a planned decision. The last one is the outermost.
+    app = HotFront(app, parts, HotPath(schema._schema, service))  # noqa: SLF001  Strawberry hides graphql-core's schema
+    app = BodyLimit(app)
+    if hosts is not None:
+        app = HostCheck(app, host_names(hosts, parts.public_url))
+    return RequestId(app)
 
 
 async def _live(_: Request) -> Response:

@@ -12,7 +12,7 @@ import orjson
 import strawberry
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -22,7 +22,6 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from graphsvc.api.auth import Unauthenticated
 from graphsvc.api.body import read_json
 from graphsvc.api.context import Context, Parts
-from graphsvc.api.hot.path import HotPath
 from graphsvc.errors import BadInput
 
 __all__ = ["GraphqlEndpoint", "unauthenticated"]
@@ -45,7 +44,6 @@ class GraphqlEndpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=_MAX_SUBSCRIPTIONS,
         )
         self._parts = parts
-        self._hot = HotPath(schema._schema, parts.service)  # noqa: SLF001  graphql-core's schema, which Strawberry hides
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or one socket."""
@@ -70,12 +68,6 @@ class GraphqlEndpoint(GraphQL[Context, None]):
                 self._parts.metrics.refused.labels("unauthenticated").inc()
                 await unauthenticated(error)(scope, receive, send)
                 return
-            if _is_json(scope):
-                receive, body = await _whole_body(receive)
-                answer = await self._hot.answer(body, context) if body is not None else None
-                if answer is not None:
-                    await Response(answer, media_type="application/json")(scope, receive, send)
-                    return
         await super().__call__(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
@@ -134,32 +126,6 @@ def unauthenticated(error: Unauthenticated) -> Response:
 
 def _error(status: int, code: str, message: str) -> Response:
     return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
-
-
-def _is_json(scope: Scope) -> bool:
-    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
-    return (
-        kinds in ([b"application/json"], [b"application/json; charset=utf-8"]) and not scope["query_string"]
-    )
-
-
-async def _whole_body(receive: Receive) -> tuple[Receive, bytes | None]:
-    """The body, and where to receive it once more; None when the caller went away. `BodyLimit` bounds it."""
-    messages: list[Message] = []
-    more = True
-    while more:
-        message = await receive()
-        messages.append(message)
-        more = message["type"] == "http.request" and message.get("more_body", False)
-    left = iter(messages)
-
-    async def again() -> Message:
-        message = next(left, None)
-        return message if message is not None else await receive()
-
-    if messages[-1]["type"] != "http.request":
-        return again, None
-    return again, b"".join(message.get("body", b"") for message in messages)
 
 
 async def _close_at(context: Context, expires_s: float) -> None:

@@ -48,7 +48,7 @@ async def story(harness: Harness, turn: str) -> None:
         session=None,
         parent_chain=f"{turn}1",
         shared_with=["other"],
-        intent={"goal": "x"},
+        intent={"text": "x"},
     )
 
 
