@@ -15,7 +15,8 @@ from graphql import GraphQLSchema
 from graphsvc.api.body import read_json
 from graphsvc.api.context import Context
 from graphsvc.api.hot.plan import Plan, Unplanned, make_plan
-from graphsvc.api.hot.shape import DecideShape, as_input
+from graphsvc.api.hot.read import FIELDS
+from graphsvc.api.hot.shape import DecideShape
 from graphsvc.api.role import is_allowed, not_allowed
 from graphsvc.api.schema.decision import review_of
 from graphsvc.api.schema.mutation import decide, decide_many
@@ -36,7 +37,10 @@ class HotPath:
     def __init__(self, schema: GraphQLSchema, service: Service) -> None:
         self._schema = schema
         # Whoever may decide may read the review of what it decided.
-        self._resolve = {"Decision.review": lambda decision: review_of(service, decision)}
+        self._resolve = {
+            **FIELDS,
+            "Decision.review": lambda answer: review_of(service, answer.decision.request.id),
+        }
         self._plans: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
 
     async def answer(self, body: bytes, context: Context) -> bytes | None:
@@ -48,11 +52,11 @@ class HotPath:
                 if not is_allowed(context, "Mutation.decideMany"):
                     return None
                 shapes = msgspec.convert(given, list[DecideShape])
-                result: Any = await decide_many(context, [as_input(each) for each in shapes])
+                result: Any = await decide_many(context, shapes)
             else:
                 shape = msgspec.convert(given, DecideShape)
                 if is_allowed(context, "Mutation.decide"):
-                    result = await decide(context, as_input(shape))
+                    result = await decide(context, shape)
                 else:
                     result = not_allowed("Mutation.decide")
             return orjson.dumps({"data": {plan.key: plan.shape(result)}})

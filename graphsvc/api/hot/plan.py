@@ -65,7 +65,7 @@ class Plan(NamedTuple):
 def make_plan(schema: GraphQLSchema, text: str, operation: str | None, resolve: Resolvers) -> Plan:
     """The plan of an operation in a document; Unplanned when it has none.
 
-    resolve: fields that are more than values, by `Type.field`.
+    resolve: where to find fields, by `Type.field`; others are attributes of the schema's objects.
     """
     try:
         document = parse(text, no_location=True, max_tokens=MAX_TOKENS)
@@ -107,6 +107,9 @@ class _Compiler:
             member.name: self._object(member, [field.selection_set])
             for member in self._schema.get_possible_types(cast("Any", union))
         }
+
+        # The use case's answer is what becomes a Decision.
+        shapes["Answer"] = shapes.pop("Decision")
 
         def one(value: Any) -> Any:
             return shapes[type(value).__name__](value)

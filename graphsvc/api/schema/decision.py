@@ -73,7 +73,7 @@ class Decision(Node):
     @guarded("The human review that it waits for, or waited for; null unless it was escalated.")
     def review(self, info: Info) -> Review | None:
         """The human review that it waits for."""
-        return review_of(info.context.service, self)
+        return review_of(info.context.service, str(self.id).removeprefix("decision:"))
 
 
 @strawberry.type(description="What decide would answer now; nothing was changed.")
@@ -89,9 +89,9 @@ class Evaluation:
     stale: bool = strawberry.field(description="The log could not be read lately.")
 
 
-def review_of(service: Service, decision: Decision) -> Review | None:
+def review_of(service: Service, decision: str) -> Review | None:
     """The human review of a decision, if it was escalated."""
-    view = service.review(str(decision.id).removeprefix("decision:"))
+    view = service.review(decision)
     return Review.of(view) if view is not None else None
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
 import strawberry
 
@@ -40,12 +40,19 @@ from graphsvc.decide import command
 from graphsvc.decide.command import Answer, DecideCommand
 from graphsvc.errors import BadInput, GrantRefused, GraphsvcError
 
-__all__ = ["Mutation", "decide", "decide_many"]
+__all__ = ["Asked", "Decided", "Mutation", "decide", "decide_many"]
 
 T = TypeVar("T")
-Decided: TypeAlias = Decision | InvalidRequest | NotAllowed | Conflict
+Decided: TypeAlias = Answer | InvalidRequest | NotAllowed | Conflict
 _Call: TypeAlias = Callable[[], Coroutine[object, object, command.Ack]]
 _MAX_BATCH = 200
+
+
+class Asked(Protocol):
+    """An input that is a command, however it was read."""
+
+    def as_command(self) -> DecideCommand:
+        """The use case's command; BadInput names the field."""
 
 
 @strawberry.type
@@ -55,12 +62,12 @@ class Mutation:
     @guarded("May this identity do this now?", as_data=True)
     async def decide(self, info: Info, input: DecideInput) -> DecideResult:  # noqa: A002  # the contract's name
         """May this identity do this now?"""
-        return await decide(info.context, input)
+        return _told(await decide(info.context, input))
 
     @guarded("Up to 200 requests in order, each judged after the ones before it.")
     async def decide_many(self, info: Info, inputs: list[DecideInput]) -> list[DecideResult]:
         """Up to 200 requests in order, each judged after the ones before it."""
-        return await decide_many(info.context, inputs)
+        return [_told(each) for each in await decide_many(info.context, inputs)]
 
     @guarded("What came of a permitted action.", as_data=True)
     async def report(self, info: Info, input: ReportInput) -> ReportResult:  # noqa: A002
@@ -266,7 +273,7 @@ class Mutation:
         return await _acknowledged(lambda: context.service.remove_source(context.caller, source))
 
 
-async def decide(context: Context, input: DecideInput) -> Decided:  # noqa: A002  # the contract's name
+async def decide(context: Context, input: Asked) -> Decided:  # noqa: A002  # the contract's name
     """Decide, for a caller that may."""
     began = time.perf_counter()
     try:
@@ -279,7 +286,7 @@ async def decide(context: Context, input: DecideInput) -> Decided:  # noqa: A002
     return _counted(context, answer)
 
 
-async def decide_many(context: Context, inputs: list[DecideInput]) -> list[Decided]:
+async def decide_many(context: Context, inputs: Sequence[Asked]) -> list[Decided]:
     """Decide up to 200 in order, for a caller that may."""
     began = time.perf_counter()
     if len(inputs) > _MAX_BATCH:
@@ -318,9 +325,13 @@ async def _acknowledged(
         return failed(error)
 
 
-def _counted(context: Context, answer: Answer) -> Decision:
+def _counted(context: Context, answer: Answer) -> Answer:
     context.parts.metrics.decisions.labels(answer.verdict.value).inc()
-    return answered(answer)
+    return answer
+
+
+def _told(result: Decided) -> Decision | InvalidRequest | NotAllowed | Conflict:
+    return answered(result) if isinstance(result, Answer) else result
 
 
 def _decide_failure(error: GraphsvcError) -> InvalidRequest | NotAllowed | Conflict:
