@@ -10,12 +10,11 @@ from collections.abc import Iterator
 import strawberry
 from graphql import GraphQLError
 from graphql.language import DocumentNode, FieldNode, Visitor, visit
+from graphql.validation import ASTValidationRule
 from strawberry.extensions import (
     AddValidationRules,
-    MaxAliasesLimiter,
     MaxTokensLimiter,
     ParserCache,
-    QueryDepthLimiter,
     SchemaExtension,
     ValidationCache,
 )  # fmt: skip
@@ -23,23 +22,19 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphsvc.api.context import Context
+from graphsvc.api.schema.document_limit import DocumentLimits
 from graphsvc.api.schema.mutation import Mutation
 from graphsvc.api.schema.query import Query
 from graphsvc.api.schema.scalar import SCALARS
 from graphsvc.api.schema.subscription import Subscription
 from graphsvc.errors import BadInput, GraphsvcError
 
-__all__ = ["MAX_ALIASES", "MAX_DEPTH", "MAX_TOKENS", "VALIDATION_RULES", "build_schema", "schema_text"]
+__all__ = ["MAX_TOKENS", "VALIDATION_RULES", "build_schema", "schema_text"]
 
-MAX_DEPTH = 12
-MAX_ALIASES = 30
 MAX_TOKENS = 2_000
 
 # Made once: rules are part of the key under which validated documents are remembered.
-VALIDATION_RULES = [
-    *QueryDepthLimiter(max_depth=MAX_DEPTH).validation_rules,
-    *MaxAliasesLimiter(max_alias_count=MAX_ALIASES).validation_rules,
-]
+VALIDATION_RULES: list[type[ASTValidationRule]] = [DocumentLimits]
 # Names in GraphQL have no escapes, so a document that asks for the schema says so literally.
 _SCHEMA_NAME = re.compile(r"__(?:schema|type)\b")
 _log = logging.getLogger("graphsvc.api")
