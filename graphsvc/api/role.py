@@ -49,6 +49,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.identity": _READ,
     "Query.identities": _GRAPH | {"approver"},
     "Query.patterns": _READ,
+    "Query.policies": _READ,
     "Query.auditCheckpoint": _AUDIT,
     "Query.auditProof": _AUDIT,
     "Query.review": _ALL,
@@ -72,6 +73,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Mutation.suspend": _SUSPEND,
     "Mutation.reinstate": _GRANT,
     "Mutation.publishPolicy": _ADMIN,
+    "Mutation.rollbackPolicy": _ADMIN,
     "Mutation.upsertGraph": _ADMIN,
     "Mutation.removeSource": _ADMIN,
     "Subscription.decisions": _WATCH,
@@ -84,7 +86,7 @@ OPEN_TYPES = frozenset({
     "Ack", "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "Completion", "Conflict", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
-    "PathStep", "Pattern", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
+    "PathStep", "Pattern", "PolicyVersion", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
     "ShadowVerdict", "Unavailable",
 })  # fmt: skip
 

@@ -10,7 +10,7 @@ from graphsvc.cli.answer import answer_record, counterfactual_record, decided_re
 from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Record
-from graphsvc.core.value import Json
+from graphsvc.core.value import Json, format_time
 from graphsvc.decide.command import Caller, DecideCommand
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.explore.counterfactual import counterfactual
@@ -38,6 +38,22 @@ class Direct:
         revision = (await self._service.publish_policy(OPERATOR, texts, comment)).revision
         await self._drawn()
         return revision
+
+    async def rollback(self, pack: str, version: str | None, comment: str) -> str:
+        """Put an earlier text of a pack into force again; the revision."""
+        revision = (await self._service.rollback_policy(OPERATOR, pack, version, comment)).revision
+        await self._drawn()
+        return revision
+
+    async def versions(self) -> list[dict[str, Json]]:
+        """Every publication of every pack, newest first."""
+        return [
+            {
+                "pack": each.pack, "version": each.version, "inForce": in_force, "publishedAt": format_time(each.at_ms),
+                "publishedBy": each.by, "comment": each.comment, "sha256": each.sha256,
+            }
+            for each, in_force in self._service.policy_versions()
+        ]  # fmt: skip
 
     async def patterns(self) -> list[dict[str, Json]]:
         """The patterns in force."""

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from graphsvc.cli.failure import ErrorGroup
@@ -153,9 +154,81 @@ def publish(
     print(f"published {names} at revision {revision}")
 
 
+@app.command()
+def diff(
+    *,
+    files: Files,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """What publishing these files would change of what is in force, by meaning; nothing is published.
+
+    Which past decisions would have been different is told by `graphsvc replay`.
+
+    \b
+    Examples:
+      graphsvc policy diff packs/agents.yaml
+      graphsvc policy diff packs/ --format json
+      graphsvc export trace -o history.jsonl && graphsvc replay history.jsonl --policy packs/agents.yaml --check
+    """
+    from graphsvc.cli.file import read_texts
+    from graphsvc.cli.session import run_admin
+    from graphsvc.core.policy.diff import policy_changes
+    from graphsvc.core.policy.load import load_policies, load_policy
+
+    new = load_policies(read_texts(files))
+    held, _ = run_admin(lambda admin: admin.packs(), store=store, server=None, token=None, config=config)
+    changes = policy_changes([load_policy(text, file) for text, file in held], new)
+    if form is not Format.table:
+        print_rows([msgspec.to_builtins(change) for change in changes], form)
+        return
+    for change in changes:
+        print(f"{_SIGNS[change.kind]} {change.what} {change.name} ({change.pack})")
+        for field in change.fields:
+            print(f"    {field.path or change.what}: {_short(field.old)} -> {_short(field.new)}")
+    if not changes:
+        print("nothing would change")
+
+
+@app.command()
+def rollback(
+    *,
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="The id of a pack in force.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="VERSION", help="Default: the text before the present one.")
+    ] = None,
+    comment: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Put an earlier text of a pack into force again, as a new publication: history stays as it was.
+
+    \b
+    Examples:
+      graphsvc policy rollback agents --comment "too many false alarms"
+      graphsvc policy rollback agents --to 3 --server http://127.0.0.1:8080 --token "$TOKEN"
+    """
+    from graphsvc.cli.session import run_admin
+
+    revision = run_admin(
+        lambda admin: admin.rollback(pack, to, comment),
+        store=store,
+        server=server,
+        token=token,
+        config=config,
+    )
+    print(f"rolled back {pack} at revision {revision}")
+
+
 @app.command(name="list")
 def list_(
     *,
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Every publication of every pack instead, newest first.")
+    ] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     store: StoreOption = None,
     server: ServerOption = None,
@@ -167,9 +240,25 @@ def list_(
     \b
     Examples:
       graphsvc policy list
+      graphsvc policy list --versions
       graphsvc policy list --format json --server http://127.0.0.1:8080 --token "$TOKEN"
     """
     from graphsvc.cli.session import run_admin
 
-    rows = run_admin(lambda admin: admin.patterns(), store=store, server=server, token=token, config=config)
+    rows = run_admin(
+        lambda admin: admin.versions() if versions else admin.patterns(),
+        store=store,
+        server=server,
+        token=token,
+        config=config,
+    )
     print_rows(rows, form, empty="no policy is published; `graphsvc policy publish FILE...` does it")
+
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+_MAX_SHOWN = 60
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else msgspec.json.encode(value).decode()
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"

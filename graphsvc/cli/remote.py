@@ -31,6 +31,7 @@ _DECIDED = f"""
   auditId replayed decidedAt
 """
 _FAILED = "... on Failure { code message field }"
+_VERSION = "pack version inForce publishedAt publishedBy comment sha256"
 _PATTERN = "id title severity onMatch scope pack version steps"
 
 
@@ -46,6 +47,15 @@ class Remote:
         query = f"mutation($i: PublishInput!) {{ publishPolicy(input: $i) {{ ... on Ack {{ revision }} {_FAILED} }} }}"
         files: list[Json] = [{"yaml": text, "file": file} for text, file in texts]
         return await self._revision(query, {"i": {"files": files, "comment": comment}})
+
+    async def rollback(self, pack: str, version: str | None, comment: str) -> str:
+        """Put an earlier text of a pack into force again; the revision."""
+        query = f"mutation($i: RollbackInput!) {{ rollbackPolicy(input: $i) {{ ... on Ack {{ revision }} {_FAILED} }} }}"
+        return await self._revision(query, {"i": {"pack": pack, "version": version, "comment": comment}})
+
+    async def versions(self) -> list[dict[str, Json]]:
+        """Every publication of every pack, newest first."""
+        return cast("list[dict[str, Json]]", await self._ask(f"{{ policies {{ {_VERSION} }} }}", {}))
 
     async def patterns(self) -> list[dict[str, Json]]:
         """The patterns in force."""

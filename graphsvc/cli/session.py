@@ -25,6 +25,12 @@ class Admin(Protocol):
     async def publish(self, texts: Sequence[tuple[str, str]], comment: str) -> str:
         """Put packs (text, file) into force; the revision."""
 
+    async def rollback(self, pack: str, version: str | None, comment: str) -> str:
+        """Put an earlier text of a pack into force again; the revision."""
+
+    async def versions(self) -> list[dict[str, Json]]:
+        """Every publication of every pack, newest first."""
+
     async def patterns(self) -> list[dict[str, Json]]:
         """The patterns in force."""
 

@@ -217,6 +217,13 @@ class Client:
             Acknowledged, await self._call(document.PUBLISH, {"v": {"files": files, "comment": comment}})
         )
 
+    async def rollback_policy(
+        self, pack: str, *, version: str | None = None, comment: str = ""
+    ) -> Acknowledged:
+        """Put an earlier text of a pack into force again: of a version, else the one before."""
+        given = {"pack": pack, "version": version, "comment": comment}
+        return _as(Acknowledged, await self._call(document.ROLLBACK, {"v": given}))
+
     async def upsert_graph(
         self, source: str, records: Sequence[Mapping[str, Any]], *, replace: bool = False
     ) -> Acknowledged:

@@ -12,6 +12,7 @@ __all__ = [
     "DECIDE_MANY",
     "DECISION",
     "DECISIONS",
+    "DECLARE_INTENT",
     "EVALUATE",
     "GRANT",
     "OPEN_CHAIN",
@@ -22,6 +23,7 @@ __all__ = [
     "REPORT",
     "REVIEWS",
     "REVOKE",
+    "ROLLBACK",
     "SEND_SIGNAL",
     "SUBSCRIBE",
     "SUSPEND",
@@ -73,6 +75,7 @@ SUSPEND = f"mutation($v: SuspendInput!) {{ r: suspend(input: $v) {_ACK} }}"
 REINSTATE = f"mutation($v: ID!, $kind: TargetKind!) {{ r: reinstate(id: $v, kind: $kind) {_ACK} }}"
 DECLARE_INTENT = f"mutation($v: DeclareIntentInput!) {{ r: declareIntent(input: $v) {_ACK} }}"
 PUBLISH = f"mutation($v: PublishInput!) {{ r: publishPolicy(input: $v) {_ACK} }}"
+ROLLBACK = f"mutation($v: RollbackInput!) {{ r: rollbackPolicy(input: $v) {_ACK} }}"
 UPSERT = f"mutation($v: UpsertGraphInput!) {{ r: upsertGraph(input: $v) {_ACK} }}"
 REMOVE_SOURCE = f"mutation($v: String!) {{ r: removeSource(source: $v) {_ACK} }}"
 DECISION = f"query($v: ID!) {{ r: decision(id: $v) {{ ...D }} }} {_DECISION}"

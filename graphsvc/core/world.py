@@ -68,7 +68,8 @@ class World:
         self.estate = Estate()
         self.rights = Rights(self.estate)
         self.grants = Grants()
-        self.packs: dict[str, PolicyPublished] = {}
+        self.packs: dict[str, PolicyPublished] = {}  # in force
+        self.published: list[PolicyPublished] = []  # ever, oldest first
         self.ruleset: Ruleset = compile_ruleset(())
         self.gains: Gains | None = None
         self.cells: Delta = {}
@@ -185,6 +186,7 @@ class World:
                 self._follow_graph()
             case PolicyPublished():
                 self.packs[record.pack] = record
+                self.published.append(record)
                 self._recompile()
             case GraphStaged():
                 nodes, edges = self.staged.setdefault(record.load, ([], []))

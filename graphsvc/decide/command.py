@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 from graphsvc.core.graph import Edge, Node
-from graphsvc.core.record import Decided, Granted, Record
+from graphsvc.core.record import Decided, Granted, PolicyPublished, Record
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk, Verdict
@@ -239,6 +239,12 @@ class Service(Protocol):
 
     async def publish_policy(self, caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> Ack:
         """Put packs, given as (text, file name), into force at one place of the log."""
+
+    async def rollback_policy(self, caller: Caller, pack: str, version: str | None, comment: str) -> Ack:
+        """Publish an earlier text of a pack again: of a version, else the one before. Conflict when there is none."""
+
+    def policy_versions(self) -> list[tuple[PolicyPublished, bool]]:
+        """Every publication and whether it is in force, newest first."""
 
     async def load_graph(
         self, caller: Caller, source: str, nodes: Sequence[Node], edges: Sequence[Edge], *, replace: bool

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.intent import check_intent
 from graphsvc.core.policy.load import load_policies
@@ -32,6 +34,7 @@ __all__ = [
     "open_chain",
     "publish_policy",
     "remove_source",
+    "rollback_policy",
     "stage_graph",
 ]  # fmt: skip
 
@@ -114,6 +117,36 @@ def publish_policy(caller: Caller, texts: Sequence[tuple[str, str]], comment: st
         ]
         now.world.publish(packs)
         return list(packs)
+
+    return ChangeJob(build, frozenset((GRAPH,)))
+
+
+def rollback_policy(caller: Caller, pack: str, version: str | None, comment: str) -> ChangeJob:
+    """Publish an earlier text of a pack again. version: None, the one before what is in force."""
+
+    def build(now: Moment) -> list[Record]:
+        held = now.world.packs.get(pack)
+        if held is None:
+            raise BadInput(f"no pack `{pack}`", field="pack")
+        earlier = [
+            each
+            for each in now.world.published
+            if each.pack == pack and each.sha256 != held.sha256 and version in {None, each.version}
+        ]
+        if not earlier:
+            if version is None:
+                raise Conflict(f"pack `{pack}` has had one text only")
+            versions = dict.fromkeys(each.version for each in now.world.published if each.pack == pack)
+            raise BadInput(
+                f"no other text of `{pack}` was published as version `{version}`; there were {', '.join(versions)}",
+                field="version",
+            )
+        told = f"rolled back from {held.version}" + (f": {comment}" if comment else "")
+        record = msgspec.structs.replace(
+            earlier[-1], at_ms=now.at_ms, by=caller.subject, comment=told[:_MAX_TEXT]
+        )
+        now.world.publish([record])
+        return [record]
 
     return ChangeJob(build, frozenset((GRAPH,)))
 

@@ -14,7 +14,7 @@ from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.intent import check_intent
 from graphsvc.core.near import nearest
-from graphsvc.core.record import Cancelled, Decided, GraphStaged, Reported
+from graphsvc.core.record import Cancelled, Decided, GraphStaged, PolicyPublished, Reported
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
@@ -321,6 +321,14 @@ class GraphsvcService:
     async def publish_policy(self, caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> Ack:
         """Put packs into force at one place of the log."""
         return self._ack(await self._run(pap.publish_policy(caller, texts, comment)))
+
+    async def rollback_policy(self, caller: Caller, pack: str, version: str | None, comment: str) -> Ack:
+        """Put an earlier text of a pack into force again."""
+        return self._ack(await self._run(pap.rollback_policy(caller, pack, version, comment)))
+
+    def policy_versions(self) -> list[tuple[PolicyPublished, bool]]:
+        """Every publication and whether it is in force, newest first."""
+        return [(each, self.world.packs[each.pack] is each) for each in reversed(self.world.published)]
 
     async def load_graph(
         self,

@@ -17,7 +17,7 @@ from graphsvc.errors import BadInput
 
 __all__ = [
     "Ack", "CancelResult", "ChainInput", "ChainResult", "DeclareIntentInput", "GraphResult", "Outcome", "PolicyFileInput",
-    "PublishInput", "PublishResult", "ReportInput", "ReportResult", "SignalInput", "SignalResult", "SuspendInput", "SuspendResult",
+    "PublishInput", "PublishResult", "ReportInput", "ReportResult", "RollbackInput", "SignalInput", "SignalResult", "SuspendInput", "SuspendResult",
     "TargetKind", "UpsertGraphInput", "facts_of",
 ]  # fmt: skip
 
@@ -124,6 +124,15 @@ class PublishInput:
         if not pairs:
             raise BadInput("nothing to publish: give `yaml` or `files`", field="yaml")
         return pairs
+
+
+@strawberry.input(description="A pack to put back to an earlier text. version: null = the one before.")
+class RollbackInput:
+    """A pack to put back."""
+
+    pack: str
+    version: str | None = None
+    comment: str = ""
 
 
 @strawberry.input(description="Facts of one source, as in graph files: `{node: ...}` or `{edge: ...}` each.")

@@ -22,6 +22,7 @@ from graphsvc.api.schema.change import (
     PublishResult,
     ReportInput,
     ReportResult,
+    RollbackInput,
     SignalInput,
     SignalResult,
     SuspendInput,
@@ -249,6 +250,14 @@ class Mutation:
         context = info.context
         return await _acknowledged(
             lambda: context.service.publish_policy(context.caller, input.texts(), input.comment)
+        )
+
+    @guarded("Put an earlier text of a pack into force again.", as_data=True)
+    async def rollback_policy(self, info: Info, input: RollbackInput) -> PublishResult:  # noqa: A002
+        """Put an earlier text of a pack into force again."""
+        context = info.context
+        return await _acknowledged(
+            lambda: context.service.rollback_policy(context.caller, input.pack, input.version, input.comment)
         )
 
     @guarded("Facts of one source become visible at once.", as_data=True)

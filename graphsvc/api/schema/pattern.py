@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
+from graphsvc.api.schema.scalar import DateTime
+from graphsvc.core.record import PolicyPublished
 from graphsvc.decide.command import PatternView
 
-__all__ = ["Pattern"]
+__all__ = ["Pattern", "PolicyVersion"]
 
 
 @strawberry.type(description="A pattern in force.")
@@ -34,4 +36,30 @@ class Pattern:
             version=view.version,
             scope=view.scope,
             steps=list(view.steps),
+        )
+
+
+@strawberry.type(description="One publication of a pack.")
+class PolicyVersion:
+    """One publication of a pack. sha256: of its text."""
+
+    pack: str
+    version: str
+    sha256: str
+    published_at: DateTime
+    published_by: str
+    comment: str
+    in_force: bool
+
+    @staticmethod
+    def of(record: PolicyPublished, *, in_force: bool) -> PolicyVersion:
+        """From the record."""
+        return PolicyVersion(
+            pack=record.pack,
+            version=record.version,
+            sha256=record.sha256,
+            published_at=DateTime(record.at_ms),
+            published_by=record.by,
+            comment=record.comment,
+            in_force=in_force,
         )

@@ -19,7 +19,7 @@ from graphsvc.api.schema.decision import (
 )  # fmt: skip
 from graphsvc.api.schema.identity import Identity
 from graphsvc.api.schema.node import Connection, Edge, Node, page_size
-from graphsvc.api.schema.pattern import Pattern
+from graphsvc.api.schema.pattern import Pattern, PolicyVersion
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.review import Review, ReviewFilter
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
@@ -177,6 +177,12 @@ class Query:
         )
         edges = [Edge(cursor=_cursor(context, seq), node=Review.of(view)) for seq, view in rows[:size]]
         return Connection.of(edges, more=len(rows) > size, first=after is None)
+
+    @guarded("Every publication of every pack, newest first.")
+    def policies(self, info: Info) -> list[PolicyVersion]:
+        """Every publication of every pack."""
+        versions = info.context.service.policy_versions()
+        return [PolicyVersion.of(record, in_force=in_force) for record, in_force in versions]
 
     @guarded(
         "The audit log now, signed; with `since`, the proof that it continues its first `since` records."

@@ -85,7 +85,8 @@ class _Reader:
         world.opened = {record.chain: (seq, record) for seq, record in rows.opened}
         world.staged = rows.staged
         world.redrawn = {seq: (set(nodes), set(edges)) for seq, nodes, edges in rows.redrawn}
-        world.packs = {pack.pack: pack for pack in rows.packs}
+        world.published = rows.published
+        world.packs = {pack.pack: pack for pack in rows.published}
         world.compile()
         self.bits = world.ruleset.bits
         for front in rows.fronts:

@@ -162,7 +162,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     sources: list[tuple[str, list[Node], list[Edge]]]
     relabelled: dict[str, tuple[str, ...]]
-    packs: list[PolicyPublished]
+    published: list[PolicyPublished]
     granted: list[Granted]
     revoked: dict[str, int]
     suspended: dict[str, int | None]

@@ -72,7 +72,7 @@ class _Writer:
                 for name, (nodes, edges) in world.estate.facts().items()
             ],
             relabelled=dict(world.estate.relabelled()),
-            packs=list(world.packs.values()),
+            published=list(world.published),
             granted=list(world.grants.by_id.values()),
             revoked=dict(world.grants.revoked),
             suspended=dict(world.grants.suspended),
