@@ -50,6 +50,8 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.identities": _GRAPH | {"approver"},
     "Query.patterns": _READ,
     "Query.policies": _READ,
+    "Query.grants": _READ,
+    "Query.signals": _READ,
     "Query.auditCheckpoint": _AUDIT,
     "Query.auditProof": _AUDIT,
     "Query.review": _ALL,
@@ -84,10 +86,10 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
 # Types whose fields carry no more than the guarded field that led to them gave away.
 OPEN_TYPES = frozenset({
     "Ack", "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "Completion", "Conflict", "Decision", "DecisionConnection",
-    "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "Granted", "Identity",
+    "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "GrantState", "GrantStateConnection", "GrantStateEdge", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
     "PathStep", "Pattern", "PolicyVersion", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
-    "ShadowVerdict", "Unavailable",
+    "ShadowVerdict", "Signal", "Unavailable",
 })  # fmt: skip
 
 

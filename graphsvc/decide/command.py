@@ -10,9 +10,11 @@ import msgspec
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Decided, Granted, PolicyPublished, Record
 from graphsvc.core.request import AccessRequest
+from graphsvc.core.signal import Signal
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk, Verdict
 from graphsvc.decide.audit import AuditProof, SignedCheckpoint
+from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.errors import GraphsvcError
 
@@ -259,6 +261,14 @@ class Service(Protocol):
 
     def identity(self, identity: str) -> IdentityView | None:
         """One identity, None when the graph holds none of that id or alias."""
+
+    def grants(
+        self, *, identity: str | None, status: GrantStatus | None, after: str | None, limit: int
+    ) -> list[GrantView]:
+        """Situational grants, newest first, after the one named; BadInput when that is none."""
+
+    def signals(self, identity: str) -> list[Signal]:
+        """Warnings about an identity that still count, oldest first."""
 
     def identities(self, *, after: str | None, limit: int) -> list[str]:
         """Ids of known identities in order, after `after`."""

@@ -16,11 +16,12 @@ from graphsvc.core.intent import check_intent
 from graphsvc.core.near import nearest
 from graphsvc.core.record import Cancelled, Decided, GraphStaged, PolicyPublished, Reported
 from graphsvc.core.request import AccessRequest
+from graphsvc.core.signal import Signal
 from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
-from graphsvc.decide import granting, pap, reading, reviewing, signalling, suspending
+from graphsvc.decide import grant_view, granting, pap, reading, reviewing, signalling, suspending
 from graphsvc.decide.audit import AuditLog, AuditProof, SignedCheckpoint
 from graphsvc.decide.command import (
     Ack,
@@ -37,6 +38,7 @@ from graphsvc.decide.command import (
     Searched,
 )
 from graphsvc.decide.declaring import declare_intent
+from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, not_spoken_for
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Clock, Ids, Notary, Store
@@ -376,6 +378,19 @@ class GraphsvcService:
         """Reviews with their numbers, newest first."""
         now_ms = self.sequencer.now_ms()
         return reviewing.reviews(self.world, now_ms, status=status, owner=owner, before=before, limit=limit)
+
+    def grants(
+        self, *, identity: str | None, status: GrantStatus | None, after: str | None, limit: int
+    ) -> list[GrantView]:
+        """Situational grants, newest first, after the one named."""
+        now_ms = self.sequencer.now_ms()
+        return grant_view.grants(
+            self.world, now_ms, identity=identity, status=status, after=after, limit=limit
+        )
+
+    def signals(self, identity: str) -> list[Signal]:
+        """Warnings about an identity that still count, oldest first."""
+        return grant_view.signals(self.world, identity)
 
     def identities(self, *, after: str | None, limit: int) -> list[str]:
         """Ids of known identities in order, after `after`."""

@@ -10,10 +10,25 @@ from graphsvc.api.schema.failure import Conflict, Failure, InvalidRequest, NotAl
 from graphsvc.api.schema.scalar import DateTime, prefixed
 from graphsvc.api.schema.verdict import Completion
 from graphsvc.core import record
+from graphsvc.core import signal as core_signal
 from graphsvc.core import verdict as core
+from graphsvc.core.score import as_score
+from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.errors import GrantRefused
 
-__all__ = ["Grant", "GrantInput", "GrantResult", "Granted", "Refused", "RevokeResult", "Revoked"]
+__all__ = [
+    "Grant",
+    "GrantFilter",
+    "GrantInput",
+    "GrantResult",
+    "GrantState",
+    "GrantStatus",
+    "Granted",
+    "Refused",
+    "RevokeResult",
+    "Revoked",
+    "Signal",
+]
 
 
 @strawberry.input(description="Rights for a while. actions and resources are globs; resources are `type:id`.")
@@ -59,6 +74,59 @@ class Grant:
             chain=None if grant.chain is None else prefixed("chain", grant.chain),
             purpose=grant.purpose,
             granted_by=grant.by,
+        )
+
+
+strawberry.enum(GrantStatus, description="What a grant is worth now.")
+
+
+@strawberry.type(description="A situational grant as it is now.")
+class GrantState:
+    """A situational grant as it is now. used: how many actions were permitted by it."""
+
+    grant: Grant
+    status: GrantStatus
+    used: int
+    revoked_at: DateTime | None
+
+    @staticmethod
+    def of(view: GrantView) -> GrantState:
+        """From the use case's view."""
+        return GrantState(
+            grant=Grant.of(view.granted),
+            status=view.status,
+            used=view.used,
+            revoked_at=DateTime(view.revoked_ms) if view.revoked_ms is not None else None,
+        )
+
+
+@strawberry.input(description="Every condition given must hold.")
+class GrantFilter:
+    """Every condition given must hold."""
+
+    identity: strawberry.ID | None = None
+    status: GrantStatus | None = None
+
+
+@strawberry.type(description="A warning about an identity.")
+class Signal:
+    """A warning about an identity. share: what it adds to the risk now, 0 to 1."""
+
+    at: DateTime
+    weight: float
+    half_life_ms: int
+    cause: str
+    share: float
+
+    @staticmethod
+    def of(signal: core_signal.Signal, now_ms: int) -> Signal:
+        """From the core's value."""
+        return Signal(
+            at=DateTime(signal.at_ms),
+            weight=signal.weight,
+            half_life_ms=signal.half_life_ms,
+            cause=signal.cause,
+            share=as_score(signal.micros(now_ms)),
         )
 
 

@@ -17,6 +17,7 @@ from graphsvc.api.schema.decision import (
     decision_of,
     evaluation_of,
 )  # fmt: skip
+from graphsvc.api.schema.grant import GrantFilter, GrantState, Signal
 from graphsvc.api.schema.identity import Identity
 from graphsvc.api.schema.node import Connection, Edge, Node, page_size
 from graphsvc.api.schema.pattern import Pattern, PolicyVersion
@@ -202,6 +203,34 @@ class Query:
     ) -> AuditProof:
         """That a record is in the log."""
         return AuditProof.of(await info.context.service.audit_proof(str(id), size))
+
+    @guarded("Situational grants, newest first.")
+    def grants(
+        self, info: Info, first: int | None = None, after: str | None = None,
+        filter: GrantFilter | None = None,  # noqa: A002  # the contract's name
+    ) -> Connection[GrantState]:  # fmt: skip
+        """Situational grants, newest first."""
+        size, wanted = page_size(first), filter or GrantFilter()
+        views = info.context.service.grants(
+            identity=None
+            if wanted.identity is None
+            else raw_id("identity", wanted.identity, "filter.identity"),
+            status=wanted.status,
+            after=None if after is None else raw_id("grant", after, "after"),
+            limit=size + 1,
+        )
+        edges = [
+            Edge(cursor=str(prefixed("grant", view.granted.id)), node=GrantState.of(view))
+            for view in views[:size]
+        ]
+        return Connection.of(edges, more=len(views) > size, first=after is None)
+
+    @guarded("Warnings about an identity that still count, oldest first.")
+    def signals(self, info: Info, identity: strawberry.ID) -> list[Signal]:
+        """Warnings about an identity that still count, oldest first."""
+        service = info.context.service
+        name = raw_id("identity", identity, "identity")
+        return [Signal.of(each, service.now_ms()) for each in service.signals(name)]
 
     @guarded("The patterns in force.")
     def patterns(self, info: Info) -> list[Pattern]:
