@@ -39,13 +39,19 @@ class Parts:
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """One HTTP request or one socket. login is set once the caller is known."""
+    """One HTTP request or one socket. login is set once the caller is known.
+
+    resume_after: where an event stream goes on (`Last-Event-ID`). cursor: of the record that is being told; of use
+    only where one subscription runs, as in an event stream.
+    """
 
     parts: Parts
     login: Login | None = None
     socket: WebSocket | None = None
     connection_params: dict[str, object] | None = None
     expiry: asyncio.Task[None] | None = None
+    resume_after: str | None = None
+    cursor: str | None = None
 
     @property
     def service(self) -> Service:

@@ -1,4 +1,7 @@
-"""The GraphQL endpoint: POST and graphql-transport-ws, nothing else; authenticated before it is parsed."""
+"""The GraphQL endpoint: POST, answered at once or as an event stream, and graphql-transport-ws; nothing else.
+
+Authenticated before it is parsed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import asyncio
 import contextlib
 import json
 import time
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, cast
 
 import orjson
 import strawberry
@@ -17,11 +21,13 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
 
 from graphsvc.api.auth import Unauthenticated
 from graphsvc.api.body import read_json
 from graphsvc.api.context import Context, Parts
+from graphsvc.api.event_stream import CURSOR, LAST_EVENT_ID, EventStream, EventStreamResponse
 from graphsvc.errors import BadInput
 
 __all__ = ["GraphqlEndpoint", "unauthenticated"]
@@ -40,9 +46,10 @@ class GraphqlEndpoint(GraphQL[Context, None]):
             schema,
             graphql_ide="graphiql" if parts.development else None,
             allow_queries_via_get=False,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             max_subscriptions_per_connection=_MAX_SUBSCRIPTIONS,
         )
+        self.stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}
         self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,6 +75,7 @@ class GraphqlEndpoint(GraphQL[Context, None]):
                 self._parts.metrics.refused.labels("unauthenticated").inc()
                 await unauthenticated(error)(scope, receive, send)
                 return
+            context.resume_after = Request(scope).headers.get(LAST_EVENT_ID)
         await super().__call__(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
@@ -103,6 +111,30 @@ class GraphqlEndpoint(GraphQL[Context, None]):
     def encode_json(self, data: object) -> str:
         """Values to JSON text; text and not bytes, because a socket would send bytes as binary frames."""
         return orjson.dumps(data).decode()
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """An answer; of an event it carries the cursor, which `EventStream` writes."""
+        answer: dict[str, Any] = {**await super().process_result(request, result)}
+        context: Context = request.scope[_CONTEXT]
+        if context.cursor is not None:
+            answer[CURSOR] = context.cursor
+        return cast("GraphQLHTTPResponse", answer)
+
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """The answer as an event stream."""
+        context: Context = request.scope[_CONTEXT]
+        return EventStreamResponse(
+            stream(),
+            status_code=sub_response.status_code or 200,
+            headers=headers,
+            expires_s=context.login.expires_s if context.login is not None else None,
+        )
 
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response

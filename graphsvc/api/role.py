@@ -81,14 +81,16 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Subscription.decisions": _WATCH,
     "Subscription.riskUpdates": _WATCH,
     "Subscription.reviewUpdates": _WATCH,
+    "Subscription.chainUpdates": _WATCH,
+    "Subscription.policyUpdates": _WATCH - {"pep"},
 }
 
 # Types whose fields carry no more than the guarded field that led to them gave away.
 OPEN_TYPES = frozenset({
-    "Ack", "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "Completion", "Conflict", "Decision", "DecisionConnection",
+    "Ack", "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "ChainUpdate", "Completion", "Conflict", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "GrantState", "GrantStateConnection", "GrantStateEdge", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
-    "PathStep", "Pattern", "PolicyVersion", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
+    "PathStep", "Pattern", "PolicyUpdate", "PolicyVersion", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
     "ShadowVerdict", "Signal", "Unavailable",
 })  # fmt: skip
 

@@ -22,6 +22,7 @@ __all__ = [
     "Ack",
     "Answer",
     "Caller",
+    "ChainView",
     "DecideCommand",
     "GrantAnswer",
     "IdentityView",
@@ -131,6 +132,16 @@ class IdentityView(msgspec.Struct, frozen=True, kw_only=True):
     permissions: int
     risk_micros: int
     properties: dict[str, Json]
+
+
+class ChainView(msgspec.Struct, frozen=True, kw_only=True):
+    """A chain as it is now. length: actions judged so far, of which the newest may not be drawn yet."""
+
+    id: str
+    session: str
+    owner: str
+    closed: bool
+    length: int
 
 
 class PatternView(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,6 +269,9 @@ class Service(Protocol):
 
     def decided(self, decision: str) -> tuple[int, Decided] | None:
         """A decision by id with its number, however new; None when there is none."""
+
+    def chain(self, chain: str | None, decision: str | None = None) -> ChainView | None:
+        """A chain by its id, else that of a decision; None when there is none."""
 
     def identity(self, identity: str) -> IdentityView | None:
         """One identity, None when the graph holds none of that id or alias."""

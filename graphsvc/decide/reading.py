@@ -10,9 +10,9 @@ from graphsvc.core.record import Granted
 from graphsvc.core.state import ChainState, Scope
 from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
-from graphsvc.decide.command import IdentityView, PatternView
+from graphsvc.decide.command import ChainView, IdentityView, PatternView
 
-__all__ = ["affected_chains", "identities", "identity", "patterns", "risk_micros"]
+__all__ = ["affected_chains", "chain", "identities", "identity", "patterns", "risk_micros"]
 
 
 def identity(world: World, named: str, now_ms: int) -> IdentityView | None:
@@ -36,6 +36,19 @@ def identity(world: World, named: str, now_ms: int) -> IdentityView | None:
         permissions=world.rights.count(key),
         risk_micros=risk_micros(world, f"p:{world.estate.person(node.id)}", now_ms),
         properties=node.properties,
+    )
+
+
+def chain(world: World, named: str | None, decision: str | None) -> ChainView | None:
+    """A chain by its id, else that of a decision."""
+    if named is None:
+        made = world.decided.get(decision or "")
+        named = made.request.chain if made is not None else ""
+    state = world.cells.get(("c", named))
+    if not isinstance(state, ChainState) or not state.used:
+        return None
+    return ChainView(
+        id=named, session=state.session, owner=state.owner, closed=state.closed, length=state.index
     )
 
 

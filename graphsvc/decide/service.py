@@ -27,6 +27,7 @@ from graphsvc.decide.command import (
     Ack,
     Answer,
     Caller,
+    ChainView,
     DecideCommand,
     GrantAnswer,
     IdentityView,
@@ -367,6 +368,10 @@ class GraphsvcService:
     def identity(self, identity: str) -> IdentityView | None:
         """One identity, None when the graph holds none of that id or alias."""
         return reading.identity(self.world, identity, self.sequencer.now_ms())
+
+    def chain(self, chain: str | None, decision: str | None = None) -> ChainView | None:
+        """A chain by its id, else that of a decision; None when there is none."""
+        return reading.chain(self.world, chain, decision)
 
     def review(self, review: str) -> ReviewView | None:
         """One review, None when nothing of that id was escalated."""

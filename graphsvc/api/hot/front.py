@@ -12,6 +12,7 @@ __all__ = ["HotFront"]
 
 _PATH = "/graphql"
 _JSON = frozenset((b"application/json", b"application/json; charset=utf-8"))
+_EVENT_STREAM = b"text/event-stream"
 _CONTENT_TYPE = (b"content-type", b"application/json")
 
 
@@ -33,13 +34,15 @@ class HotFront:
         ):
             await self._app(scope, receive, send)
             return
-        authorization, kinds = None, []
+        authorization, kinds, streamed = None, [], False
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value.decode("latin-1")
             elif name == b"content-type":
                 kinds.append(value)
-        if len(kinds) != 1 or kinds[0] not in _JSON:
+            elif name == b"accept":
+                streamed = streamed or _EVENT_STREAM in value.lower()
+        if streamed or len(kinds) != 1 or kinds[0] not in _JSON:
             await self._app(scope, receive, send)
             return
         again, body = await _whole_body(receive)

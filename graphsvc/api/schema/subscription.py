@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from typing import Annotated, TypeAlias, cast
+from collections.abc import AsyncGenerator
+from typing import Annotated, TypeAlias
 
 import strawberry
 
 from graphsvc.api.context import Context, Info
-from graphsvc.api.role import is_allowed, refusal, watched
+from graphsvc.api.role import watched
 from graphsvc.api.schema.decision import Decision
 from graphsvc.api.schema.query import DecisionFilter, decision_at
 from graphsvc.api.schema.review import Review
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
+from graphsvc.api.schema.update import (
+    ChainItem,
+    ChainUpdate,
+    ChainUpdateFilter,
+    PolicyItem,
+    chain_cause,
+    policy_update,
+)
 from graphsvc.api.schema.verdict import NearHarm
+from graphsvc.api.schema.watching import Gap, cursor_of, watch
 from graphsvc.core.record import Approved, Decided, Record, Rejected
 from graphsvc.core.score import as_score
 from graphsvc.core.verdict import Verdict
-from graphsvc.decide.command import LogEvent
 
 __all__ = ["DecisionEvent", "DecisionItem", "Gap", "RiskFilter", "RiskItem", "RiskUpdate", "Subscription"]
-
-
-@strawberry.type(description="Events between this cursor and the one before it are lost; read them as pages.")
-class Gap:
-    """Events were missed. missed: how many records of any kind, null when it cannot be known."""
-
-    cursor: str
-    missed: int | None
 
 
 @strawberry.type(description="A decision became durable.")
@@ -91,7 +90,7 @@ class Subscription:
     ) -> AsyncGenerator[DecisionItem, None]:  # fmt: skip
         """Decisions in the order of the log."""
         wanted = _DecisionMatch(filter or DecisionFilter())
-        async for item in _watch(info.context, "Subscription.decisions", after):
+        async for item in watch(info.context, "Subscription.decisions", after):
             if isinstance(item, Gap):
                 yield item
             elif isinstance(item.record, Decided) and wanted.holds(item.record):
@@ -105,7 +104,7 @@ class Subscription:
     ) -> AsyncGenerator[RiskItem, None]:  # fmt: skip
         """Changes of risk in the order of the log."""
         wanted = _RiskMatch(filter or RiskFilter())
-        async for item in _watch(info.context, "Subscription.riskUpdates", after):
+        async for item in watch(info.context, "Subscription.riskUpdates", after):
             if isinstance(item, Gap):
                 yield item
             elif isinstance(item.record, Decided) and wanted.holds(item.record):
@@ -115,16 +114,48 @@ class Subscription:
     async def review_updates(self, info: Info, after: str | None = None) -> AsyncGenerator[ReviewItem, None]:
         """Reviews as they open and are answered or used."""
         context = info.context
-        incarnation = context.service.revision().rpartition(".")[0]
-        async for item in _watch(context, "Subscription.reviewUpdates", after, everybody=True):
+        async for item in watch(context, "Subscription.reviewUpdates", after, everybody=True):
             if isinstance(item, Gap):
                 yield item
                 continue
             view = context.service.review(name) if (name := _reviewed(item.record)) is not None else None
             if view is not None and (context.reads_all or view.owner == context.caller.subject):
                 yield ReviewUpdate(
-                    cursor=f"{incarnation}.{item.seq}", at=DateTime(item.record.at_ms), review=Review.of(view)
+                    cursor=cursor_of(context, item.seq),
+                    at=DateTime(item.record.at_ms),
+                    review=Review.of(view),
                 )
+
+    @watched("What happens to chains, from `after`, else from now on.")
+    async def chain_updates(
+        self, info: Info, after: str | None = None,
+        filter: ChainUpdateFilter | None = None,  # noqa: A002  # the contract's name
+    ) -> AsyncGenerator[ChainItem, None]:  # fmt: skip
+        """What happens to chains."""
+        context, wanted = info.context, filter or ChainUpdateFilter()
+        async for item in watch(context, "Subscription.chainUpdates", after, everybody=True):
+            if isinstance(item, Gap):
+                yield item
+                continue
+            told = chain_cause(item.record)
+            if told is None:
+                continue
+            cause, chain, decision = told
+            view = context.service.chain(chain, decision)
+            if view is None or not (context.reads_all or view.owner == context.caller.subject):
+                continue
+            if wanted.holds(cause, view):
+                yield ChainUpdate.of(cursor_of(context, item.seq), item.record, cause, view, decision)
+
+    @watched("Changes of the rules, from `after`, else from now on.")
+    async def policy_updates(self, info: Info, after: str | None = None) -> AsyncGenerator[PolicyItem, None]:
+        """Changes of the rules."""
+        context = info.context
+        async for item in watch(context, "Subscription.policyUpdates", after, everybody=True):
+            if isinstance(item, Gap):
+                yield item
+            elif (update := policy_update(cursor_of(context, item.seq), item.record)) is not None:
+                yield update
 
 
 def _reviewed(record: Record) -> str | None:
@@ -180,39 +211,6 @@ class _RiskMatch:
             and (self._chain is None or decided.request.chain == self._chain)
             and (self._min_after is None or as_score(risk.after_micros) >= self._min_after)
         )
-
-
-async def _watch(
-    context: Context, path: str, after: str | None, *, everybody: bool = False
-) -> AsyncGenerator[LogEvent | Gap, None]:
-    """Records the caller may see. everybody: of whomever, the caller looks whose they are. Its role is looked at again for every batch: a token ends at its time."""
-    if not is_allowed(context, path):
-        raise refusal(path)
-    service = context.service
-    start = None
-    if after is not None:
-        start = service.cursor_seq(after)
-        if start is None:
-            yield Gap(cursor=service.revision(), missed=None)
-    incarnation = service.revision().rpartition(".")[0]
-    position = start
-    source: AsyncIterator[list[LogEvent]] = service.events(after=start)
-    with context.parts.metrics.subscriptions.track_inprogress():
-        async with aclosing(cast("AsyncGenerator[list[LogEvent], None]", source)) as batches:
-            async for batch in batches:
-                if position is not None and batch and batch[0].seq > position + 1:
-                    missed = batch[0].seq - position - 1
-                    yield Gap(cursor=f"{incarnation}.{batch[0].seq - 1}", missed=missed)
-                for event in batch:
-                    position = event.seq
-                    if not is_allowed(context, path):
-                        raise refusal(path)
-                    if (
-                        everybody
-                        or context.reads_all
-                        or getattr(event.record, "by", None) == context.caller.subject
-                    ):
-                        yield event
 
 
 def _risk_update(context: Context, seq: int, decided: Decided) -> RiskUpdate:
