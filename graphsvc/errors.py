@@ -15,6 +15,7 @@ __all__ = [
     "GraphsvcError",
     "NotAllowed",
     "NotSupported",
+    "Overloaded",
     "PolicyError",
     "SettingsError",
     "StoreAbsent",
@@ -91,6 +92,13 @@ class GrantRefused(GraphsvcError):
     def __init__(self, message: str, completions: tuple[object, ...]) -> None:
         super().__init__(message)
         self.completions = completions
+
+
+class Overloaded(GraphsvcError):
+    """Too much is asked at once; the same call may succeed later."""
+
+    code = "overloaded"
+    exit_code = 3
 
 
 class SettingsError(GraphsvcError):

@@ -35,6 +35,7 @@ _ADMIN = frozenset({"admin"})
 _DECLARE = frozenset({"pep", "approver", "admin"})
 _WATCH = frozenset({"pep", "analyst", "approver", "admin"})
 _GRAPH = frozenset({"analyst", "admin"})
+_EXPLORE = frozenset({"analyst", "admin"})
 _AUDIT = frozenset({"analyst", "auditor", "admin"})
 
 # `_ALL` on decisions and chains: a caller that is only a pep sees its own, see `Context.reads_all`.
@@ -54,6 +55,16 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.signals": _READ,
     "Query.auditCheckpoint": _AUDIT,
     "Query.auditProof": _AUDIT,
+    "Query.resource": _READ,
+    "Query.resources": _GRAPH | {"approver"},
+    "Query.rights": _READ,
+    "Query.riskSummary": _READ,
+    "Query.graphRecords": _GRAPH,
+    "Query.logRecords": _AUDIT,
+    "Query.combinations": _EXPLORE,
+    "Query.paths": _EXPLORE,
+    "Query.blastRadius": _EXPLORE,
+    "Query.whatIf": _EXPLORE,
     "Query.review": _ALL,
     "Query.reviews": _ALL,
     "Decision.review": _ALL,
@@ -87,7 +98,8 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
 
 # Types whose fields carry no more than the guarded field that led to them gave away.
 OPEN_TYPES = frozenset({
-    "Ack", "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "ChainUpdate", "Completion", "Conflict", "Decision", "DecisionConnection",
+    "Ack", "AtRisk", "BlastRadius", "PatternCount", "Permission", "RecordPage", "Resource", "ResourceConnection", "ResourceEdge", "RightCheck", "Rights", "RiskSummary", "VerdictCount", "Combination", "Combinations", "GraphEdge", "Hop", "PackVersion", "Path", "Paths", "Reached", "RightHeld", "WhatIf",
+    "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "ChainUpdate", "Completion", "Conflict", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "GrantState", "GrantStateConnection", "GrantStateEdge", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
     "PathStep", "Pattern", "PolicyUpdate", "PolicyVersion", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from graphsvc.cli.answer import answer_record, counterfactual_record, decided_record, judged_record
+from graphsvc.cli.answer import answer_record, decided_record, judged_record
+from graphsvc.cli.dependence import counterfactuals
 from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json, format_time
 from graphsvc.decide.command import Caller, DecideCommand
 from graphsvc.decide.service import GraphsvcService
-from graphsvc.explore.counterfactual import counterfactual
 
 __all__ = ["OPERATOR", "Direct"]
 
@@ -95,13 +95,7 @@ class Direct:
     async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
         """For each completion of a decision the grants without which its path would not exist."""
         found = self._service.decided(decision_id)
-        if found is None:
-            return []
-        world, last = self._service.world, found[1]
-        return [
-            counterfactual_record(counterfactual(each, world.decided, last, world.estate, world.rights))
-            for each in last.completions
-        ]
+        return counterfactuals(self._service.world, found[1] if found is not None else None)
 
     async def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""

@@ -66,11 +66,12 @@ def find_combinations(
       graphsvc explore combinations --identity arn:aws:iam::123456789012:user/ci --format json
       graphsvc explore combinations --fail-on critical
     """
-    from graphsvc.cli.explored import combination_record, combination_rows, identity_named, look
+    from graphsvc.cli.explored import combination_record, combination_rows, look
     from graphsvc.cli.output import print_json, print_lines, print_rows
     from graphsvc.core.verdict import SEVERITIES
     from graphsvc.errors import BadInput
     from graphsvc.explore.combination import combinations
+    from graphsvc.explore.naming import identity_named
 
     if min_severity not in SEVERITIES:
         raise BadInput(
@@ -138,8 +139,9 @@ def find_paths(
       graphsvc explore paths --from bot --to tier:crown-jewel
       graphsvc explore paths --from arn:aws:iam::123456789012:user/ci --to admin --format json
     """
-    from graphsvc.cli.explored import identity_named, look, path_record, wanted
+    from graphsvc.cli.explored import look, path_record
     from graphsvc.cli.output import print_json, print_lines
+    from graphsvc.explore.naming import identity_named, wanted
     from graphsvc.explore.path import paths
 
     view, revision = look(policy, store=store, server=server, token=token, config=config)
@@ -183,8 +185,9 @@ def find_blast_radius(
       graphsvc explore blast-radius --from bot
       graphsvc explore blast-radius --from bot --max-hops 3 --format json
     """
-    from graphsvc.cli.explored import blast_rows, identity_named, look
+    from graphsvc.cli.explored import blast_rows, look
     from graphsvc.cli.output import print_json, print_rows
+    from graphsvc.explore.naming import identity_named
     from graphsvc.explore.path import blast_radius
 
     view, revision = look(policy, store=store, server=server, token=token, config=config)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from pathlib import Path
 
 from graphsvc.cli.session import Admin, run_admin
@@ -12,15 +11,14 @@ from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy
 from graphsvc.core.value import Json
-from graphsvc.errors import BadInput
 from graphsvc.explore.combination import Combination
 from graphsvc.explore.estate_view import EstateView, view_of
-from graphsvc.explore.path import ADMIN, Hop, Reached
+from graphsvc.explore.path import Hop, Reached
 from graphsvc.explore.path import Path as Way
 from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
 
 __all__ = [
-    "blast_rows", "combination_record", "combination_rows", "identity_named", "look", "path_record", "read_estate", "told", "wanted",
+    "blast_rows", "combination_record", "combination_rows", "look", "path_record", "read_estate", "told",
 ]  # fmt: skip
 
 
@@ -64,37 +62,6 @@ def read_estate(
         return nodes, edges, chosen, revision
 
     return run_admin(read, store=store, server=server, token=token, config=config, create=False)
-
-
-def identity_named(view: EstateView, name: str) -> str:
-    """The key of an identity named by id, prefixed id or alias; BadInput suggests the nearest."""
-    key = view.estate.identity_key(name)
-    if key is None:
-        ids = [each.removeprefix("identity:") for each in view.identities()]
-        near = get_close_matches(name, ids, n=1, cutoff=0.5)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        raise BadInput(f"no identity `{name}` in the graph{hint}", field="identity")
-    return key
-
-
-def wanted(view: EstateView, to: str | None) -> Callable[[str], bool]:
-    """Which nodes end a path: `admin`, `tier:NAME`, an identity, a resource; None: every one."""
-    if to is None:
-        return lambda _node: True
-    if to == ADMIN:
-        return lambda node: node == ADMIN
-    if to.startswith("tier:"):
-        tier = to.removeprefix("tier:")
-        tiers = {node.tier for node in view.estate.nodes() if node.tier is not None}
-        if tier not in tiers:
-            known = ", ".join(f"`{each}`" for each in sorted(tiers)) or "none"
-            raise BadInput(f"--to: no resource has the tier `{tier}`; tiers here: {known}", field="to")
-        return lambda node: (found := view.estate.node(node)) is not None and found.tier == tier
-    for key in (to, f"resource:{to}"):
-        if key.startswith("resource:") and view.estate.node(key) is not None:
-            return lambda node: node == key
-    identity = identity_named(view, to)
-    return lambda node: node == identity
 
 
 def combination_record(found: Combination) -> dict[str, Json]:

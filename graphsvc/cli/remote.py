@@ -9,15 +9,19 @@ from typing import cast
 import aiohttp
 import msgspec
 
-from graphsvc.core.graph import Edge, Node, to_record
+from graphsvc.cli.dependence import counterfactuals
+from graphsvc.core.graph import Edge, Node, facts_of, to_record
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json
+from graphsvc.core.world import World
 from graphsvc.decide.command import DecideCommand
-from graphsvc.errors import BadInput, GraphsvcError, NotAllowed, NotSupported, StoreError, StoreUnavailable
+from graphsvc.errors import BadInput, GraphsvcError, NotAllowed, StoreError, StoreUnavailable
 
 __all__ = ["Remote", "open_remote"]
 
 _TIMEOUT_S = 120.0
+# Facts and records asked for at once; and how often a graph that changes meanwhile is read again.
+_FACTS, _RECORDS, _TRIES = 5_000, 1_000, 3
 _MAX_BODY_BYTES = 1 << 20
 _JUDGED = """
   verdict reasons { code message rule retryable }
@@ -80,30 +84,56 @@ class Remote:
         return revision
 
     async def source(self, name: str) -> tuple[list[Node], list[Edge]]:
-        """Not offered by the API."""
-        raise NotSupported(
-            "--server: what a source says is read from the store; stop the service and use --store"
-        )
+        """What one source asserts now, from the whole log."""
+        nodes, edges = (await self._world()).estate.facts().get(name, ({}, {}))
+        return list(nodes.values()), list(edges.values())
 
     async def facts(self) -> tuple[list[Node], list[Edge]]:
-        """Not offered by the API."""
-        raise NotSupported("--server: the graph is exported from the store; stop the service and use --store")
+        """The whole graph, merged over its sources, page by page."""
+        for _ in range(_TRIES):
+            try:
+                return facts_of([record async for record in self._pages("graphRecords", _FACTS)])
+            except BadInput as error:
+                # The graph changed between two pages.
+                changed = error
+        raise changed
 
     async def packs(self) -> tuple[list[tuple[str, str]], str]:
-        """Not offered by the API."""
-        raise NotSupported("--server: the graph is explored in the store; stop the service and use --store")
+        """Texts and file names of the packs in force, and the revision of the answer."""
+        found = cast("list[dict[str, str]]", await self._ask("{ policies { file text inForce } }", {}))
+        page = cast("dict[str, str]", await self._ask("{ graphRecords(first: 1) { revision } }", {}))
+        # Newest first; packs act in the order in which they were published.
+        return [(each["text"], each["file"]) for each in reversed(found) if each["inForce"]], page["revision"]
 
     async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
-        """Not offered by the API."""
-        raise NotSupported(
-            "--counterfactual: is worked out in the store; stop the service and use --store", field="server"
-        )
+        """For each completion of a decision the grants without which its path would not exist."""
+        world = await self._world()
+        return counterfactuals(world, world.decided.get(decision_id.removeprefix("decision:")))
 
-    def history(self) -> AsyncIterator[tuple[int, Record]]:
-        """Not offered by the API."""
-        raise NotSupported(
-            "--server: the history is exported from the store; stop the service and use --store"
+    async def history(self) -> AsyncIterator[tuple[int, Record]]:
+        """Every record with its number, oldest first."""
+        async for each in self._pages("logRecords", _RECORDS):
+            numbered = cast("dict[str, Json]", each)
+            yield cast("int", numbered["seq"]), msgspec.convert(numbered["record"], Record)
+
+    async def _world(self) -> World:
+        world = World()
+        async for seq, record in self.history():
+            world.apply(record, seq)
+        return world
+
+    async def _pages(self, field: str, size: int) -> AsyncIterator[Json]:
+        query = (
+            f"query($n: Int!, $after: String) {{ {field}(first: $n, after: $after) {{ records endCursor }} }}"
         )
+        after: Json = None
+        while True:
+            page = cast("dict[str, Json]", await self._ask(query, {"n": size, "after": after}))
+            for record in cast("list[Json]", page["records"]):
+                yield record
+            after = page["endCursor"]
+            if after is None:
+                return
 
     async def decide(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
         """Judge and record."""
@@ -153,7 +183,14 @@ class Remote:
             told = answer.get("error", {}).get("message", "the token is refused")
             raise NotAllowed(f"`{self._url}`: {told}; give one with --token")
         if errors := answer.get("errors"):
-            raise StoreError(f"`{self._url}`: {errors[0].get('message', 'error')}")
+            told = f"`{self._url}`: {errors[0].get('message', 'error')}"
+            match errors[0].get("extensions", {}).get("code"):
+                case "invalid_request":
+                    raise BadInput(told)
+                case "not_allowed":
+                    raise NotAllowed(told)
+                case _:
+                    raise StoreError(told)
         if not isinstance(answer.get("data"), dict):
             raise StoreUnavailable(f"`{self._url}` answers {status} without data; check --server")
         value: Json = next(iter(answer["data"].values()))

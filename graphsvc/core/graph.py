@@ -6,7 +6,7 @@ Format: the interchange file of graphs. A node is named by its key, `<kind>:<id>
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -20,6 +20,7 @@ __all__ = [
     "Edge",
     "Node",
     "edge_from_record",
+    "facts_of",
     "node_from_record",
     "node_key",
     "resource_key",
@@ -139,6 +140,21 @@ def edge_from_record(record: Mapping[str, Json], *, place: str = "edge") -> Edge
     if not isinstance(properties, dict):
         raise BadInput(f"{place}.properties: must be an object", field=f"{place}.properties")
     return Edge(type=edge_type, start=ends[0], end=ends[1], properties=properties)
+
+
+def facts_of(records: Sequence[object]) -> tuple[list[Node], list[Edge]]:
+    """Nodes and edges of graph records; BadInput names the record's place."""
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    for place, record in enumerate(records):
+        where = f"records.{place}"
+        if isinstance(record, dict) and isinstance(record.get("node"), dict):
+            nodes.append(node_from_record(record["node"], place=f"{where}.node"))
+        elif isinstance(record, dict) and isinstance(record.get("edge"), dict):
+            edges.append(edge_from_record(record["edge"], place=f"{where}.edge"))
+        else:
+            raise BadInput(f"{where}: must be an object with `node` or `edge`", field=where)
+    return nodes, edges
 
 
 def to_record(item: Node | Edge) -> dict[str, Json]:

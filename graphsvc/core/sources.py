@@ -154,6 +154,10 @@ class Sources:
         found = [edge for ends in self._out.values() for edge in ends.values()]
         return iter(sorted(found, key=lambda edge: (edge.type, edge.start, edge.end)))
 
+    def loose(self) -> tuple[list[Node], list[Mapping[str, Edge]]]:
+        """All merged nodes, and the edges in groups, in no order; groups change with the graph."""
+        return list(self._nodes.values()), list(self._out.values())
+
     def out(self, edge_type: str, start: str) -> Mapping[str, Edge]:
         """Edges of a type that leave a node, by their end."""
         return self._out.get((edge_type, start), _NONE)

@@ -14,7 +14,9 @@ from graphsvc.core.signal import Signal
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk, Verdict
 from graphsvc.decide.audit import AuditProof, SignedCheckpoint
+from graphsvc.decide.exploring import Explorer
 from graphsvc.decide.grant_view import GrantStatus, GrantView
+from graphsvc.decide.overview import Overview
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.errors import GraphsvcError
 
@@ -168,6 +170,17 @@ class Service(Protocol):
     """Everything the adapters may ask. Expected failures are raised as `GraphsvcError` subclasses:
     BadInput (field), NotAllowed, Conflict, PolicyError, StoreError.
     """
+
+    @property
+    def explorer(self) -> Explorer:
+        """Answers static questions."""
+
+    @property
+    def overview(self) -> Overview:
+        """Tells who may do what, what there is, and where risk stands."""
+
+    async def records(self, *, after: int, limit: int) -> list[LogEvent]:
+        """Records behind number `after`, oldest first; fewer than `limit` only at the end of the log."""
 
     async def decide(self, caller: Caller, command: DecideCommand) -> Answer:
         """Judge, record, and only then answer. Store trouble and deadlines are DENY answers."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["ReviewStatus", "ReviewView"]
+__all__ = ["REVIEW_TTL_MS", "ReviewStatus", "ReviewView"]
+
+# An open review, and an approval that is not used, ends after this.
+REVIEW_TTL_MS = 3_600_000
 
 
 class ReviewStatus(StrEnum):

@@ -10,13 +10,11 @@ from graphsvc.core.world import World
 from graphsvc.decide.cell import GRAPH, foreign_guards, principal_cell
 from graphsvc.decide.command import Caller
 from graphsvc.decide.jobs import ChangeJob, Moment
-from graphsvc.decide.review_view import ReviewStatus, ReviewView
+from graphsvc.decide.review_view import REVIEW_TTL_MS, ReviewStatus, ReviewView
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 
-__all__ = ["REVIEW_TTL_MS", "approve", "reject", "review_view", "reviews"]
+__all__ = ["approve", "reject", "review_view", "reviews"]
 
-# An open review, and an approval that is not used, ends after this.
-REVIEW_TTL_MS = 3_600_000
 _MAX_TEXT = 1_000
 _ANSWERED = "v"
 _APPROVE = "review:Approve"

@@ -39,9 +39,11 @@ from graphsvc.decide.command import (
     Searched,
 )
 from graphsvc.decide.declaring import declare_intent
+from graphsvc.decide.exploring import Explorer
 from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, not_spoken_for
 from graphsvc.decide.keeper import Keeper
+from graphsvc.decide.overview import Overview
 from graphsvc.decide.ports import Clock, Ids, Notary, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
@@ -98,9 +100,11 @@ class GraphsvcService:
         self.audit = AuditLog(store, notary)
         self._keeper = keeper
         self.world = keeper.world if keeper is not None else World()
+        self.explorer = Explorer(self.world, self.revision)
         self._ids = ids
         self._bus = bus
         self.sequencer = Sequencer(store, self.world, clock=clock, ids=ids, listener=self._published)
+        self.overview = Overview(self.world, self.now_ms)
         self.projector = Projector(store, self.world)
         # Keys that were told DENY because their deadline passed, until the log says so too.
         self._expired: set[str] = set()
@@ -488,6 +492,18 @@ class GraphsvcService:
         if self._bus is None:
             raise StoreError("this process has no event bus")
         return self._bus.subscribe(after=after, head=self.world.seq, read=self._read_events)
+
+    async def records(self, *, after: int, limit: int) -> list[LogEvent]:
+        """Records behind number `after`, oldest first; fewer than `limit` only at the end of the log."""
+        found: list[LogEvent] = []
+        while len(found) < limit:
+            # An entry holds one record or more.
+            read = await self._read_events(after=after, limit=limit - len(found))
+            if not read:
+                break
+            found += read
+            after = read[-1].seq
+        return found[:limit]
 
     # -- inside ----------------------------------------------------------------------------------
 

@@ -49,7 +49,11 @@ def test_every_type_is_guarded_or_said_to_be_open() -> None:
 def test_interfaces_are_few() -> None:
     """An interface is a way around the fields of a type, so each is known."""
     known = build_schema()._schema.type_map.items()
-    assert {name for name, kind in known if isinstance(kind, GraphQLInterfaceType)} == {"Failure", "Node"}
+    assert {name for name, kind in known if isinstance(kind, GraphQLInterfaceType)} == {
+        "Failure",
+        "Finding",
+        "Node",
+    }
 
 
 _MUTATION_CALLS = {

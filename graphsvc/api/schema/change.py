@@ -11,14 +11,13 @@ from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Un
 from graphsvc.api.schema.request import IntentInput
 from graphsvc.api.schema.scalar import JSON, DateTime
 from graphsvc.core.duration import parse_duration
-from graphsvc.core.graph import Edge, Node, edge_from_record, node_from_record
 from graphsvc.decide import command
 from graphsvc.errors import BadInput
 
 __all__ = [
     "Ack", "CancelResult", "ChainInput", "ChainResult", "DeclareIntentInput", "GraphResult", "Outcome", "PolicyFileInput",
     "PublishInput", "PublishResult", "ReportInput", "ReportResult", "RollbackInput", "SignalInput", "SignalResult", "SuspendInput", "SuspendResult",
-    "TargetKind", "UpsertGraphInput", "facts_of",
+    "TargetKind", "UpsertGraphInput",
 ]  # fmt: skip
 
 
@@ -178,18 +177,3 @@ PublishResult: TypeAlias = Annotated[
 GraphResult: TypeAlias = Annotated[
     Ack | InvalidRequest | NotAllowed | Conflict | Unavailable, strawberry.union("GraphResult")
 ]
-
-
-def facts_of(records: list[JSON]) -> tuple[list[Node], list[Edge]]:
-    """Nodes and edges of graph records; BadInput names the record's place."""
-    nodes: list[Node] = []
-    edges: list[Edge] = []
-    for place, record in enumerate(records):
-        where = f"records.{place}"
-        if isinstance(record, dict) and isinstance(record.get("node"), dict):
-            nodes.append(node_from_record(record["node"], place=f"{where}.node"))
-        elif isinstance(record, dict) and isinstance(record.get("edge"), dict):
-            edges.append(edge_from_record(record["edge"], place=f"{where}.edge"))
-        else:
-            raise BadInput(f"{where}: must be an object with `node` or `edge`", field=where)
-    return nodes, edges

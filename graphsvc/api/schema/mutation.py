@@ -29,7 +29,6 @@ from graphsvc.api.schema.change import (
     SuspendResult,
     TargetKind,
     UpsertGraphInput,
-    facts_of,
 )  # fmt: skip
 from graphsvc.api.schema.decision import DecideResult, Decision, answered
 from graphsvc.api.schema.failure import Conflict, Failed, InvalidRequest, NotAllowed, Unavailable, failed
@@ -37,6 +36,7 @@ from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, R
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.review import Review, ReviewResult, ReviewScopeInput
 from graphsvc.api.schema.scalar import prefixed, raw_id
+from graphsvc.core.graph import facts_of
 from graphsvc.decide import command
 from graphsvc.decide.command import Answer, DecideCommand
 from graphsvc.errors import BadInput, GrantRefused, GraphsvcError

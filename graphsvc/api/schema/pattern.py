@@ -41,7 +41,7 @@ class Pattern:
 
 @strawberry.type(description="One publication of a pack.")
 class PolicyVersion:
-    """One publication of a pack. sha256: of its text."""
+    """One publication of a pack. text: as published, from a file of that name. sha256: of the text."""
 
     pack: str
     version: str
@@ -50,6 +50,8 @@ class PolicyVersion:
     published_by: str
     comment: str
     in_force: bool
+    file: str
+    text: str
 
     @staticmethod
     def of(record: PolicyPublished, *, in_force: bool) -> PolicyVersion:
@@ -62,4 +64,6 @@ class PolicyVersion:
             published_by=record.by,
             comment=record.comment,
             in_force=in_force,
+            file=record.file,
+            text=record.text,
         )

@@ -21,6 +21,8 @@ from graphsvc.api.schema.grant import GrantFilter, GrantState, Signal
 from graphsvc.api.schema.identity import Identity
 from graphsvc.api.schema.node import Connection, Edge, Node, page_size
 from graphsvc.api.schema.pattern import Pattern, PolicyVersion
+from graphsvc.api.schema.query_estate import EstateQuery
+from graphsvc.api.schema.query_explore import ExploreQuery
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.review import Review, ReviewFilter
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
@@ -58,7 +60,7 @@ class ChainFilter:
 
 
 @strawberry.type
-class Query:
+class Query(EstateQuery, ExploreQuery):
     """What can be read, and asked without changing anything."""
 
     @guarded("What decide would answer now; changes nothing.")

@@ -1,0 +1,87 @@
+"""Static questions of the graph: what could go wrong at all."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from graphsvc.api.context import Info
+from graphsvc.api.role import guarded
+from graphsvc.api.schema.exploration import BlastRadius, Combinations, EdgeInput, Paths, WhatIf
+from graphsvc.core.graph import Edge, edge_from_record
+from graphsvc.core.verdict import SEVERITIES
+from graphsvc.errors import BadInput
+
+__all__ = ["ExploreQuery"]
+
+PathStart = Annotated[strawberry.ID, strawberry.argument(name="from")]
+_MOST_HOPS = 64
+_MOST_ROWS = 10_000
+_MOST_EDGES = 1_000
+
+
+@strawberry.type
+class ExploreQuery:
+    """Static questions; answered by the packs in force and the shipped ones about rights."""
+
+    @guarded(
+        "Rights that identities hold and that together give more than each; minSeverity: low to critical."
+    )
+    async def combinations(
+        self, info: Info, identity: strawberry.ID | None = None, pattern: strawberry.ID | None = None,
+        min_severity: str = "low", limit: int = 1_000,
+    ) -> Combinations:  # fmt: skip
+        """Rights that together give more than each."""
+        if min_severity not in SEVERITIES:
+            raise BadInput(
+                f"minSeverity: `{min_severity}` is none of {', '.join(SEVERITIES)}", field="minSeverity"
+            )
+        return Combinations.of(
+            await info.context.service.explorer.combinations(
+                identity=identity, pattern=pattern, min_severity=min_severity, limit=_within(limit, "limit")
+            )
+        )
+
+    @guarded("Who an identity can become and what it can touch; to: an id, `tier:NAME` or `admin`.")
+    async def paths(
+        self, info: Info, from_: PathStart, to: str | None = None, max_hops: int = 16, limit: int = 100
+    ) -> Paths:
+        """The shortest way to each wanted node."""
+        hops = _within(max_hops, "maxHops", _MOST_HOPS)
+        return Paths.of(
+            await info.context.service.explorer.paths(from_, to, max_hops=hops, limit=_within(limit, "limit"))
+        )
+
+    @guarded("Everything an identity can become or touch, with the number of hops.")
+    async def blast_radius(
+        self, info: Info, from_: PathStart, max_hops: int = 16, limit: int = 1_000
+    ) -> BlastRadius:
+        """Everything an identity can become or touch."""
+        hops, most = _within(max_hops, "maxHops", _MOST_HOPS), _within(limit, "limit")
+        return BlastRadius.of(await info.context.service.explorer.blast_radius(from_, max_hops=hops), most)
+
+    @guarded("Which combinations of rights would appear, and which would vanish; nothing is changed.")
+    async def what_if(
+        self, info: Info, add: list[EdgeInput] | None = None, remove: list[EdgeInput] | None = None
+    ) -> WhatIf:
+        """What a change of the graph would bring."""
+        more, fewer = _edges(add, "add"), _edges(remove, "remove")
+        if not more and not fewer:
+            raise BadInput("add: name an edge to add or to remove", field="add")
+        return WhatIf.of(await info.context.service.explorer.what_if(more, fewer))
+
+
+def _edges(given: list[EdgeInput] | None, field: str) -> list[Edge]:
+    if given is not None and len(given) > _MOST_EDGES:
+        raise BadInput(f"{field}: at most {_MOST_EDGES} edges", field=field)
+    return [
+        edge_from_record({"type": each.type, "from": each.from_, "to": each.to}, place=f"{field}.{place}")
+        for place, each in enumerate(given or ())
+    ]
+
+
+def _within(value: int, field: str, most: int = _MOST_ROWS) -> int:
+    if not 1 <= value <= most:
+        raise BadInput(f"{field}: `{value}` is not between 1 and {most}", field=field)
+    return value
