@@ -11,8 +11,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from graphsvc.api.auth import Authenticator, Unauthenticated
-from graphsvc.api.authzen.route import authzen_routes
+from graphsvc.api.authzen.route import authzen_routes, guarded
 from graphsvc.api.context import Parts
+from graphsvc.api.ext_authz import ext_authz_routes
 from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
 from graphsvc.api.host import HostCheck, host_names
 from graphsvc.api.hot.front import HotFront
@@ -103,6 +104,7 @@ def create_app(
             Route("/metrics", metrics_page),
             Route("/", _front_page),
             *authzen_routes(parts),
+            *ext_authz_routes(parts, guarded),
         ],
     )
     # Before Starlette's own handling, which costs more than a planned decision. The last one is the outermost.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Protocol, TypeAlias
 
 import strawberry
 
@@ -36,6 +35,7 @@ from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, R
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.review import Review, ReviewResult, ReviewScopeInput
 from graphsvc.api.schema.scalar import prefixed, raw_id
+from graphsvc.api.whole import whole
 from graphsvc.core.graph import facts_of
 from graphsvc.decide import command
 from graphsvc.decide.command import Answer, DecideCommand
@@ -43,7 +43,6 @@ from graphsvc.errors import BadInput, GrantRefused, GraphsvcError
 
 __all__ = ["Asked", "Decided", "Mutation", "decide", "decide_many"]
 
-T = TypeVar("T")
 Decided: TypeAlias = Answer | InvalidRequest | NotAllowed | Conflict
 _Call: TypeAlias = Callable[[], Coroutine[object, object, command.Ack]]
 _MAX_BATCH = 200
@@ -136,7 +135,7 @@ class Mutation:
         """Give rights for a while."""
         context = info.context
         try:
-            answer = await _whole(
+            answer = await whole(
                 context.service.grant(
                     context.caller,
                     identity=raw_id("identity", input.identity, "identity"),
@@ -160,7 +159,7 @@ class Mutation:
         """End a grant now."""
         context = info.context
         try:
-            answer = await _whole(
+            answer = await whole(
                 context.service.revoke_grant(context.caller, raw_id("grant", id, "id"), reason)
             )
         except GraphsvcError as error:
@@ -183,7 +182,7 @@ class Mutation:
         context = info.context
         until_ms = None if scope is None else scope.expires_at
         try:
-            view = await _whole(
+            view = await whole(
                 context.service.approve_review(context.caller, raw_id("review", id, "id"), reason, until_ms)
             )
         except GraphsvcError as error:
@@ -195,7 +194,7 @@ class Mutation:
         """Refuse an escalated request."""
         context = info.context
         try:
-            view = await _whole(
+            view = await whole(
                 context.service.reject_review(context.caller, raw_id("review", id, "id"), reason)
             )
         except GraphsvcError as error:
@@ -287,7 +286,7 @@ async def decide(context: Context, input: Asked) -> Decided:  # noqa: A002  # th
     began = time.perf_counter()
     try:
         # A caller that hangs up does not leave half a decision: the use case always runs to its end.
-        answer = await _whole(context.service.decide(context.caller, input.as_command()))
+        answer = await whole(context.service.decide(context.caller, input.as_command()))
     except GraphsvcError as error:
         return _decide_failure(error)
     finally:
@@ -310,7 +309,7 @@ async def decide_many(context: Context, inputs: Sequence[Asked]) -> list[Decided
         except GraphsvcError as error:
             results[place] = _decide_failure(error)
     if commands:
-        answers = await _whole(context.service.decide_many(context.caller, commands))
+        answers = await whole(context.service.decide_many(context.caller, commands))
         for place, answer in zip(places, answers, strict=True):
             if isinstance(answer, Answer):
                 results[place] = _counted(context, answer)
@@ -320,16 +319,11 @@ async def decide_many(context: Context, inputs: Sequence[Asked]) -> list[Decided
     return [result for result in results if result is not None]
 
 
-async def _whole(work: Awaitable[T]) -> T:
-    """`work` to its end, even when whoever waits for it gives up."""
-    return await asyncio.shield(asyncio.ensure_future(work))
-
-
 async def _acknowledged(
     call: _Call,
 ) -> Ack | InvalidRequest | NotAllowed | Conflict | Unavailable:
     try:
-        return Ack.of(await _whole(call()))
+        return Ack.of(await whole(call()))
     except GraphsvcError as error:
         return failed(error)
 
