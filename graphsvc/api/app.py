@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -14,6 +15,7 @@ from graphsvc.api.auth import Authenticator, Unauthenticated
 from graphsvc.api.authzen.route import authzen_routes, guarded
 from graphsvc.api.context import Parts
 from graphsvc.api.ext_authz import ext_authz_routes
+from graphsvc.api.failure import failure
 from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
 from graphsvc.api.host import HostCheck, host_names
 from graphsvc.api.hot.front import HotFront
@@ -105,6 +107,7 @@ def create_app(
             Route("/", _front_page),
             *authzen_routes(parts),
             *ext_authz_routes(parts, guarded),
+            Route("/mcp", _mcp_face(schema, parts), methods=None),
         ],
     )
     # Before Starlette's own handling, which costs more than a planned decision. The last one is the outermost.
@@ -113,6 +116,15 @@ def create_app(
     if hosts is not None:
         app = HostCheck(app, host_names(hosts, parts.public_url))
     return RequestId(app)
+
+
+def _mcp_face(schema: strawberry.Schema, parts: Parts) -> ASGIApp:
+    """The MCP server, or what to install for it."""
+    try:
+        from graphsvc.api.mcp import McpFace
+    except ImportError:
+        return failure(501, "not_supported", "install `graphsvc[mcp]` to answer at /mcp")
+    return McpFace(schema, parts)
 
 
 async def _live(_: Request) -> Response:
