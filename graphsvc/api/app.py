@@ -7,13 +7,14 @@ from collections.abc import Iterable
 import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from graphsvc.api.auth import Authenticator, Unauthenticated
 from graphsvc.api.authzen.route import authzen_routes, guarded
 from graphsvc.api.context import Parts
+from graphsvc.api.dashboard import dashboard_routes
 from graphsvc.api.ext_authz import ext_authz_routes
 from graphsvc.api.failure import failure
 from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
@@ -28,22 +29,6 @@ from graphsvc.decide.command import Service
 from graphsvc.decide.ports import History
 
 __all__ = ["create_app"]
-
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>graphsvc</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}code{background:#eee}</style>
-<h1>graphsvc</h1>
-<p>A policy decision point that remembers: it denies the action that completes a risky path.</p>
-<ul>
-<li><code>POST /graphql</code>: queries and mutations, with <code>Authorization: Bearer &lt;token&gt;</code>
-(<code>graphsvc token</code> makes one)</li>
-<li><code>WS /graphql</code>: subscriptions, protocol <code>graphql-transport-ws</code></li>
-<li><a href="/livez">/livez</a>, <a href="/readyz">/readyz</a>: whether it runs, and whether it can decide</li>
-<li><code>GET /metrics</code>: figures for Prometheus, with a token of any role but pep</li>
-</ul>
-</html>
-"""
 
 
 def create_app(
@@ -104,7 +89,7 @@ def create_app(
             Route("/livez", _live),
             Route("/readyz", ready),
             Route("/metrics", metrics_page),
-            Route("/", _front_page),
+            *dashboard_routes(),
             *authzen_routes(parts),
             *ext_authz_routes(parts, guarded),
             Route("/mcp", _mcp_face(schema, parts), methods=None),
@@ -129,7 +114,3 @@ def _mcp_face(schema: strawberry.Schema, parts: Parts) -> ASGIApp:
 
 async def _live(_: Request) -> Response:
     return JSONResponse({"live": True})
-
-
-async def _front_page(_: Request) -> Response:
-    return HTMLResponse(_PAGE)

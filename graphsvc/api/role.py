@@ -41,6 +41,7 @@ _AUDIT = frozenset({"analyst", "auditor", "admin"})
 # `_ALL` on decisions and chains: a caller that is only a pep sees its own, see `Context.reads_all`.
 FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.evaluate": _ASK,
+    "Query.revision": _ALL,
     "Query.node": _ALL,
     "Query.nodes": _ALL,
     "Query.decision": _ALL,
@@ -67,6 +68,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.whatIf": _EXPLORE,
     "Query.review": _ALL,
     "Query.reviews": _ALL,
+    "Chain.nearest": _ALL,
     "Decision.review": _ALL,
     "Review.decision": _ALL,
     "Identity.grants": _READ,

@@ -286,6 +286,9 @@ class Service(Protocol):
     def chain(self, chain: str | None, decision: str | None = None) -> ChainView | None:
         """A chain by its id, else that of a decision; None when there is none."""
 
+    def nearest(self, chain: str) -> tuple[NearHarm, ...]:
+        """The patterns that are furthest under way for a chain, its session and its principals."""
+
     def identity(self, identity: str) -> IdentityView | None:
         """One identity, None when the graph holds none of that id or alias."""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import cast
 
 from graphsvc.core.event import identity_id
+from graphsvc.core.near import nearest
 from graphsvc.core.progress import measured
 from graphsvc.core.record import Granted
 from graphsvc.core.state import ChainState, Scope
-from graphsvc.core.verdict import Verdict
+from graphsvc.core.verdict import NearHarm, Verdict
 from graphsvc.core.world import World
 from graphsvc.decide.command import ChainView, IdentityView, PatternView
 
-__all__ = ["affected_chains", "chain", "identities", "identity", "patterns", "risk_micros"]
+__all__ = ["affected_chains", "chain", "identities", "identity", "near", "patterns", "risk_micros"]
 
 
 def identity(world: World, named: str, now_ms: int) -> IdentityView | None:
@@ -50,6 +51,13 @@ def chain(world: World, named: str | None, decision: str | None) -> ChainView | 
     return ChainView(
         id=named, session=state.session, owner=state.owner, closed=state.closed, length=state.index
     )
+
+
+def near(world: World, chain: str, now_ms: int) -> tuple[NearHarm, ...]:
+    """The patterns that are furthest under way where the chain's newest action counts."""
+    state = world.cells.get(("c", chain))
+    last = world.decided.get(state.last_action or "") if isinstance(state, ChainState) else None
+    return nearest(last.scopes, world.facts(), now_ms) if last is not None else ()
 
 
 def risk_micros(world: World, scope: str, now_ms: int) -> int:

@@ -377,6 +377,10 @@ class GraphsvcService:
         """A chain by its id, else that of a decision; None when there is none."""
         return reading.chain(self.world, chain, decision)
 
+    def nearest(self, chain: str) -> tuple[NearHarm, ...]:
+        """The patterns that are furthest under way for a chain, its session and its principals."""
+        return reading.near(self.world, chain, self.now_ms())
+
     def review(self, review: str) -> ReviewView | None:
         """One review, None when nothing of that id was escalated."""
         return reviewing.review_view(self.world, review.removeprefix("review:"), self.sequencer.now_ms())

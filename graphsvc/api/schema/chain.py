@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
+from graphsvc.api.context import Info
+from graphsvc.api.role import guarded
 from graphsvc.api.schema.node import Node
 from graphsvc.api.schema.scalar import DateTime, prefixed
+from graphsvc.api.schema.verdict import NearHarm
 from graphsvc.decide.ports import ChainRow
 
 __all__ = ["Chain"]
@@ -21,6 +24,12 @@ class Chain(Node):
     owner: str
     opened_at: DateTime
     length: int
+
+    @guarded("The patterns that are furthest under way for it: the nearest harm.")
+    def nearest(self, info: Info) -> list[NearHarm]:
+        """The patterns that are furthest under way for it."""
+        chain = str(self.id).removeprefix("chain:")
+        return [NearHarm.of(each) for each in info.context.service.nearest(chain)]
 
     @staticmethod
     def of(row: ChainRow) -> Chain:

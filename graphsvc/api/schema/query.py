@@ -68,6 +68,13 @@ class Query(EstateQuery, ExploreQuery):
         """What decide would answer now."""
         return evaluation_of(await info.context.service.evaluate(info.context.caller, input.as_request()))
 
+    @guarded(
+        "The revision of what is known now: read first, then subscribe behind it, and nothing is missed."
+    )
+    def revision(self, info: Info) -> str:
+        """The revision of what is known now."""
+        return info.context.service.revision()
+
     @guarded("Anything by its prefixed id.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002  # Relay's name
         """Anything by its prefixed id."""

@@ -1,0 +1,73 @@
+// The frame of the dashboard: who is logged in, which view is shown, and whether what it shows is fresh.
+import { claims, connection, loggedIn, logIn, logOut, onChange } from './api.js'
+import { html, link, render, useEffect, useState } from './ui.js'
+import { Audit } from './views/audit.js'
+import { DecisionPage } from './views/decision.js'
+import { Explore } from './views/explore.js'
+import { Identities, IdentityPage } from './views/identity.js'
+import { Live } from './views/live.js'
+import { Policies } from './views/policy.js'
+import { Reviews } from './views/review.js'
+
+const VIEWS = [
+  ['live', 'Live', Live],
+  ['reviews', 'Reviews', Reviews],
+  ['identities', 'Identities', Identities],
+  ['explore', 'Explore', Explore],
+  ['policies', 'Policies', Policies],
+  ['audit', 'Audit', Audit],
+]
+const PAGES = { decision: DecisionPage, identity: IdentityPage }
+
+function place() {
+  const [view = '', id = ''] = location.hash.replace(/^#\//, '').split('/')
+  let name = ''
+  try { name = decodeURIComponent(id) } catch { /* not a link of ours */ }
+  return { view: view || 'live', id: name }
+}
+
+function Login() {
+  const [given, set] = useState('')
+  return html`<main class="login"><form onSubmit=${(event) => { event.preventDefault(); if (given.trim()) logIn(given) }}>
+    <h1>graphsvc</h1>
+    <p>Whether this may happen now, given everything that has happened before.</p>
+    <label for="token">Token</label>
+    <input id="token" type="password" autocomplete="off" required value=${given} onInput=${(event) => set(event.target.value)} />
+    <button type="submit">Log in</button>
+    <p class="dim">Make one where the service runs: <code>graphsvc token --role analyst --role approver --subject you</code></p>
+  </form></main>`
+}
+
+function Freshness() {
+  const [now, set] = useState(Date.now())
+  useEffect(() => { const timer = setInterval(() => set(Date.now()), 1000); return () => clearInterval(timer) }, [])
+  const seconds = Math.max(0, Math.round((now - connection.since) / 1000))
+  const told = connection.state === 'live' ? (connection.way === 'stream' ? 'live (stream)' : 'live')
+    : connection.state === 'waiting' ? `not connected for ${seconds} s: what is shown may be old` : 'not watching'
+  return html`<span class=${`freshness ${connection.state}`} role="status">${told}</span>`
+}
+
+function App() {
+  const [at, go] = useState(place())
+  const [, again] = useState(0)
+  useEffect(() => {
+    const moved = () => { go(place()); document.getElementById('view')?.focus() }
+    addEventListener('hashchange', moved)
+    const forget = onChange(() => again((count) => count + 1))
+    return () => { removeEventListener('hashchange', moved); forget() }
+  }, [])
+  if (!loggedIn()) return html`<${Login} />`
+  const who = claims()
+  const View = PAGES[at.view] ?? VIEWS.find(([name]) => name === at.view)?.[2] ?? Live
+  return html`
+    <a class="skip" href="#view" onClick=${(event) => { event.preventDefault(); document.getElementById('view').focus() }}>Skip to content</a>
+    <header><strong class="brand">graphsvc</strong>
+      <nav aria-label="Views">${VIEWS.map(([name, title]) => html`
+        <a href=${link(name)} aria-current=${at.view === name ? 'page' : null}>${title}</a>`)}</nav>
+      <${Freshness} />
+      <span class="who">${who.sub ?? ''} <span class="dim">${(who.roles ?? []).join(', ')}</span>
+        <button type="button" class="quiet" onClick=${logOut}>Log out</button></span></header>
+    <main id="view" tabindex="-1"><${View} key=${`${at.view}/${at.id}`} id=${at.id} /></main>`
+}
+
+render(html`<${App} />`, document.getElementById('app'))

@@ -1,0 +1,50 @@
+// The documents of all views.
+const FAILED = '... on Failure { code message }'
+export const DECISION = `fragment D on Decision {
+  id verdict wouldBe decidedAt chain session index action revision
+  subject { type id } onBehalfOf { type id } resource { type id }
+  reasons { code message rule } risk { before after }
+  completions { pattern { id title severity } onMatch explanation
+    path { step decision action subject resource chain index at } }
+  review { id status } }`
+export const DECISIONS = `query($first: Int, $after: String, $filter: DecisionFilter) {
+  revision decisions(first: $first, after: $after, filter: $filter) {
+    edges { cursor node { ...D } } pageInfo { hasNextPage endCursor } } } ${DECISION}`
+export const WATCH = `subscription($after: String) { decisions(after: $after) {
+  __typename ... on DecisionEvent { cursor decision { ...D } } ... on Gap { cursor missed } } } ${DECISION}`
+export const ONE = `query($id: ID!) { decision(id: $id) { ...D } } ${DECISION}`
+export const CHAIN = `query($id: ID!) { chain(id: $id) { id session parent status owner openedAt length
+  nearest { pattern { id title severity } remaining } } }`
+export const SUMMARY = `{ riskSummary(first: 12) { at openReviews suspended grantsInForce
+  riskiest { kind id risk } verdicts { verdict count } patterns { pattern count } } }`
+export const REVIEWS = `query($filter: ReviewFilter) { revision reviews(first: 100, filter: $filter) { edges { node {
+  id status openedAt expiresAt reviewedBy reviewedAt reason decision { ...D } } } } } ${DECISION}`
+export const WATCH_REVIEWS = `subscription($after: String) { reviewUpdates(after: $after) {
+  __typename ... on ReviewUpdate { cursor review { id status } } ... on Gap { cursor missed } } }`
+export const APPROVE = `mutation($id: ID!, $reason: String!) { approveReview(id: $id, reason: $reason) {
+  ... on Review { id status } ${FAILED} } }`
+export const REJECT = `mutation($id: ID!, $reason: String!) { rejectReview(id: $id, reason: $reason) {
+  ... on Review { id status } ${FAILED} } }`
+export const IDENTITIES = `query($after: String) { identities(first: 100, after: $after) {
+  edges { cursor node { id kind name status risk permissions } } pageInfo { hasNextPage endCursor } } }`
+export const IDENTITY = `query($id: ID!) { identity(id: $id) { id kind name status groups actsFor permissions risk }
+  rights(identity: $id, first: 100) { endCursor permissions { id effect actions resources conditional needs heldBy } }
+  grants(first: 50, filter: {identity: $id}) { edges { node { status used revokedAt
+    grant { id actions resources notBefore expiresAt purpose grantedBy uses } } } }
+  signals(identity: $id) { at weight cause share }
+  decisions(first: 25, filter: {subject: $id}) { edges { node { ...D } } } } ${DECISION}`
+export const SUSPEND = `mutation($v: SuspendInput!) { suspend(input: $v) { ... on Ack { revision } ${FAILED} } }`
+export const REINSTATE = `mutation($id: ID!, $kind: TargetKind!) { reinstate(id: $id, kind: $kind) {
+  ... on Ack { revision } ${FAILED} } }`
+export const GRANT = `mutation($v: GrantInput!) { grant(input: $v) { ... on Granted { revision } ${FAILED} } }`
+export const REVOKE = `mutation($id: ID!, $reason: String!) { revokeGrant(id: $id, reason: $reason) {
+  ... on Revoked { revision affectedChains } ${FAILED} } }`
+export const COMBINATIONS = `query($min: String!) { combinations(minSeverity: $min, limit: 2000) { truncated revision
+  packs { pack version } combinations { identity pattern title severity certainty gives values
+    permissions { right on permission via { type from to } conditions } } } }`
+export const PATHS = `query($from: ID!, $to: String) { paths(from: $from, to: $to) { truncated revision
+  paths { from to hops { from to how pattern rights conditions certainty } } } }`
+export const POLICIES = `{ policies { pack version sha256 publishedAt publishedBy comment inForce }
+  patterns { id title severity onMatch scope pack version steps } }`
+export const AUDIT = '{ auditCheckpoint { origin size root note key } }'
+export const PROOF = 'query($id: ID!) { auditProof(id: $id) { number leaf size path } }'
