@@ -18,16 +18,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audit, engine, history, hot, importing, rescan, rights, service, start
+from benchmarks import audit, dashboard, engine, history, hot, importing, rescan, rights, service, start
 
-_PARTS = ("engine", "rights", "http", "import", "start", "audit", "api")
+_PARTS = ("engine", "rights", "http", "import", "start", "audit", "api", "dashboard")
 
 
 def main() -> int:
     """Measure what was asked for."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     asked.add_argument(
-        "parts", nargs="*", help="engine, rights, http, import, start, audit, api; all of them if not given"
+        "parts",
+        nargs="*",
+        help="engine, rights, http, import, start, audit, api, dashboard; all of them if not given",
     )
     asked.add_argument("--patterns", type=int, default=50)
     asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
@@ -76,6 +78,9 @@ def main() -> int:
     if "audit" in parts:
         results["audit"] = [audit.measure()]
         _table("the audit log", results["audit"])
+    if "dashboard" in parts:
+        results["dashboard"] = dashboard.measure()
+        _table("the dashboard in Chromium", results["dashboard"])
     output = given.output or Path("bench-results") / f"{results['at'].replace(':', '')}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(results, indent=2) + "\n")

@@ -6,7 +6,7 @@ import { bare, Empty, html, link, Risk, Severity, Time, useEffect, useRef, useSt
 // Rows that are kept, rows that wait for the next picture at most, and how often there is one.
 const KEPT = 300
 const QUEUED = 2000
-const EVERY_MS = 200
+const EVERY_MS = 120
 const VERDICTS = ['PERMIT', 'ESCALATE', 'DENY']
 
 export const matches = (decision, text) => {
