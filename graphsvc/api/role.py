@@ -66,6 +66,8 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.paths": _EXPLORE,
     "Query.blastRadius": _EXPLORE,
     "Query.whatIf": _EXPLORE,
+    "Query.chokePoints": _EXPLORE,
+    "Query.cut": _EXPLORE,
     "Query.review": _ALL,
     "Query.reviews": _ALL,
     "Chain.nearest": _ALL,
@@ -100,7 +102,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
 
 # Types whose fields carry no more than the guarded field that led to them gave away.
 OPEN_TYPES = frozenset({
-    "Ack", "AtRisk", "BlastRadius", "PatternCount", "Permission", "RecordPage", "Resource", "ResourceConnection", "ResourceEdge", "RightCheck", "Rights", "RiskSummary", "VerdictCount", "Combination", "Combinations", "GraphEdge", "Hop", "PackVersion", "Path", "Paths", "Reached", "RightHeld", "WhatIf",
+    "Ack", "AtRisk", "ChokePoint", "ChokePoints", "Cut", "CutEdge", "BlastRadius", "PatternCount", "Permission", "RecordPage", "Resource", "ResourceConnection", "ResourceEdge", "RightCheck", "Rights", "RiskSummary", "VerdictCount", "Combination", "Combinations", "GraphEdge", "Hop", "PackVersion", "Path", "Paths", "Reached", "RightHeld", "WhatIf",
     "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "ChainUpdate", "Completion", "Conflict", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "GrantState", "GrantStateConnection", "GrantStateEdge", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",

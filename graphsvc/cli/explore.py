@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphsvc.cli.explore_cut import register as register_cuts
+from graphsvc.cli.explore_option import Form, Policies
 from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
 from graphsvc.cli.output import Format
@@ -20,20 +21,10 @@ __all__ = ["app"]
 app = typer.Typer(
     cls=ErrorGroup,
     name="explore",
-    help="What could go wrong at all: combinations of rights, paths, blast radius.",
+    help="What could go wrong at all: combinations of rights, paths, choke points, cuts.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-Policies = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--policy",
-        metavar="FILE",
-        help="Packs to ask with, instead of those in force and the shipped ones about rights.",
-    ),
-]
-Form = Annotated[Format, typer.Option("--format", help="How to print.")]
 
 
 @app.command(name="combinations")
@@ -264,6 +255,9 @@ def ask_what_if(
         )
     if found.appears:
         raise typer.Exit(1)
+
+
+register_cuts(app)
 
 
 def _tell_paths(found: list[Way], truncated: bool) -> None:

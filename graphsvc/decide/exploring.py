@@ -20,8 +20,11 @@ from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.sources import Sources
 from graphsvc.core.world import World, load_packs
 from graphsvc.errors import Overloaded
+from graphsvc.explore.choke import ChokePoints, choke_points
 from graphsvc.explore.combination import Combination, combinations
+from graphsvc.explore.cut import Cut, cut
 from graphsvc.explore.estate_view import EstateView, view_of
+from graphsvc.explore.hop_graph import hop_graph
 from graphsvc.explore.naming import identity_named, wanted
 from graphsvc.explore.path import Path, Reached, blast_radius, paths
 from graphsvc.explore.what_if import Difference, what_if
@@ -119,6 +122,38 @@ class Explorer:
             )
         packs = {each.pack.id: each.pack.version for each in _with_shipped(picture.policies)}
         return Explored(found=found, truncated=False, revision=picture.revision, packs=packs)
+
+    async def choke_points(self, to: str, *, start: str | None, limit: int) -> Explored[ChokePoints]:
+        """What every way of many identities to something goes through. to: as of `paths`; start: only its ways."""
+
+        def ask(view: EstateView, is_over: Callable[[], bool]) -> tuple[ChokePoints, bool]:
+            starts = [identity_named(view, start, "from")] if start is not None else view.identities()
+            found = choke_points(
+                hop_graph(view, starts, is_over=is_over), starts, wanted(view, to), limit=limit
+            )
+            return found, found.truncated
+
+        return await self._asked(ask)
+
+    async def cut(self, to: str, *, start: str | None, pinned: list[Edge]) -> Explored[Cut]:
+        """The smallest set of grants whose removal leaves no way to something."""
+        async with self._turn():
+            picture = await self._taken()
+            policies, ends_s = _with_shipped(picture.policies), time.monotonic() + self._budget_s
+            found = await asyncio.to_thread(
+                cut,
+                picture.nodes,
+                picture.edges,
+                policies,
+                lambda view: (
+                    [identity_named(view, start, "from")] if start is not None else view.identities()
+                ),
+                lambda view: wanted(view, to),
+                pinned=[(edge.type, edge.start, edge.end) for edge in pinned],
+                is_over=lambda: time.monotonic() > ends_s,
+            )
+        packs = {each.pack.id: each.pack.version for each in policies}
+        return Explored(found=found, truncated=found.truncated, revision=picture.revision, packs=packs)
 
     async def _asked(self, ask: Callable[[EstateView, Callable[[], bool]], tuple[T, bool]]) -> Explored[T]:
         async with self._turn():

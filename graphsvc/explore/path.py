@@ -9,7 +9,7 @@ from graphsvc.core.gain.closure import Firing
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.support import support
 
-__all__ = ["ADMIN", "Hop", "Path", "Reached", "blast_radius", "paths"]
+__all__ = ["ADMIN", "Hop", "Path", "Reached", "blast_radius", "hops_of", "paths", "worth"]
 
 ADMIN = "admin"
 _PASSES = {"HOLDS_CREDENTIAL": "credential", "RUNS_AS": "runs as"}
@@ -17,7 +17,10 @@ _PASSES = {"HOLDS_CREDENTIAL": "credential", "RUNS_AS": "runs as"}
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """start, end: node keys, or `admin`. how: `assume`, `combination`, `right`, `credential`, `runs as`, `holds all`."""
+    """start, end: node keys, or `admin`. how: `assume`, `combination`, `right`, `credential`, `runs as`, `holds all`.
+
+    by: what a hop of one edge or one permission stands on: the holder that may assume, the permission. Of a combination see `witness`.
+    """
 
     start: str
     end: str
@@ -25,6 +28,7 @@ class Hop:
     pattern: str | None = None
     rights: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    by: str | None = None
 
     @property
     def certainty(self) -> str:
@@ -70,11 +74,11 @@ def blast_radius(view: EstateView, start: str, *, max_hops: int = 16, max_nodes:
     """Everything an identity can become or touch. Certain hops are tried before those that may be."""
     came: dict[str, Hop | None] = {start: None}
     edge = [start]
-    interesting = _interesting(view)
+    interesting = worth(view)
     for _ in range(max_hops):
         following: list[str] = []
         for node in edge:
-            for hop in sorted(_hops(view, node, interesting), key=lambda each: each.certainty != "yes"):
+            for hop in sorted(hops_of(view, node, interesting), key=lambda each: each.certainty != "yes"):
                 if hop.end not in came:
                     came[hop.end] = hop
                     following.append(hop.end)
@@ -97,10 +101,10 @@ def paths(
 
 
 def _grows(view: EstateView, node: str, came: dict[str, Hop | None], interesting: tuple[str, ...]) -> bool:
-    return any(hop.end not in came for hop in _hops(view, node, interesting))
+    return any(hop.end not in came for hop in hops_of(view, node, interesting))
 
 
-def _interesting(view: EstateView) -> tuple[str, ...]:
+def worth(view: EstateView) -> tuple[str, ...]:
     """Resources that lead on or are worth something; of the others there is no end."""
     return tuple(
         node.key
@@ -110,7 +114,8 @@ def _interesting(view: EstateView) -> tuple[str, ...]:
     )
 
 
-def _hops(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterator[Hop]:
+def hops_of(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterator[Hop]:
+    """Where one step leads from a node. interesting: resources that count, see `worth`."""
     if node == ADMIN:
         return
     if node.startswith("resource:"):
@@ -118,8 +123,9 @@ def _hops(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterator
             for end in view.estate.out(kind, node):
                 yield Hop(node, end, how)
         return
-    if view.has_everything(node):
-        yield Hop(node, ADMIN, "holds all")
+    everything = view.rights.check(node, "*", "resource:*")
+    if everything.allowed:
+        yield Hop(node, ADMIN, "holds all", by=everything.rule)
     yield from _assumed(view, node)
     yield from _combined(view, node)
     held = view.rights.held(node)
@@ -133,7 +139,7 @@ def _hops(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterator
                 conditions = (
                     () if right.allowed else (f"needs {', '.join(permission.keys) or 'its condition'}",)
                 )
-                yield Hop(node, key, "right", rights=permission.actions, conditions=conditions)
+                yield Hop(node, key, "right", rights=permission.actions, conditions=conditions, by=right.rule)
                 break
 
 
@@ -142,7 +148,11 @@ def _assumed(view: EstateView, node: str) -> Iterator[Hop]:
         for end, edge in view.estate.out("CAN_ASSUME", holder).items():
             unknown = bool(edge.properties.get("conditional") or edge.properties.get("condition"))
             yield Hop(
-                node, end, "assume", conditions=("its trust policy has a condition",) if unknown else ()
+                node,
+                end,
+                "assume",
+                conditions=("its trust policy has a condition",) if unknown else (),
+                by=holder,
             )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphsvc.core.gain.holding import faces
 from graphsvc.explore.estate_view import EstateView
 
-__all__ = ["HeldRight", "support"]
+__all__ = ["EdgeTriple", "HeldRight", "support", "way_to", "way_to_holder"]
 
 EdgeTriple = tuple[str, str, str]
 _NESTED = ("MEMBER_OF", "HAS_ROLE", "INHERITS")
@@ -46,19 +47,30 @@ def support(view: EstateView, identity: str, right: str, on: str | None) -> Held
         return HeldRight(right, on, None, ())
     chosen = speaking[0]
     conditions = (f"needs {', '.join(chosen.keys) or 'its condition'}",) if chosen.conditional else ()
-    return HeldRight(right, on, chosen.key, _way(view, identity, chosen.key), conditions)
+    return HeldRight(right, on, chosen.key, way_to(view, identity, chosen.key), conditions)
 
 
-def _way(view: EstateView, identity: str, permission: str) -> tuple[EdgeTriple, ...]:
+def way_to(view: EstateView, identity: str, permission: str) -> tuple[EdgeTriple, ...]:
+    """Edges from an identity to a permission that it holds, the shortest; empty when it holds it not."""
+    for node, way in _memberships(view, identity):
+        if permission in view.estate.out("GRANTED", node):
+            return (*way, ("GRANTED", node, permission))
+    return ()
+
+
+def way_to_holder(view: EstateView, identity: str, holder: str) -> tuple[EdgeTriple, ...]:
+    """Edges from an identity to one of its groups or roles; empty for itself."""
+    return next((way for node, way in _memberships(view, identity) if node == holder), ())
+
+
+def _memberships(view: EstateView, identity: str) -> Iterator[tuple[str, tuple[EdgeTriple, ...]]]:
     """Breadth first over memberships, so the shortest."""
     came: dict[str, tuple[EdgeTriple, ...]] = {identity: ()}
     queue = [identity]
     for node in queue:
-        if permission in view.estate.out("GRANTED", node):
-            return (*came[node], ("GRANTED", node, permission))
+        yield node, came[node]
         for kind in _NESTED:
             for end in view.estate.out(kind, node):
                 if end not in came:
                     came[end] = (*came[node], (kind, node, end))
                     queue.append(end)
-    return ()

@@ -25,14 +25,14 @@ class Difference:
     vanishes: tuple[Combination, ...]
 
 
-def edge_from_text(text: str) -> Edge:
+def edge_from_text(text: str, field: str = "grant") -> Edge:
     """`identity:bot -GRANTED-> permission:p1`, as `explain` prints edges; BadInput says what is wrong."""
     found = _ARROW.fullmatch(text)
     if found is None:
         raise BadInput(
-            f"`{text}` is no edge; write it as `identity:bot -GRANTED-> permission:p1`", field="grant"
+            f"`{text}` is no edge; write it as `identity:bot -GRANTED-> permission:p1`", field=field
         )
-    return edge_from_record({"type": found[2], "from": found[1], "to": found[3]}, place="grant")
+    return edge_from_record({"type": found[2], "from": found[1], "to": found[3]}, place=field)
 
 
 def what_if(

@@ -21,6 +21,9 @@ PATHS = """{ paths(from: "%s", to: "admin") { truncated revision paths { from to
   hops { from to how pattern rights conditions certainty } } } }"""
 BLAST = '{ blastRadius(from: "%s") { truncated total reached { node kind tier hops how certainty } } }'
 
+NARROW = """{ chokePoints(to: "admin", limit: 5) { sources truncated chokePoints { node from to how cutsOff suchAs } }
+  cut(to: "admin", from: "%s") { proven lowerBound sources uncut { to } edges { type from to ways } } }"""
+
 
 def _asked(url: str, role: str, query: str, **variables: Any) -> Any:
     body = json.dumps({"query": query, "variables": variables}).encode()
@@ -45,6 +48,8 @@ def test_a_real_account_is_explored_over_the_api_as_in_the_store(
         ("explore", "paths", "--from", USER, "--to", "admin"),
         ("explore", "blast-radius", "--from", USER),
         ("explore", "what-if", "--add", edge),
+        ("explore", "choke-points", "--to", "admin", "--limit", "5"),
+        ("explore", "cut", "--to", "admin", "--from", USER),
         ("export", "jsonl"),
     )
     form = ("--format", "json")
@@ -67,6 +72,13 @@ def test_a_real_account_is_explored_over_the_api_as_in_the_store(
         blast = _asked(url, "analyst", BLAST % USER)["data"]["blastRadius"]
         assert blast["reached"] == there[2].json()["reached"]
         assert blast["total"] == len(blast["reached"])
+        narrow = _asked(url, "analyst", NARROW % USER)["data"]
+        assert narrow["chokePoints"]["sources"] == there[4].json()["sources"] == 68
+        assert [each["cutsOff"] for each in narrow["chokePoints"]["chokePoints"]] == [
+            each["cuts_off"] for each in there[4].json()["choke_points"]
+        ]
+        assert narrow["cut"]["edges"] == there[5].json()["cut"] != []
+        assert (narrow["cut"]["proven"], narrow["cut"]["lowerBound"]) == (True, len(narrow["cut"]["edges"]))
         one = _asked(url, "analyst", COMBINATIONS, i=USER.replace("privesc15", "privesc51"))
         assert "did you mean" in one["errors"][0]["message"]
         refused = _asked(url, "pep", "{ combinations { truncated } }")

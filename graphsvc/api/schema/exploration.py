@@ -14,8 +14,8 @@ from graphsvc.explore.support import HeldRight
 from graphsvc.explore.what_if import Difference
 
 __all__ = [
-    "BlastRadius", "Combination", "Combinations", "EdgeInput", "Hop", "PackVersion", "Path", "Paths", "Reached",
-    "RightHeld", "WhatIf",
+    "BlastRadius", "Combination", "Combinations", "EdgeInput", "Finding", "Hop", "PackVersion", "Path", "Paths", "Reached",
+    "RightHeld", "WhatIf", "stamp",
 ]  # fmt: skip
 
 
@@ -160,7 +160,7 @@ class Combinations(Finding):
     @staticmethod
     def of(answer: Explored[list[combination.Combination]]) -> Combinations:
         """From the answer."""
-        return Combinations(**_stamp(answer), combinations=[Combination.of(each) for each in answer.found])
+        return Combinations(**stamp(answer), combinations=[Combination.of(each) for each in answer.found])
 
 
 @strawberry.type(description="Paths, the shortest first.")
@@ -172,7 +172,7 @@ class Paths(Finding):
     @staticmethod
     def of(answer: Explored[list[path.Path]]) -> Paths:
         """From the answer."""
-        return Paths(**_stamp(answer), paths=[Path.of(each) for each in answer.found])
+        return Paths(**stamp(answer), paths=[Path.of(each) for each in answer.found])
 
 
 @strawberry.type(description="Everything an identity can become or touch, nearest first.")
@@ -191,8 +191,8 @@ class BlastRadius(Finding):
             (_reached(view, found.path_to(node)) for node in found.came if node != start),
             key=lambda row: (row.hops, row.node),
         )
-        stamp = {**_stamp(answer), "truncated": answer.truncated or len(rows) > limit}
-        return BlastRadius(**stamp, from_=_name(start), reached=rows[:limit], total=len(rows))
+        stamped = {**stamp(answer), "truncated": answer.truncated or len(rows) > limit}
+        return BlastRadius(**stamped, from_=_name(start), reached=rows[:limit], total=len(rows))
 
 
 @strawberry.type(description="Combinations of rights that a change would bring and take.")
@@ -209,7 +209,7 @@ class WhatIf(Finding):
             [Combination.of(each) for each in found]
             for found in (answer.found.appears, answer.found.vanishes)
         )
-        return WhatIf(**_stamp(answer), appears=appears, vanishes=vanishes)
+        return WhatIf(**stamp(answer), appears=appears, vanishes=vanishes)
 
 
 @strawberry.input(
@@ -223,7 +223,8 @@ class EdgeInput:
     to: str
 
 
-def _stamp(answer: Explored[Any]) -> dict[str, Any]:
+def stamp(answer: Explored[Any]) -> dict[str, Any]:
+    """The fields of `Finding`."""
     packs = [PackVersion(pack=pack, version=version) for pack, version in answer.packs.items()]
     return {"truncated": answer.truncated, "revision": answer.revision, "packs": packs}
 

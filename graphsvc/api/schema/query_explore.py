@@ -9,6 +9,7 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.exploration import BlastRadius, Combinations, EdgeInput, Paths, WhatIf
+from graphsvc.api.schema.narrowing import ChokePoints, Cut
 from graphsvc.core.graph import Edge, edge_from_record
 from graphsvc.core.verdict import SEVERITIES
 from graphsvc.errors import BadInput
@@ -16,6 +17,7 @@ from graphsvc.errors import BadInput
 __all__ = ["ExploreQuery"]
 
 PathStart = Annotated[strawberry.ID, strawberry.argument(name="from")]
+OnlyFrom = Annotated[strawberry.ID | None, strawberry.argument(name="from")]
 _MOST_HOPS = 64
 _MOST_ROWS = 10_000
 _MOST_EDGES = 1_000
@@ -70,6 +72,21 @@ class ExploreQuery:
         if not more and not fewer:
             raise BadInput("add: name an edge to add or to remove", field="add")
         return WhatIf.of(await info.context.service.explorer.what_if(more, fewer))
+
+    @guarded("Nodes and hops that every way of many identities to something goes through.")
+    async def choke_points(
+        self, info: Info, to: str = "admin", from_: OnlyFrom = None, limit: int = 50
+    ) -> ChokePoints:
+        """What every way goes through."""
+        most = _within(limit, "limit")
+        return ChokePoints.of(await info.context.service.explorer.choke_points(to, start=from_, limit=most))
+
+    @guarded("The smallest set of grants whose removal leaves no way to something; nothing is changed.")
+    async def cut(
+        self, info: Info, to: str = "admin", from_: OnlyFrom = None, pin: list[EdgeInput] | None = None
+    ) -> Cut:
+        """The smallest set of grants whose removal leaves no way."""
+        return Cut.of(await info.context.service.explorer.cut(to, start=from_, pinned=_edges(pin, "pin")))
 
 
 def _edges(given: list[EdgeInput] | None, field: str) -> list[Edge]:

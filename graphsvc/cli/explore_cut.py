@@ -1,0 +1,213 @@
+"""`graphsvc explore choke-points` and `cut`: where ways to something are narrow, and what closes them all."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphsvc.cli.explore_option import Form, Policies
+from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.output import Format
+
+if TYPE_CHECKING:
+    from graphsvc.core.value import Json
+    from graphsvc.explore.choke import ChokePoint
+    from graphsvc.explore.cut import Cut
+
+__all__ = ["register"]
+
+To = Annotated[str, typer.Option("--to", metavar="tier:NAME|admin|ID", help="Where the ways lead.")]
+Starts = Annotated[
+    list[str] | None,
+    typer.Option("--from", metavar="ID", help="Only ways of this identity; may be repeated."),
+]
+Seconds = Annotated[
+    float, typer.Option("--time", metavar="S", min=0.1, help="Seconds to look at most; then it says so.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(name="choke-points")(find_choke_points)
+    app.command(name="cut")(find_cut)
+
+
+def find_choke_points(
+    *,
+    to: To = "admin",
+    start: Starts = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many rows.")] = 50,
+    seconds: Seconds = 60.0,
+    policy: Policies = None,
+    form: Form = Format.table,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Nodes and hops that every way of many identities to something goes through.
+
+    A node that cuts off 40 of 50 identities is where one change helps most. Exit 1 when nobody gets there.
+
+    \b
+    Examples:
+      graphsvc explore choke-points --to admin
+      graphsvc explore choke-points --to tier:crown-jewel --format json
+    """
+    from graphsvc.cli.explored import look
+    from graphsvc.cli.output import print_json, print_rows
+    from graphsvc.explore.choke import choke_points
+    from graphsvc.explore.hop_graph import hop_graph
+    from graphsvc.explore.naming import identity_named, wanted
+
+    ends_s = time.monotonic() + seconds
+    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    starts = [identity_named(view, each, "from") for each in start] if start else view.identities()
+    graph = hop_graph(view, starts, is_over=lambda: time.monotonic() > ends_s)
+    found = choke_points(graph, starts, wanted(view, to), limit=limit)
+    rows = [_point(each, found.sources) for each in found.points]
+    if form is Format.json:
+        print_json(
+            {
+                "to": to,
+                "choke_points": rows,
+                "sources": found.sources,
+                "truncated": found.truncated,
+                "revision": revision,
+                "packs": view.stamp(),
+            }
+        )
+    else:
+        empty = "no choke point: everybody has more than one way" if found.sources else "nobody gets there"
+        shown = [
+            {**row, "such_as": each.such_as[0].removeprefix("identity:")}
+            for row, each in zip(rows, found.points, strict=True)
+        ]
+        print_rows(shown, form, empty=empty)
+        if form is Format.table and found.truncated:
+            print("a limit was reached: there may be more; raise --limit or --time")
+    if not found.sources:
+        raise typer.Exit(1)
+
+
+def find_cut(
+    *,
+    to: To = "admin",
+    start: Starts = None,
+    pin: Annotated[
+        list[str] | None,
+        typer.Option("--pin", metavar="GRANT", help="An edge that must stay; may be repeated."),
+    ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option("--budget", metavar="N", min=1, help="Exit 1 when it takes more than N grants."),
+    ] = None,
+    seconds: Seconds = 60.0,
+    policy: Policies = None,
+    form: Form = Format.table,
+    store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """The smallest set of grants whose removal leaves no way to something; nothing is changed.
+
+    Grants are edges that somebody gave: GRANTED, MEMBER_OF, HAS_ROLE, INHERITS, CAN_ASSUME. The answer says whether it is
+    proven that fewer do not suffice. Exit 1 when it cannot be done: by pinned grants, the budget, or the time.
+
+    \b
+    Examples:
+      graphsvc explore cut --to tier:crown-jewel
+      graphsvc explore cut --to admin --pin "identity:root -GRANTED-> permission:all" --budget 5
+      graphsvc explore cut --to tier:crown-jewel --from bot --format json
+    """
+    from graphsvc.cli.explored import path_record, read_estate
+    from graphsvc.cli.output import print_json, print_rows
+    from graphsvc.explore.cut import cut
+    from graphsvc.explore.naming import identity_named, wanted
+    from graphsvc.explore.what_if import edge_from_text
+
+    kept = [edge_from_text(text, "pin") for text in pin or ()]
+    ends_s = time.monotonic() + seconds
+    nodes, edges, policies, revision = read_estate(
+        policy, store=store, server=server, token=token, config=config
+    )
+    found = cut(
+        nodes,
+        edges,
+        policies,
+        lambda view: [identity_named(view, each, "from") for each in start] if start else view.identities(),
+        lambda view: wanted(view, to),
+        pinned=[(edge.type, edge.start, edge.end) for edge in kept],
+        is_over=lambda: time.monotonic() > ends_s,
+    )
+    # What ran out of time on the way is no cut.
+    rows = _cut_rows(found) if found.removed is not None and not found.truncated else None
+    over = budget is not None and (found.at_least if rows is None else len(rows)) > budget
+    if form is Format.json:
+        print_json(
+            {
+                "to": to,
+                "cut": None if rows is None else [*rows],
+                "size": None if rows is None else len(rows),
+                "lower_bound": found.at_least,
+                "proven": found.proven,
+                "within_budget": None if budget is None else rows is not None and not over,
+                "uncut": None if found.uncut is None else path_record(found.uncut),
+                "sources": found.sources,
+                "truncated": found.truncated,
+                "revision": revision,
+                "packs": {each.pack.id: each.pack.version for each in policies},
+            }
+        )
+    elif form is Format.table:
+        _tell(found, rows)
+        if over:
+            print(f"more than the budget of {budget}")
+    else:
+        print_rows(rows or [], form, empty="")
+    if rows is None or over:
+        raise typer.Exit(1)
+
+
+def _tell(found: Cut, rows: list[dict[str, Json]] | None) -> None:
+    from graphsvc.cli.explored import told
+    from graphsvc.cli.output import print_rows
+
+    if rows is not None:
+        print_rows(rows, Format.table, empty="nobody gets there: nothing to remove")
+        if rows:
+            proof = (
+                "proven: fewer do not suffice" if found.proven else f"at least {found.at_least} are needed"
+            )
+            print(f"{len(rows)} grants close the ways of {found.sources} identities; {proof}")
+    elif found.uncut is not None:
+        print("no cut: this way stands on nothing that may be removed")
+        print(told(found.uncut))
+    else:
+        print(f"the time ran out; at least {found.at_least} grants are needed; raise --time")
+
+
+def _cut_rows(found: Cut) -> list[dict[str, Json]]:
+    rows: list[dict[str, Json]] = [
+        {"type": kind, "from": begin, "to": end, "ways": found.severed.get((kind, begin, end), 0)}
+        for kind, begin, end in found.removed or ()
+    ]
+    return sorted(rows, key=lambda row: (-int(str(row["ways"])), str(row["from"]), str(row["to"])))
+
+
+def _point(point: ChokePoint, sources: int) -> dict[str, Json]:
+    name = (point.node or "").removeprefix("identity:")
+    if point.node is None:
+        start, end = ((each or "").removeprefix("identity:") for each in (point.start, point.end))
+        name = f"{start} -> {end}"
+    return {
+        "point": name,
+        "kind": "hop" if point.node is None else point.node.partition(":")[0],
+        "how": point.how,
+        "cuts_off": point.cuts_off,
+        "share": round(point.cuts_off / sources, 3),
+        "such_as": [each.removeprefix("identity:") for each in point.such_as],
+    }

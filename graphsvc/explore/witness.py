@@ -1,0 +1,81 @@
+"""What a hop stands on: the grants, memberships and trusts without which it may not be there."""
+
+from __future__ import annotations
+
+from graphsvc.core.gain.closure import Firing
+from graphsvc.explore.estate_view import EstateView
+from graphsvc.explore.path import ADMIN, Hop
+from graphsvc.explore.support import EdgeTriple, support, way_to, way_to_holder
+
+__all__ = ["REMOVABLE", "is_removable", "witness"]
+
+# Kinds of edges that somebody gave and can take back; what machines run as is not among them.
+REMOVABLE = ("GRANTED", "MEMBER_OF", "HAS_ROLE", "INHERITS", "CAN_ASSUME")
+
+
+def is_removable(view: EstateView, edge: EdgeTriple) -> bool:
+    """True for what can be taken from people and workloads: not what denies, nor the trust of a service in itself."""
+    kind, start, end = edge
+    if kind not in REMOVABLE:
+        return False
+    node = view.estate.node(end if kind == "GRANTED" else start)
+    if node is None:
+        return kind != "GRANTED"
+    if kind == "GRANTED":
+        return node.fields.get("effect") != "deny"
+    return node.properties.get("aws_type") not in ("service", "account", "federated")
+
+
+def witness(view: EstateView, hop: Hop) -> frozenset[EdgeTriple]:
+    """Removable edges of which at least one has to go for this hop to go: while all of them stand, so does it.
+
+    There may be other edges that give the same; a hop that needs nothing removable has none.
+    """
+    edges: set[EdgeTriple] = set()
+    match hop.how:
+        case "assume":
+            holder = hop.by or hop.start
+            edges.update(way_to_holder(view, hop.start, holder))
+            edges.add(("CAN_ASSUME", holder, hop.end))
+        case "right" | "holds all" if hop.by is not None:
+            edges.update(way_to(view, hop.start, hop.by))
+        case "combination":
+            edges.update(_of_combination(view, hop))
+        case _:
+            pass
+    return frozenset(edge for edge in edges if is_removable(view, edge))
+
+
+def _of_combination(view: EstateView, hop: Hop) -> set[EdgeTriple]:
+    firing = next((each for each in _firings(view, hop) if _leads_to(each, hop.end)), None)
+    edges: set[EdgeTriple] = set()
+    if firing is None:
+        return edges
+    binding = dict(firing.binding)
+    for right in firing.rule.rights.all_of:
+        on = right.on
+        key = None if on is None else binding[on[1:]] if on.startswith("$") else f"resource:{on}"
+        held = (support(view, hop.start, name, key) for name in right.right)
+        edges.update(next((each.via for each in held if each.permission is not None), ()))
+    # Tests of a rule may ask whom a role trusts; which of these edges it was is not told apart.
+    for value in binding.values():
+        if value.startswith("identity:"):
+            edges.update(("CAN_ASSUME", start, value) for start in view.estate.into("CAN_ASSUME", value))
+    return edges
+
+
+def _firings(view: EstateView, hop: Hop) -> list[Firing]:
+    found = view.maybe.of(frozenset((hop.start,))).firings
+    return [firing for _, firing in sorted(found.items()) if firing.rule.pattern.id == hop.pattern]
+
+
+def _leads_to(firing: Firing, end: str) -> bool:
+    gives = firing.rule.gives
+    if gives is None:
+        return False
+    if gives.admin:
+        return end == ADMIN
+    if gives.assume is None:
+        return False
+    name = gives.assume
+    return (dict(firing.binding)[name[1:]] if name.startswith("$") else f"identity:{name}") == end
