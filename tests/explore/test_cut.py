@@ -151,7 +151,7 @@ def test_choke_points_are_what_nobody_gets_around(edges: list[Edge]) -> None:
     assert found.sources == len(every)
     told = {(each.node, each.start, each.end): each.cuts_off for each in found.points}
     nodes = {node for node in graph.hops if not to(node)}
-    wanted_told = {}
+    wanted_told: dict[tuple[str | None, str | None, str | None], int] = {}
     for node in nodes:
         lost = every - reaching(node, None) - {node}
         if lost:
