@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from pydantic_settings import (
 )  # fmt: skip
 
 from graphsvc.errors import SettingsError
+from graphsvc.outside import OidcSettings, SsfSettings, is_loopback
 
 __all__ = ["Settings", "load_settings"]
 
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     URLs in answers are built from it, never from what a request says. allowed_hosts: further names that requests may
     be addressed to; on a loopback address its names, `host` and that of `public_url` are always allowed and no
     others, elsewhere every name is unless some are given. state_dir: where the local
-    signing key lies; None = `.graphsvc` beside a SQLite store, else in the working directory.
+    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events. None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
 
     model_config = SettingsConfigDict(
@@ -58,12 +58,14 @@ class Settings(BaseSettings):
     policy: tuple[Path, ...] = ()
     deadline_ms: int = Field(default=5_000, ge=1, le=600_000)
     workers: int = Field(default=1, ge=1, le=64)
+    oidc: OidcSettings | None = None
+    ssf: SsfSettings = SsfSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
     def on_loopback(self) -> bool:
         """True when only this machine can reach the port."""
-        return self.uds is None and _is_loopback(self.host)
+        return self.uds is None and is_loopback(self.host)
 
     @property
     def development(self) -> bool:
@@ -81,7 +83,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Settings:
-        if self.auth == "off" and self.uds is None and not _is_loopback(self.host):
+        if self.auth == "off" and self.uds is None and not is_loopback(self.host):
             raise ValueError(
                 f"`auth` may be off on a loopback address only, not on `{self.host}`; "
                 "set GRAPHSVC_AUTH=on or GRAPHSVC_HOST=127.0.0.1"
@@ -195,12 +197,3 @@ def _check_public(url: str) -> None:
         raise ValueError(
             f"`public_url` must be a host and a path such as https://pdp.example.com/one, not `{url}`"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

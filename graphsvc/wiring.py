@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, p
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from graphsvc.api.ssf.stream import Stream
     from graphsvc.config import Settings
 
 __all__ = ["build_app", "new_id", "now_ms", "open_notary", "open_service", "open_store"]
@@ -111,12 +112,38 @@ def open_notary(url: str, settings: Settings) -> Notary:
     return MemoryNotary() if isinstance(parse_store_url(url), MemoryAddress) else FileNotary(settings.state)
 
 
-def build_app(service: GraphsvcService, settings: Settings, *, listening: str | None = None) -> ASGIApp:
-    """The HTTP application of a service. listening: the URL of its own port, for want of `public_url`."""
+def build_app(
+    service: GraphsvcService,
+    settings: Settings,
+    *,
+    listening: str | None = None,
+    jobs: list[Coroutine[None, None, None]] | None = None,
+) -> ASGIApp:
+    """The HTTP application of a service. listening: the URL of its own port, for want of `public_url`.
+
+    jobs: gets what has to run beside it as long as it serves: keys are fetched, streams polled.
+    """
     from graphsvc.api.app import create_app
     from graphsvc.api.auth import Authenticator, OpenDoor, TokenVerifier, local_key
+    from graphsvc.api.ssf.effect import Receiver
+    from graphsvc.api.ssf.poll import keep_polling
 
-    auth: Authenticator = OpenDoor() if settings.auth == "off" else TokenVerifier(local_key(settings.state))
+    wanted = jobs if jobs is not None else []
+    streams, receiver = _streams(settings), Receiver(service)
+    wanted += [stream.keys.keep_fresh() for stream in streams if stream.keys.uri is not None]
+    wanted += [keep_polling(stream, receiver) for stream in streams if stream.endpoint is not None]
+    auth: Authenticator
+    if settings.auth == "off":
+        auth = OpenDoor()
+    elif settings.oidc is not None:
+        from graphsvc.api.jwks import KeySet
+        from graphsvc.api.oidc import IssuerVerifier
+
+        keys = KeySet(uri=settings.oidc.jwks_uri, file=settings.oidc.jwks_file)
+        wanted.append(keys.keep_fresh())
+        auth = IssuerVerifier(settings.oidc.issuer, settings.oidc.audience, keys)
+    else:
+        auth = TokenVerifier(local_key(settings.state))
     public_url = settings.public_url
     if public_url is None and settings.on_loopback:
         # Nobody but this machine reads it, and for this machine it is true.
@@ -128,6 +155,26 @@ def build_app(service: GraphsvcService, settings: Settings, *, listening: str | 
         development=settings.development,
         public_url=public_url,
         hosts=_hosts(settings),
+        streams=streams,
+        receiver=receiver,
+    )
+
+
+def _streams(settings: Settings) -> tuple[Stream, ...]:
+    from graphsvc.api.jwks import KeySet
+    from graphsvc.api.ssf.stream import Stream
+
+    return tuple(
+        Stream(
+            name=each.name,
+            issuer=each.issuer,
+            audience=each.audience,
+            keys=KeySet(uri=each.jwks_uri, file=each.jwks_file),
+            endpoint=each.endpoint,
+            token_file=each.token_file,
+            push_token_file=each.push_token_file,
+        )
+        for each in settings.ssf.streams
     )
 
 

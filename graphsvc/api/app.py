@@ -25,6 +25,9 @@ from graphsvc.api.limit import BodyLimit
 from graphsvc.api.metric import Metrics
 from graphsvc.api.request_id import RequestId
 from graphsvc.api.schema.build import build_schema
+from graphsvc.api.ssf.effect import Receiver
+from graphsvc.api.ssf.push import push_routes
+from graphsvc.api.ssf.stream import Stream
 from graphsvc.decide.command import Service
 from graphsvc.decide.ports import History
 
@@ -40,11 +43,14 @@ def create_app(
     metrics: Metrics | None = None,
     public_url: str | None = None,
     hosts: Iterable[str] | None = None,
+    streams: tuple[Stream, ...] = (),
+    receiver: Receiver | None = None,
 ) -> ASGIApp:
     """The application. auth: a TokenVerifier, or OpenDoor on a loopback address.
 
     development: IDE at GET /graphql, suggestions, and introspection for everybody. public_url: where callers reach
     it; every URL in an answer is built from it. hosts: names it may be called by besides, None = any.
+    streams, receiver: of security events that are pushed.
     """
     parts = Parts(
         service=service,
@@ -92,6 +98,7 @@ def create_app(
             *dashboard_routes(),
             *authzen_routes(parts),
             *ext_authz_routes(parts, guarded),
+            *push_routes(streams, receiver if receiver is not None else Receiver(service)),
             Route("/mcp", _mcp_face(schema, parts), methods=None),
         ],
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,12 +87,26 @@ async def _serve(settings: Settings, files: list[Path]) -> None:
                 await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")
             _, state = service.ready()
             where = url_of(listener)
-            app = build_app(service, settings, listening=where)
+            jobs: list[Coroutine[None, None, None]] = []
+            app = build_app(service, settings, listening=where, jobs=jobs)
             print(
                 f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr, flush=True
             )
             with _outliving_signals():
-                await listen(app, listener)
+                async with beside(jobs):
+                    await listen(app, listener)
+
+
+@asynccontextmanager
+async def beside(jobs: Iterable[Coroutine[None, None, None]]) -> AsyncIterator[None]:
+    """Run jobs that have no end as long as the block lasts."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager

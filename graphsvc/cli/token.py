@@ -51,7 +51,7 @@ def token(
     """
     from graphsvc.api.auth import issue_token, local_key
     from graphsvc.config import load_settings
-    from graphsvc.errors import BadInput
+    from graphsvc.errors import BadInput, SettingsError
 
     read = re.fullmatch(r"([1-9]\d{0,6})([smhd])", ttl)
     if read is None:
@@ -59,6 +59,10 @@ def token(
     if unknown := [name for name in scope or () if name not in {"search", "chain:any"}]:
         raise BadInput(f"--scope: `{unknown[0]}` is neither search nor chain:any", field="scope")
     settings = load_settings(config, store=store)
+    if settings.oidc is not None:
+        raise SettingsError(
+            f"tokens come from {settings.oidc.issuer}; the service takes none signed by the local key"
+        )
     print(
         issue_token(
             local_key(settings.state),

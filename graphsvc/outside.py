@@ -1,0 +1,85 @@
+"""Settings of what others run and we rely on: an identity provider, and senders of security events."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+__all__ = ["OidcSettings", "SsfSettings", "StreamSettings", "is_loopback"]
+
+
+class _Keys(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str
+    audience: str
+    jwks_uri: str | None = None
+    jwks_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> _Keys:
+        if (self.jwks_uri is None) == (self.jwks_file is None):
+            raise ValueError("give one of `jwks_uri` and `jwks_file`")
+        if self.jwks_uri is not None:
+            _check_url("jwks_uri", self.jwks_uri)
+        return self
+
+
+class OidcSettings(_Keys):
+    """An OpenID Connect issuer whose tokens are taken, and no others."""
+
+
+class StreamSettings(_Keys):
+    """A stream of security events. endpoint, token_file: of one that is polled. push_token_file: a bearer token that pushers send."""
+
+    name: str
+    delivery: Literal["push", "poll"] = "push"
+    endpoint: str | None = None
+    token_file: Path | None = None
+    push_token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> StreamSettings:
+        if (self.delivery == "poll") != (self.endpoint is not None):
+            raise ValueError('`endpoint` belongs to `delivery = "poll"`, and is needed there')
+        if self.endpoint is not None:
+            _check_url("endpoint", self.endpoint)
+        return self
+
+
+class SsfSettings(BaseModel):
+    """Shared Signals."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    streams: tuple[StreamSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> SsfSettings:
+        names = [stream.name for stream in self.streams]
+        if len(set(names)) < len(names):
+            raise ValueError("two streams have the same `name`")
+        return self
+
+
+def _check_url(name: str, url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme == "http" and parts.hostname and is_loopback(parts.hostname):
+        return
+    raise ValueError(f"`{name}` must start with https:// (http:// on a loopback address only), not `{url}`")
+
+
+def is_loopback(host: str) -> bool:
+    """True for names and addresses of this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
