@@ -22,9 +22,12 @@ from graphsvc.client.result import (
     RiskChange,
     Subject,
 )  # fmt: skip
+from graphsvc.client.sync import SyncClient
+from graphsvc.client.task import AsyncTask, Denied, Escalated, Task
 
 __all__ = [
     "Acknowledged",
+    "AsyncTask",
     "CallFailed",
     "Chain",
     "ChainPage",
@@ -33,6 +36,8 @@ __all__ = [
     "Decision",
     "DecisionEvent",
     "DecisionPage",
+    "Denied",
+    "Escalated",
     "Evaluation",
     "Gap",
     "Granted",
@@ -44,5 +49,7 @@ __all__ = [
     "Revoked",
     "RiskChange",
     "Subject",
+    "SyncClient",
+    "Task",
     "Unreachable",
 ]  # fmt: skip

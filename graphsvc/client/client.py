@@ -8,12 +8,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
-
-import msgspec
+from typing import Any, Self
 
 from graphsvc.client import document
-from graphsvc.client.error import CallFailed, Unreachable, error_from
+from graphsvc.client.answer import as_kind, checked, decision_of, fail_closed
+from graphsvc.client.error import Unreachable
 from graphsvc.client.result import (
     Acknowledged,
     Chain,
@@ -24,19 +23,15 @@ from graphsvc.client.result import (
     Evaluation,
     Gap,
     Granted,
-    Reason,
     Review,
     ReviewPage,
     Revoked,
 )  # fmt: skip
 from graphsvc.client.transport import Transport, pause
-from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput, GraphsvcError
 
 __all__ = ["Client"]
 
-T = TypeVar("T")
-_FAILURES = frozenset({"InvalidRequest", "NotAllowed", "Conflict", "Refused", "Unavailable"})
 # The service answers within the deadline; this is for the way there and back.
 _WAY_S = 0.25
 
@@ -84,8 +79,8 @@ class Client:
         try:
             value = await self._asked(document.DECIDE, {"v": wanted}, int(wanted["deadlineMs"]))
         except (Unreachable, TimeoutError) as error:
-            return _fail_closed(error, int(wanted["deadlineMs"]))
-        return _decision(value)
+            return fail_closed(error, int(wanted["deadlineMs"]))
+        return decision_of(value)
 
     async def decide_many(self, requests: Sequence[Mapping[str, Any]]) -> list[Decision | GraphsvcError]:
         """Up to 200 in order, each judged after the ones before it; a refused one is its error."""
@@ -94,11 +89,11 @@ class Client:
         try:
             values = await self._asked(document.DECIDE_MANY, {"v": wanted}, deadline_ms)
         except (Unreachable, TimeoutError) as error:
-            return [_fail_closed(error, deadline_ms) for _ in wanted]
+            return [fail_closed(error, deadline_ms) for _ in wanted]
         results: list[Decision | GraphsvcError] = []
         for value in values:
             try:
-                results.append(_decision(value))
+                results.append(decision_of(value))
             except GraphsvcError as error:
                 results.append(error)
         return results
@@ -106,7 +101,7 @@ class Client:
     async def evaluate(self, request: Mapping[str, Any]) -> Evaluation:
         """What decide would answer now; changes nothing."""
         wanted = {"idempotencyKey": "evaluate", **request}
-        return _as(Evaluation, await self._read(document.EVALUATE, {"v": wanted}))
+        return as_kind(Evaluation, await self._read(document.EVALUATE, {"v": wanted}))
 
     async def report(
         self,
@@ -118,11 +113,11 @@ class Client:
     ) -> Acknowledged:
         """What came of a permitted action: SUCCESS, FAILURE or UNKNOWN."""
         given = {"decision": decision, "outcome": outcome, "labels": list(labels), "tokens": list(tokens)}
-        return _as(Acknowledged, await self._call(document.REPORT, {"v": given}))
+        return as_kind(Acknowledged, await self._call(document.REPORT, {"v": given}))
 
     async def cancel_decision(self, decision: str) -> Acknowledged:
         """A permitted action did not happen."""
-        return _as(Acknowledged, await self._call(document.CANCEL, {"v": decision}))
+        return as_kind(Acknowledged, await self._call(document.CANCEL, {"v": decision}))
 
     async def open_chain(
         self, chain: str, *, session: str | None = None, parent_chain: str | None = None,
@@ -136,11 +131,11 @@ class Client:
             "sharedWith": list(shared_with),
             "intent": intent,
         }
-        return _as(Acknowledged, await self._call(document.OPEN_CHAIN, {"v": given}))
+        return as_kind(Acknowledged, await self._call(document.OPEN_CHAIN, {"v": given}))
 
     async def close_chain(self, chain: str) -> Acknowledged:
         """The chain takes no further action."""
-        return _as(Acknowledged, await self._call(document.CLOSE_CHAIN, {"v": chain}))
+        return as_kind(Acknowledged, await self._call(document.CLOSE_CHAIN, {"v": chain}))
 
     async def grant(
         self, identity: str, *, actions: Sequence[str], resources: Sequence[str], expires_at: str, purpose: str,
@@ -157,19 +152,24 @@ class Client:
             "uses": uses,
             "chain": chain,
         }
-        return _as(Granted, await self._call(document.GRANT, {"v": given}))
+        return as_kind(Granted, await self._call(document.GRANT, {"v": given}))
 
     async def revoke_grant(self, grant: str, reason: str) -> Revoked:
         """End a grant; once this returns nobody is permitted by it."""
-        return _as(Revoked, await self._call(document.REVOKE, {"v": grant, "reason": reason}))
+        return as_kind(Revoked, await self._call(document.REVOKE, {"v": grant, "reason": reason}))
+
+    async def review(self, review: str) -> Review | None:
+        """A human review as it is now, None when there is none that the caller may see."""
+        found = await self._read(document.REVIEW, {"v": review})
+        return None if found is None else as_kind(Review, found)
 
     async def approve_review(self, review: str, reason: str) -> Review:
         """Let an escalated request through once; not for whoever took part in it."""
-        return _as(Review, await self._call(document.APPROVE_REVIEW, {"v": review, "reason": reason}))
+        return as_kind(Review, await self._call(document.APPROVE_REVIEW, {"v": review, "reason": reason}))
 
     async def reject_review(self, review: str, reason: str) -> Review:
         """Refuse an escalated request."""
-        return _as(Review, await self._call(document.REJECT_REVIEW, {"v": review, "reason": reason}))
+        return as_kind(Review, await self._call(document.REJECT_REVIEW, {"v": review, "reason": reason}))
 
     async def reviews(
         self, *, first: int = 50, after: str | None = None, status: str | None = None
@@ -177,7 +177,9 @@ class Client:
         """Reviews, newest first. status: OPEN, APPROVED, REJECTED, USED or EXPIRED."""
         wanted = {"status": status} if status is not None else None
         value = await self._read(document.REVIEWS, {"first": first, "after": after, "filter": wanted})
-        return ReviewPage(reviews=[_as(Review, edge["node"]) for edge in value["edges"]], cursor=_next(value))
+        return ReviewPage(
+            reviews=[as_kind(Review, edge["node"]) for edge in value["edges"]], cursor=_next(value)
+        )
 
     async def send_signal(
         self, identity: str, *, weight: float, half_life: str, cause: str, chain: str | None = None
@@ -190,22 +192,22 @@ class Client:
             "cause": cause,
             "chain": chain,
         }
-        return _as(Acknowledged, await self._call(document.SEND_SIGNAL, {"v": given}))
+        return as_kind(Acknowledged, await self._call(document.SEND_SIGNAL, {"v": given}))
 
     async def suspend(
         self, target: str, reason: str, *, until: str | None = None, kind: str = "identity"
     ) -> Acknowledged:
         """Stop something. kind: identity, chain, session, action (a glob) or pattern."""
         given = {"kind": kind, "id": target, "reason": reason, "until": until}
-        return _as(Acknowledged, await self._call(document.SUSPEND, {"v": given}))
+        return as_kind(Acknowledged, await self._call(document.SUSPEND, {"v": given}))
 
     async def reinstate(self, target: str, *, kind: str = "identity") -> Acknowledged:
         """End a suspension."""
-        return _as(Acknowledged, await self._call(document.REINSTATE, {"v": target, "kind": kind}))
+        return as_kind(Acknowledged, await self._call(document.REINSTATE, {"v": target, "kind": kind}))
 
     async def declare_intent(self, chain: str, intent: Mapping[str, Any]) -> Acknowledged:
         """Say what a chain is for from now on: `actions`, `resources`, `effects` (globs) and `text`."""
-        return _as(
+        return as_kind(
             Acknowledged, await self._call(document.DECLARE_INTENT, {"v": {"chain": chain, "intent": intent}})
         )
 
@@ -213,7 +215,7 @@ class Client:
         """Put packs into force, all or none; each a YAML text or (text, file name)."""
         pairs = [(text, "<policy>") if isinstance(text, str) else text for text in texts]
         files = [{"yaml": text, "file": file} for text, file in pairs]
-        return _as(
+        return as_kind(
             Acknowledged, await self._call(document.PUBLISH, {"v": {"files": files, "comment": comment}})
         )
 
@@ -222,23 +224,23 @@ class Client:
     ) -> Acknowledged:
         """Put an earlier text of a pack into force again: of a version, else the one before."""
         given = {"pack": pack, "version": version, "comment": comment}
-        return _as(Acknowledged, await self._call(document.ROLLBACK, {"v": given}))
+        return as_kind(Acknowledged, await self._call(document.ROLLBACK, {"v": given}))
 
     async def upsert_graph(
         self, source: str, records: Sequence[Mapping[str, Any]], *, replace: bool = False
     ) -> Acknowledged:
         """Facts of one source, `{"node": ...}` or `{"edge": ...}` each, become visible at once."""
         given = {"source": source, "records": list(records), "replace": replace}
-        return _as(Acknowledged, await self._call(document.UPSERT, {"v": given}))
+        return as_kind(Acknowledged, await self._call(document.UPSERT, {"v": given}))
 
     async def remove_source(self, source: str) -> Acknowledged:
         """All facts of a source are gone."""
-        return _as(Acknowledged, await self._call(document.REMOVE_SOURCE, {"v": source}))
+        return as_kind(Acknowledged, await self._call(document.REMOVE_SOURCE, {"v": source}))
 
     async def decision(self, decision: str) -> Decision | None:
         """One decision, None when there is none or it is somebody else's."""
         value = await self._read(document.DECISION, {"v": decision})
-        return None if value is None else _as(Decision, value)
+        return None if value is None else as_kind(Decision, value)
 
     async def decisions(
         self,
@@ -249,13 +251,13 @@ class Client:
     ) -> DecisionPage:
         """A page of decisions, newest first."""
         value = await self._read(document.DECISIONS, {"first": first, "after": after, "filter": filter})
-        nodes = [_as(Decision, edge["node"]) for edge in value["edges"]]
+        nodes = [as_kind(Decision, edge["node"]) for edge in value["edges"]]
         return DecisionPage(decisions=nodes, cursor=_next(value))
 
     async def chain(self, chain: str) -> Chain | None:
         """One chain, None when there is none or it is somebody else's."""
         value = await self._read(document.CHAIN, {"v": chain})
-        return None if value is None else _as(Chain, value)
+        return None if value is None else as_kind(Chain, value)
 
     async def chains(
         self,
@@ -266,7 +268,7 @@ class Client:
     ) -> ChainPage:
         """A page of chains, newest first."""
         value = await self._read(document.CHAINS, {"first": first, "after": after, "filter": filter})
-        nodes = [_as(Chain, edge["node"]) for edge in value["edges"]]
+        nodes = [as_kind(Chain, edge["node"]) for edge in value["edges"]]
         return ChainPage(chains=nodes, cursor=_next(value))
 
     async def subscribe(
@@ -288,7 +290,9 @@ class Client:
                     async for item in items:
                         attempt = 0
                         event: DecisionEvent | Gap = (
-                            _as(Gap, item) if item["__typename"] == "Gap" else _as(DecisionEvent, item)
+                            as_kind(Gap, item)
+                            if item["__typename"] == "Gap"
+                            else as_kind(DecisionEvent, item)
                         )
                         cursor = event.cursor
                         yield event
@@ -333,39 +337,9 @@ class Client:
             raise Unreachable(
                 f"no answer within {self._timeout_s:g} s; whether it took effect is unknown"
             ) from None
-        return _checked(value)
-
-
-def _checked(value: Any) -> Any:
-    kind = value.get("__typename", "")
-    if kind in _FAILURES:
-        raise error_from(value["code"], value["message"], value.get("field"), kind=kind)
-    return value
-
-
-def _decision(value: Any) -> Decision:
-    return _as(Decision, _checked(value))
-
-
-def _as(kind: type[T], value: Any) -> T:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise CallFailed(
-            f"the service answered in a form this client does not know ({error}); use matching versions",
-            reason="protocol",
-        ) from error
+        return checked(value)
 
 
 def _next(value: Any) -> str | None:
     page = value["pageInfo"]
     return page["endCursor"] if page["hasNextPage"] else None
-
-
-def _fail_closed(error: Exception, deadline_ms: int) -> Decision:
-    if isinstance(error, Unreachable):
-        code, message = "service_unreachable", str(error)
-    else:
-        code, message = "deadline_exceeded", f"no answer within {deadline_ms} ms; ask again with the same key"
-    reason = Reason(code=code, message=message, retryable=True)
-    return Decision(verdict=Verdict.DENY, reasons=[reason], recorded=False)

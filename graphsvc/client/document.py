@@ -65,6 +65,7 @@ REJECT_REVIEW = (
     "mutation($v: ID!, $reason: String!) { r: rejectReview(id: $v, reason: $reason) "
     f"{{ __typename ... on Review {{ {_REVIEW} }} {_FAILURE} }} }}"
 )
+REVIEW = f"query($v: ID!) {{ r: review(id: $v) {{ {_REVIEW} }} }}"
 REVIEWS = (
     "query($first: Int, $after: String, $filter: ReviewFilter) "
     "{ r: reviews(first: $first, after: $after, filter: $filter) "

@@ -14,11 +14,11 @@ import orjson
 from graphsvc.client.error import CallFailed, Unreachable, error_from
 from graphsvc.errors import BadInput, NotAllowed
 
-__all__ = ["Transport", "pause"]
+__all__ = ["MAX_BODY_BYTES", "Transport", "encoded", "pause", "value_of", "wait_s"]
 
 _PROTOCOL = "graphql-transport-ws"
 _FORBIDDEN = 4403
-_MAX_BODY_BYTES = 1 << 20
+MAX_BODY_BYTES = 1 << 20
 _LOST = (
     aiohttp.ClientConnectionError,
     aiohttp.ClientPayloadError,
@@ -69,11 +69,7 @@ class Transport:
     async def call(self, document: str, variables: Mapping[str, Any], *, timeout_s: float) -> Any:
         """The value under alias `r`. TimeoutError past the time; Unreachable when the connection failed."""
         session = self._open
-        body = orjson.dumps({"query": document, "variables": variables})
-        if len(body) > _MAX_BODY_BYTES:
-            raise BadInput(
-                f"the call has {len(body)} bytes and the service takes {_MAX_BODY_BYTES}; send it in parts"
-            )
+        body = encoded(document, variables)
         try:
             async with session.post(
                 self._url, data=body, timeout=aiohttp.ClientTimeout(total=timeout_s)
@@ -86,7 +82,7 @@ class Transport:
             raise Unreachable(
                 f"{self._where} does not answer ({error}); is `graphsvc serve` running there?"
             ) from error
-        return _value(status, raw, self._where)
+        return value_of(status, raw, self._where)
 
     async def stream(self, document: str, variables: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
         """Values under alias `r` of a subscription. Unreachable when the socket is lost."""
@@ -105,9 +101,9 @@ class Transport:
                             payload = {"query": document, "variables": variables}
                             await socket.send_json({"type": "subscribe", "id": "1", "payload": payload})
                         case "next":
-                            yield _value(200, orjson.dumps(message["payload"]), self._where)
+                            yield value_of(200, orjson.dumps(message["payload"]), self._where)
                         case "error":
-                            _value(200, orjson.dumps({"errors": message["payload"]}), self._where)
+                            value_of(200, orjson.dumps({"errors": message["payload"]}), self._where)
                         case "ping":
                             await socket.send_json({"type": "pong"})
                         case "complete":
@@ -135,7 +131,18 @@ async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncGenerator[d
             yield orjson.loads(message.data)
 
 
-def _value(status: int, raw: bytes, where: str) -> Any:
+def encoded(document: str, variables: Mapping[str, Any]) -> bytes:
+    """The body of a call; BadInput when it is larger than the service takes."""
+    body = orjson.dumps({"query": document, "variables": variables})
+    if len(body) > MAX_BODY_BYTES:
+        raise BadInput(
+            f"the call has {len(body)} bytes and the service takes {MAX_BODY_BYTES}; send it in parts"
+        )
+    return body
+
+
+def value_of(status: int, raw: bytes, where: str) -> Any:
+    """The value under alias `r` of an answer, or the error that it tells."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -155,6 +162,11 @@ def _value(status: int, raw: bytes, where: str) -> Any:
     return body["data"]["r"]
 
 
+def wait_s(attempt: int) -> float:
+    """Seconds before attempt number `attempt` (from 1): 0.05, then twice as long each time, at most 2."""
+    return float(min(0.05 * 2 ** (attempt - 1), 2.0))
+
+
 async def pause(attempt: int) -> None:
-    """Wait before attempt number `attempt` (from 1): 50 ms, then twice as long each time, at most 2 s."""
-    await asyncio.sleep(min(0.05 * 2 ** (attempt - 1), 2.0))
+    """Wait that long."""
+    await asyncio.sleep(wait_s(attempt))
