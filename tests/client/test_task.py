@@ -186,7 +186,7 @@ async def test_over_a_unix_socket(tmp_path: Path) -> None:
     async with served() as service:
         app = create_app(
             service.harness.service, service.harness.service.store, auth=TokenVerifier(service.key)
-        )  # type: ignore[arg-type]
+        )
         with listening("127.0.0.1", 0, path) as listener:
             task = asyncio.create_task(serve(app, listener))
             with SyncClient(token=service.token(), uds=path) as client:
