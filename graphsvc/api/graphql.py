@@ -28,6 +28,7 @@ from graphsvc.api.auth import Unauthenticated
 from graphsvc.api.body import read_json
 from graphsvc.api.context import Context, Parts
 from graphsvc.api.event_stream import CURSOR, LAST_EVENT_ID, EventStream, EventStreamResponse
+from graphsvc.api.media import GRAPHQL_RESPONSE, JSON, media_type
 from graphsvc.errors import BadInput
 
 __all__ = ["GraphqlEndpoint", "unauthenticated"]
@@ -118,6 +119,9 @@ class GraphqlEndpoint(GraphQL[Context, None]):
         context: Context = request.scope[_CONTEXT]
         if context.cursor is not None:
             answer[CURSOR] = context.cursor
+        if result.data is None and result.errors and all(error.path is None for error in result.errors):
+            # Nothing was executed, so there is no data, not even null.
+            answer.pop("data", None)
         return cast("GraphQLHTTPResponse", answer)
 
     async def create_streaming_response(
@@ -139,12 +143,24 @@ class GraphqlEndpoint(GraphQL[Context, None]):
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
     ) -> Response:
-        """The HTTP answer."""
+        """The HTTP answer, in the form that the caller asked for."""
+        media = sub_response.media_type or JSON
+        was_executed = isinstance(response_data, list) or "data" in response_data
+        status = 400 if media == GRAPHQL_RESPONSE and not was_executed else sub_response.status_code or 200
+        # Named in full: without a charset a reader may take it for something else.
         return Response(
-            orjson.dumps(response_data),
-            status_code=sub_response.status_code or 200,
-            media_type="application/json",
+            orjson.dumps(response_data), status_code=status, headers={"Content-Type": _named(media)}
         )
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        """What the answer is made from: it knows the media type."""
+        made = await super().get_sub_response(request)
+        made.media_type = media_type(request.headers.get("accept"))
+        return made
+
+
+def _named(media: str) -> str:
+    return media if media == JSON else f"{media}; charset=utf-8"
 
 
 def unauthenticated(error: Unauthenticated) -> Response:

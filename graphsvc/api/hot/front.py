@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graphsvc.api.auth import Unauthenticated
 from graphsvc.api.context import Context, Parts
 from graphsvc.api.hot.path import HotPath
+from graphsvc.api.media import GRAPHQL_RESPONSE, media_type
 
 __all__ = ["HotFront"]
 
@@ -14,6 +15,7 @@ _PATH = "/graphql"
 _JSON = frozenset((b"application/json", b"application/json; charset=utf-8"))
 _EVENT_STREAM = b"text/event-stream"
 _CONTENT_TYPE = (b"content-type", b"application/json")
+_NEWER_TYPE = (b"content-type", f"{GRAPHQL_RESPONSE}; charset=utf-8".encode())
 
 
 class HotFront:
@@ -34,7 +36,7 @@ class HotFront:
         ):
             await self._app(scope, receive, send)
             return
-        authorization, kinds, streamed = None, [], False
+        authorization, kinds, streamed, content_type = None, [], False, _CONTENT_TYPE
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value.decode("latin-1")
@@ -42,6 +44,8 @@ class HotFront:
                 kinds.append(value)
             elif name == b"accept":
                 streamed = streamed or _EVENT_STREAM in value.lower()
+                if b"graphql-response" in value and media_type(value.decode("latin-1")) == GRAPHQL_RESPONSE:
+                    content_type = _NEWER_TYPE
         if streamed or len(kinds) != 1 or kinds[0] not in _JSON:
             await self._app(scope, receive, send)
             return
@@ -50,7 +54,7 @@ class HotFront:
         if answer is None:
             await self._app(scope, again, send)
             return
-        headers = [(b"content-length", str(len(answer)).encode()), _CONTENT_TYPE]
+        headers = [(b"content-length", str(len(answer)).encode()), content_type]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 

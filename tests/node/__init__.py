@@ -1,0 +1,1 @@
+"""Public suites and clients written by others, in Node, against a real service."""
