@@ -7,18 +7,16 @@ membership means for a group's members, not what everybody else may do.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
 
+from graphsvc.core.memo import Memo
 from graphsvc.core.sources import Changes, EdgeKey, Sources
 
-__all__ = ["EdgeKey", "Estate"]
+__all__ = ["NESTED", "EdgeKey", "Estate"]
 
-_MEMO_LIMIT = 200_000
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-_NESTED = ("MEMBER_OF", "HAS_ROLE", "INHERITS")
+# What holds everything that its end holds.
+NESTED = ("MEMBER_OF", "HAS_ROLE", "INHERITS")
 # What `known` keeps of parties and targets depends on these and no others.
-_STANDING = frozenset((*_NESTED, "ACTS_FOR", "KNOWS", "OWNS", "LINKED_TO"))
+_STANDING = frozenset((*NESTED, "ACTS_FOR", "KNOWS", "OWNS", "LINKED_TO"))
 
 
 class Estate(Sources):
@@ -28,37 +26,30 @@ class Estate(Sources):
         super().__init__()
         self._aliases: dict[str, str] | None = None
         self._named: dict[str, tuple[str, ...]] = {}
-        self._holders: dict[str, tuple[str, ...]] = {}
-        self._ancestors: dict[str, tuple[str, ...]] = {}
-        self._places: dict[str, tuple[tuple[str, str], ...]] = {}
-        self._persons: dict[str, str] = {}
-        self._resolved: dict[str, tuple[str, str]] = {}
+        self._ancestors: Memo[str, tuple[str, ...]] = Memo()
+        self._persons: Memo[str, str] = Memo()
+        self._resolved: Memo[str, tuple[str, str]] = Memo()
         # What `known` found of parties and targets; forgotten when the graph changes what it was found by.
-        self.parties: dict[tuple[str, ...], object] = {}
-        self.targets: dict[tuple[str, str], object] = {}
+        self.parties: Memo[tuple[str, ...], object] = Memo()
+        self.targets: Memo[tuple[str, str], object] = Memo()
 
     def _changed(self, changes: Changes | None) -> None:
         super()._changed(changes)
         if changes is None:
             self._aliases = None
-            for memo in (self._holders, self._ancestors, self._places, self._persons, self._resolved):
-                memo.clear()
+            self._ancestors.clear()
+            self._persons.clear()
+            self._resolved.clear()
             self.parties.clear()
             self.targets.clear()
             return
         self._forget_nodes(changes.nodes)
         types = {edge_type for edge_type, _, _ in changes.edges}
-        if not types.isdisjoint(_NESTED):
-            for edge_type, start, _ in changes.edges:
-                if edge_type in _NESTED:
-                    for member in self.members(start):
-                        self._holders.pop(member, None)
-        if "CONTAINS" in types:
-            for edge_type, _, child in changes.edges:
-                if edge_type == "CONTAINS":
-                    for inside in self.contained(child):
-                        self._ancestors.pop(inside, None)
-                        self._places.pop(inside, None)
+        for edge_type, _, child in changes.edges:
+            if edge_type == "CONTAINS" and self.out("CONTAINS", child):
+                self._ancestors.clear()
+            elif edge_type == "CONTAINS":
+                self._ancestors.forget(child)
         if "LINKED_TO" in types:
             self._persons.clear()
             self._resolved.clear()
@@ -73,7 +64,7 @@ class Estate(Sources):
                 identities.append(key)
             elif kind == "resource":
                 resource_type, _, resource_id = rest.partition(":")
-                self.targets.pop((resource_type, resource_id), None)
+                self.targets.forget((resource_type, resource_id))
         if identities:
             # Who is known, by which alias: names that meant nobody may mean somebody now.
             self._follow_aliases(identities)
@@ -125,46 +116,30 @@ class Estate(Sources):
         if found is None:
             key = self.identity_key(named)
             identity = key[9:] if key is not None else named.removeprefix("identity:")
-            found = (identity, self.person(identity))
-            self.remember(self._resolved, named, found)
+            found = self._resolved.put(named, (identity, self.person(identity)))
         return found
-
-    def remember(self, memo: dict[_Key, _Value], name: _Key, found: _Value) -> None:
-        """Keep an answer until the graph changes; names that nobody knows must not fill the memory."""
-        if len(memo) >= _MEMO_LIMIT:
-            memo.clear()
-        memo[name] = found
 
     def holders(self, key: str) -> tuple[str, ...]:
         """The node, every group it is in, and every role any of these has, transitively."""
-        found = self._holders.get(key)
-        if found is None:
-            found = self._spread(key, _NESTED, back=False)
-            self.remember(self._holders, key, found)
-        return found
+        return self._spread(key, NESTED, back=False)
 
     def ancestors(self, key: str) -> tuple[str, ...]:
         """The resource and everything that contains it, transitively."""
         found = self._ancestors.get(key)
         if found is None:
-            found = self._spread(key, ("CONTAINS",), back=True)
-            self.remember(self._ancestors, key, found)
+            found = self._ancestors.put(key, self._spread(key, ("CONTAINS",), back=True))
         return found
 
     def places(self, key: str) -> tuple[tuple[str, str], ...]:
         """(key, `type:id`) of the resource and of everything that contains it."""
-        found = self._places.get(key)
-        if found is None:
-            found = tuple((place, place.partition(":")[2]) for place in self.ancestors(key))
-            self.remember(self._places, key, found)
-        return found
+        return tuple([(place, place.partition(":")[2]) for place in self.ancestors(key)])
 
     def person(self, identity: str) -> str:
         """One id for all linked accounts of somebody: the smallest of them (rule R22)."""
         found = self._persons.get(identity)
         if found is None:
-            found = min(self.accounts(f"identity:{identity}")).removeprefix("identity:")
-            self.remember(self._persons, identity, found)
+            person = min(self.accounts(f"identity:{identity}")).removeprefix("identity:")
+            found = self._persons.put(identity, person)
         return found
 
     def accounts(self, key: str) -> tuple[str, ...]:
@@ -184,10 +159,6 @@ class Estate(Sources):
         return any(
             end == alias or _names(end, value) for start in starts for end in self.out(edge_type, start)
         )
-
-    def members(self, key: str) -> tuple[str, ...]:
-        """The node, and everything that holds what it holds: members of a group, of groups in it, bearers of a role."""
-        return self._spread(key, _NESTED, back=True)
 
     def contained(self, key: str) -> tuple[str, ...]:
         """The resource and everything it contains, transitively."""

@@ -104,8 +104,7 @@ def parties_of(request: AccessRequest, estate: Estate) -> Parties:
     )
     found = estate.parties.get(name)
     if found is None:
-        found = _parties(subject, behind, estate)
-        estate.remember(estate.parties, name, found)
+        found = estate.parties.put(name, _parties(subject, behind, estate))
     return found  # type: ignore[return-value]  # the estate keeps it, it does not know it
 
 
@@ -116,16 +115,18 @@ def target_of(resource: Entity, estate: Estate) -> Target:
     if found is None:
         key = f"resource:{resource.type}:{resource.id}"
         node = estate.node(key)
-        found = Target(
-            type=resource.type,
-            id=resource.id,
-            key=key,
-            cell=f"r:{resource.type}:{resource.id}",
-            labels=estate.labels(key),
-            tier=node.tier if node is not None else None,
-            node=node,
+        found = estate.targets.put(
+            name,
+            Target(
+                type=resource.type,
+                id=resource.id,
+                key=key,
+                cell=f"r:{resource.type}:{resource.id}",
+                labels=estate.labels(key),
+                tier=node.tier if node is not None else None,
+                node=node,
+            ),
         )
-        estate.remember(estate.targets, name, found)
     return found  # type: ignore[return-value]  # see above
 
 

@@ -7,9 +7,10 @@ were missing, so that an enforcement point knows what to send.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
+
+import msgspec
 
 from graphsvc.core.cel import Condition, ConditionError, compile_condition
 from graphsvc.core.event import Event
@@ -20,43 +21,64 @@ from graphsvc.core.value import Json
 __all__ = ["Permission", "compile_permission"]
 
 Place = tuple[str, str]
-_NO_MATCHER = matcher(())
+# Above this many names a set is quicker than looking through them; below it is several times the size.
+_FEW = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Permission:
-    """Compared by identity. deny: it forbids. exact: node keys of resources it names, by edge or by name.
+class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """Compared by identity; there are as many as the graph has permissions, so it is small.
 
-    glob: the resources it names by wildcard, None without any; everywhere: `*` is one of them; anywhere: it holds for every resource.
+    deny: it forbids. actions, except_actions: globs, compared case-folded with fold; globbed: a name may fit that
+    is not listed. on: node keys that its ON edges lead to. resources, except_resources: globs over `type:id`.
+    exact: node keys it names, by edge or by name; wild: the resources it names by wildcard.
     condition: None without one; conditional: it has one, perhaps in words this version cannot evaluate.
-    keys: attributes that such a condition asks for. samples: resources that stand for all it names, a
-    wildcard by its own text. actions: globs of actions, as written.
+    keys: attributes that such a condition asks for.
     """
 
     key: str
     deny: bool
-    action: Callable[[str], bool]
-    except_action: Callable[[str], bool]
-    exact: frozenset[str]
-    glob: Callable[[str], bool] | None
-    except_resource: Callable[[str], bool] | None
-    anywhere: bool
+    fold: bool
+    globbed: bool
     conditional: bool
+    actions: tuple[str, ...]
+    except_actions: tuple[str, ...]
+    on: tuple[str, ...]
+    resources: tuple[str, ...]
+    except_resources: tuple[str, ...]
+    exact: Collection[str]
+    wild: tuple[str, ...]
     condition: Condition | None
     keys: tuple[str, ...]
-    samples: tuple[str, ...]
-    everywhere: bool
-    actions: tuple[str, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """True when it simply allows: no denial, no condition, no resource left out."""
+        return not (self.deny or self.conditional or self.except_resources)
+
+    @property
+    def everywhere(self) -> bool:
+        """True when `*` is one of its resources."""
+        return "*" in self.wild
+
+    @property
+    def anywhere(self) -> bool:
+        """True when it holds for every resource."""
+        return "*" in self.wild and not self.except_resources
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Resources that stand for all it names, a wildcard by its own text."""
+        return (*self.on, *(f"resource:{name}" for name in self.resources))
 
     def speaks_of(self, action: str) -> bool:
         """True when the action's name fits, wherever it is done."""
-        return self.action(action) and not self.except_action(action)
+        if action not in self.actions and not (self.globbed and _test(self.actions, self.fold)(action)):
+            return False
+        return not self.except_actions or not _test(self.except_actions, self.fold)(action)
 
     def covers(self, places: Iterable[Place]) -> bool:
-        """True when it holds for a resource, whatever is done there."""
-        named = self.everywhere or any(
-            key in self.exact or (self.glob is not None and self.glob(name)) for key, name in places
-        )
+        """True when it holds for a resource, whatever is done there. places: of it and of what contains it."""
+        named = self.everywhere or any(key in self.exact for key, _ in places) or self._globs(places)
         return named and not self.excepts(places)
 
     def names(self, places: Iterable[Place]) -> bool:
@@ -64,16 +86,15 @@ class Permission:
 
         A right on `*` alone says nothing of a resource: most actions have no meaning for most things.
         """
-        if self.everywhere:
-            about = "*" in self.actions
-        else:
-            about = self.glob is not None and any(self.glob(name) for _, name in places)
+        about = "*" in self.actions if self.everywhere else self._globs(places)
         return (about or any(key in self.exact for key, _ in places)) and not self.excepts(places)
 
     def excepts(self, places: Iterable[Place]) -> bool:
         """True when it leaves out the resource, or something that contains it."""
-        excepted = self.except_resource
-        return excepted is not None and any(excepted(name) for _, name in places)
+        if not self.except_resources:
+            return False
+        excepted = _test(self.except_resources, False)
+        return any(excepted(name) for _, name in places)
 
     def holds(self, event: Event | None) -> tuple[bool | None, tuple[str, ...]]:
         """Whether its condition holds for an event; None with the names of what is missing to say so."""
@@ -84,50 +105,46 @@ class Permission:
         answer = self.condition.judge(event)
         return (answer, ()) if answer is not None else self.condition.judge_with_missing(event)
 
+    def _globs(self, places: Iterable[Place]) -> bool:
+        if not self.wild:
+            return False
+        glob = _test(self.wild, False)
+        return any(glob(name) for _, name in places)
+
 
 def compile_permission(node: Node, on: Iterable[str]) -> Permission:
     """The permission of a node. on: keys of resources that its ON edges lead to."""
     fields = node.fields
-    resources, excepted = _globs(fields.get("resources")), _globs(fields.get("except_resources"))
-    literal = [name for name in resources if is_literal(name)]
-    wild = [name for name in resources if not is_literal(name)]
+    resources, ends = _globs(fields.get("resources")), tuple(on)
+    actions = _globs(fields.get("actions"))
+    literal = tuple(f"resource:{name}" for name in resources if is_literal(name))
+    exact = (*ends, *literal) if literal else ends
     text = fields.get("condition")
     native = fields.get("native")
     native = native if isinstance(native, dict) else {}
     untranslated = bool(native.get("condition") or native.get("condition_keys"))
     fold = fields.get("fold") is True
-    except_actions = _globs(fields.get("except_actions"))
     return Permission(
         key=node.key,
         deny=fields.get("effect") == "deny",
-        action=_remembered(matcher(_globs(fields.get("actions")), fold=fold)),
-        except_action=matcher(except_actions, fold=fold) if except_actions else _NO_MATCHER,
-        exact=frozenset((*on, *(f"resource:{name}" for name in literal))),
-        glob=matcher(wild) if wild else None,
-        except_resource=matcher(excepted) if excepted else None,
-        anywhere="*" in wild and not excepted,
+        fold=fold,
+        globbed=fold or not all(map(is_literal, actions)),
         conditional=bool(text) or untranslated,
+        actions=actions,
+        except_actions=_globs(fields.get("except_actions")),
+        on=ends,
+        resources=resources,
+        except_resources=_globs(fields.get("except_resources")),
+        exact=exact if len(exact) <= _FEW else frozenset(exact),
+        wild=tuple(name for name in resources if not is_literal(name)),
         condition=_condition(text) if isinstance(text, str) and text and not untranslated else None,
-        keys=tuple(_globs(native.get("condition_keys"))),
-        everywhere="*" in wild,
-        actions=tuple(_globs(fields.get("actions"))),
-        samples=(*on, *(f"resource:{name}" for name in resources)),
+        keys=_globs(native.get("condition_keys")),
     )
 
 
-def _remembered(test: Callable[[str], bool]) -> Callable[[str], bool]:
-    known: dict[str, bool] = {}
-
-    def remembering(name: str) -> bool:
-        fits = known.get(name)
-        if fits is None:
-            if len(known) > 4096:
-                known.clear()
-            # Action names repeat endlessly; resources do not.
-            fits = known[name] = test(name)
-        return fits
-
-    return remembering
+@lru_cache(maxsize=32_768)
+def _test(globs: tuple[str, ...], fold: bool) -> Callable[[str], bool]:
+    return matcher(globs, fold=fold)
 
 
 @lru_cache(maxsize=4096)
@@ -139,5 +156,5 @@ def _condition(text: str) -> Condition | None:
         return None
 
 
-def _globs(value: Json) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+def _globs(value: Json) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

@@ -4,29 +4,37 @@ An action is allowed when a permission of any holder (the identity, its groups, 
 none denies it. Caps (boundaries, organisation policies) must allow it too, one of each level. A condition
 nobody can decide is unknown: of an allow that means no, of a deny it means yes.
 
-The index is made as it is asked: per identity the permissions held, shared by all who hold the same; per action
-those that speak of it, found by the resource's key. A change of the graph forgets what it concerns, no more.
+Most identities hold nothing but plain permissions, and then the first that names the resource decides: the few
+permissions that speak of the action and name the place are looked up, and looked for among those that the identity
+holds. Of the others everything that covers the resource is looked at. The index follows changes of the graph, each
+by what it concerns; the answers do not depend on the order in which anything came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from graphsvc.core.estate import Estate
+import msgspec
+from pyroaring import BitMap
+
+from graphsvc.core.estate import NESTED, Estate
 from graphsvc.core.event import Event
-from graphsvc.core.permission import Permission, compile_permission
+from graphsvc.core.held import Held
+from graphsvc.core.membership import Memberships
+from graphsvc.core.memo import Memo
+from graphsvc.core.permission import Permission
+from graphsvc.core.permission_index import PermissionIndex, Speaking
+from graphsvc.core.sources import Changes
 
 __all__ = ["Held", "Right", "Rights"]
 
 _CAP = "CAPPED_BY"
 _HELD = ("GRANTED", _CAP)
-_NESTED = ("MEMBER_OF", "HAS_ROLE", "INHERITS")
-_MANY_SETS = 100_000
+_IDENTITY = "identity:"
+_MANY_SETS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(msgspec.Struct, frozen=True, gc=False):
     """The answer. code: `entitled`, `not_entitled`, `denied_explicitly` or `condition_unknown`.
 
     rule: key of the permission that decided it, if one did. capped: a cap forbids it, so that no
@@ -43,95 +51,33 @@ class Right:
 _NOTHING = Right(False, "not_entitled")
 
 
-class _Speaking:
-    """Permissions that speak of one action, in the order they are held, found by the resource's key.
-
-    answer: when neither the resource nor a condition matters.
+class _Who(msgspec.Struct, eq=False, gc=False):
+    """What is known of an identity. held: numbers of its permissions. wild: of those that name resources by wildcard.
+    special: it holds one that does not simply allow, or is capped. caps: by level. epoch: of the index it belongs to.
     """
 
-    __slots__ = ("allowing", "answer", "exact", "held", "plain", "wild")
-
-    def __init__(self, held: tuple[Permission, ...], *, capped: bool) -> None:
-        self.held = held
-        self.exact: dict[str, list[int]] = {}
-        self.wild = tuple(place for place, each in enumerate(held) if each.glob is not None)
-        for place, each in enumerate(held):
-            for key in each.exact:
-                self.exact.setdefault(key, []).append(place)
-        # Without a deny, a cap, a condition or an exception the first that names the resource decides.
-        self.plain = not capped and not any(
-            each.deny or each.conditional or each.except_resource is not None for each in held
-        )
-        self.allowing = tuple(Right(True, "entitled", each.key) for each in held) if self.plain else ()
-        self.answer: Right | None = None
-        if not held and not capped:
-            self.answer = _NOTHING
-        elif not capped and not any(each.deny for each in held):
-            free = next((each for each in held if each.anywhere and not each.conditional), None)
-            self.answer = Right(True, "entitled", free.key) if free is not None else None
-
-    def first(self, places: tuple[tuple[str, str], ...]) -> Right:
-        """The answer of plain ones."""
-        exact = self.exact
-        for key, _ in places:
-            here = exact.get(key)
-            if here is not None:
-                return self.allowing[here[0]]
-        for number in self.wild:
-            glob = self.held[number].glob
-            for _, name in places:
-                if glob(name):  # type: ignore[misc]  # those listed have one
-                    return self.allowing[number]
-        return _NOTHING
-
-    def covering(self, places: tuple[tuple[str, str], ...]) -> list[Permission]:
-        """Those that hold for a resource. places: keys and names of it and of what contains it."""
-        held, exact = self.held, self.exact
-        found: list[int] = []
-        if exact:
-            for key, _ in places:
-                here = exact.get(key)
-                if here is not None:
-                    found += here
-        for number in self.wild:
-            each = held[number]
-            if each.anywhere or any(each.glob(name) for _, name in places):  # type: ignore[misc]  # it has one
-                found.append(number)
-        if len(found) > 1:
-            found = sorted(set(found))
-        return [held[number] for number in found if not held[number].excepts(places)]
-
-
-class Held:
-    """Permissions and caps of everybody who holds exactly these; answers per action are remembered."""
-
-    __slots__ = ("by_action", "caps", "permissions")
-
-    def __init__(self, permissions: tuple[Permission, ...], caps: tuple[tuple[Permission, ...], ...]) -> None:
-        self.permissions = permissions
-        self.caps = caps
-        self.by_action: dict[str, tuple[_Speaking, tuple[_Speaking, ...]]] = {}
-
-    def of(self, action: str) -> tuple[_Speaking, tuple[_Speaking, ...]]:
-        """Permissions that speak of the action, and caps that do, by level."""
-        found = self.by_action.get(action)
-        if found is None:
-            found = self.by_action[action] = (
-                _Speaking(_speaking(self.permissions, action), capped=bool(self.caps)),
-                tuple(_Speaking(_speaking(level, action), capped=True) for level in self.caps),
-            )
-        return found
+    epoch: int
+    held: BitMap
+    wild: BitMap | None
+    special: bool
+    caps: tuple[tuple[Permission, ...], ...]
 
 
 class Rights:
-    """Answers over an estate; a change of the estate forgets the answers that it concerns."""
+    """Answers over an estate, whose changes it follows."""
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._version = estate.version
-        self._permissions: dict[str, Permission] = {}
-        self._held: dict[str, Held] = {}
-        self._sets: dict[tuple[tuple[str, ...], ...], Held] = {}
+        self._index = PermissionIndex(estate)
+        self._memberships = Memberships(estate, self._index.given)
+        self._epoch = 0
+        self._who: Memo[str, _Who] = Memo()
+        self._capped = bool(estate.starts(_CAP))
+        self._places: Memo[str, tuple[str, ...]] = Memo()
+        self._named_version = self._index.named_version
+        self._held: Memo[str, Held] = Memo()
+        self._sets: Memo[tuple[tuple[str, ...], ...], Held] = Memo(_MANY_SETS)
 
     def check(self, identity: str, action: str, resource: str, event: Event | None = None) -> Right:
         """identity, resource: keys. An identity without permissions is not entitled.
@@ -140,10 +86,24 @@ class Rights:
         """
         if self._version != self._estate.version:
             self.follow()
-        held = self._held.get(identity) or self._of(identity)
-        speaking, caps = held.by_action.get(action) or held.of(action)
-        answer = speaking.answer
-        return answer if answer is not None else self._decide(speaking, caps, resource, event)
+        who = self._who.get(identity)
+        if who is None or who.epoch != self._epoch:
+            who = self._looked_up(identity)
+        speaking = self._index.speaking(action)
+        if who.special:
+            return self._decide(who, speaking, action, resource, event)
+        held, exact = who.held, speaking.exact
+        places = self._places.get(resource)
+        for place in places if places is not None else self._placed(resource):
+            here = exact.get(place)
+            for number in here if here is not None else self._index.naming(speaking, place):
+                if number in held:
+                    return Right(True, "entitled", self._index.numbered(number).key)
+        if who.wild is not None:
+            hits = who.wild & speaking.numbers
+            if hits:
+                return self._by_wildcard(hits, resource)
+        return _NOTHING
 
     def anywhere(self, identity: str, action: str, *, lenient: bool) -> bool:
         """True when the action is allowed on something; lenient: a condition nobody can decide may hold.
@@ -151,21 +111,22 @@ class Rights:
         Asked of every resource that a permission or cap names, wildcards as they are written, and under caps
         of what these contain: a right that only the overlap of two wildcards leaves is not seen.
         """
-        speaking, caps = self.held(identity).of(action)
-        if speaking.answer is not None:
-            return speaking.answer.allowed
-        named = dict.fromkeys(
-            sample for each in (speaking, *caps) for one in each.held for sample in one.samples
-        )
-        if caps:
+        held = self.held(identity)
+        if not held.of(action):
+            return False
+        if held.free(action):
+            return True
+        named: Iterable[str] = held.samples(action)
+        if held.caps:
             named = dict.fromkeys(inside for sample in named for inside in self._estate.contained(sample))
-        answers = (self._decide(speaking, caps, sample, None) for sample in named)
+        answers = (self.check(identity, action, sample) for sample in named)
         return any(right.allowed or (lenient and right.code == "condition_unknown") for right in answers)
 
     def held(self, identity: str) -> Held:
         """What the identity holds; the same value for all who hold the same, until that changes."""
         self.follow()
-        return self._held.get(identity) or self._of(identity)
+        found = self._held.get(identity)
+        return found if found is not None else self._held.put(identity, self._set_of(identity))
 
     def count(self, identity: str) -> int:
         """How many permissions the identity holds."""
@@ -175,39 +136,128 @@ class Rights:
         """All the identity holds, by itself, its groups and roles."""
         return self.held(identity).permissions
 
+    # -- following the graph ---------------------------------------------------------------------
+
     def follow(self) -> None:
-        """Forget what changes of the estate since the last time concern."""
+        """Take up what changed of the estate since the last time."""
         estate = self._estate
         if self._version == estate.version:
             return
         changes = estate.changed_since(self._version)
         self._version = estate.version
-        if changes is None or len(self._sets) > _MANY_SETS:
-            self._permissions.clear()
+        if changes is None:
+            self._index.reset()
+            self._memberships.forget()
+            self._capped = bool(estate.starts(_CAP))
+            self._epoch += 1
+            self._places.clear()
             self._held.clear()
             self._sets.clear()
-            return
+        else:
+            self._follow(changes)
+        if self._named_version != self._index.named_version:
+            self._named_version = self._index.named_version
+            self._places.clear()
+
+    def _follow(self, changes: Changes) -> None:
         permissions = {key for key in changes.nodes if key.startswith("permission:")}
-        permissions |= {start for edge_type, start, _ in changes.edges if edge_type == "ON"}
+        permissions |= {start for kind, start, _ in changes.edges if kind == "ON"}
+        for key in permissions:
+            self._index.changed(key)
+        holders = {holder for key in permissions for kind in _HELD for holder in self._estate.into(kind, key)}
+        for kind, start, end in changes.edges:
+            if kind in _HELD:
+                holders.add(start)
+                self._capped = self._capped or kind == _CAP
+            elif kind in NESTED:
+                self._nest(start)
+            elif kind == "CONTAINS":
+                self._move(end)
+        for holder in holders:
+            self._give(holder)
         if permissions:
-            for key in permissions:
-                self._permissions.pop(key, None)
             # Sets are shared by name, and a permission of that name means something else now.
-            self._sets = {name: held for name, held in self._sets.items() if not _names(name, permissions)}
-        holders = {holder for key in permissions for kind in _HELD for holder in estate.into(kind, key)}
-        holders |= {start for kind, start, _ in changes.edges if kind in _HELD or kind in _NESTED}
-        for member in {member for holder in holders for member in estate.members(holder)}:
-            self._held.pop(member, None)
+            self._sets.clear()
+
+    def _give(self, holder: str) -> None:
+        self._held.clear()
+        if holder.startswith(_IDENTITY):
+            self._who.forget(holder)
+        else:
+            self._memberships.given(holder)
+            self._epoch += 1
+
+    def _nest(self, start: str) -> None:
+        self._held.clear()
+        if start.startswith(_IDENTITY):
+            self._who.forget(start)
+        else:
+            self._memberships.nested(start)
+            self._epoch += 1
+
+    def _move(self, resource: str) -> None:
+        if self._estate.out("CONTAINS", resource):
+            self._places.clear()
+        else:
+            self._places.forget(resource)
+
+    # -- looking up ------------------------------------------------------------------------------
+
+    def _looked_up(self, identity: str) -> _Who:
+        held = self._memberships.permissions(identity)
+        wild = held & self._index.wild if self._index.wild else None
+        caps = self._caps(identity) if self._capped else ()
+        special = bool(caps) or held.intersect(self._index.special)
+        return self._who.put(identity, _Who(self._epoch, held, wild or None, special, caps))
+
+    def _placed(self, resource: str) -> tuple[str, ...]:
+        """The resource and what contains it, of these the ones that a permission names."""
+        is_named = self._index.is_named
+        return self._places.put(
+            resource, tuple(place for place in self._estate.ancestors(resource) if is_named(place))
+        )
+
+    def _caps(self, identity: str) -> tuple[tuple[Permission, ...], ...]:
+        return tuple(tuple(self._compiled(level)) for level in self._levels(self._estate.holders(identity)))
+
+    def _levels(self, holders: Iterable[str]) -> list[tuple[str, ...]]:
+        """Keys of caps by level, levels and caps in order."""
+        levels: dict[str, set[str]] = {}
+        for holder in holders:
+            for key, edge in self._estate.out(_CAP, holder).items():
+                levels.setdefault(str(edge.properties.get("level", "boundary")), set()).add(key)
+        return [tuple(sorted(keys)) for _, keys in sorted(levels.items())]
+
+    def _set_of(self, identity: str) -> Held:
+        estate = self._estate
+        holders = estate.holders(identity)
+        keys = dict.fromkeys(key for holder in holders for key in estate.out("GRANTED", holder))
+        levels = self._levels(holders)
+        name = (tuple(keys), *levels)
+        found = self._sets.get(name)
+        if found is None:
+            caps = tuple(tuple(self._compiled(level)) for level in levels)
+            found = self._sets.put(name, Held(tuple(self._compiled(keys)), caps))
+        return found
+
+    def _compiled(self, keys: Iterable[str]) -> Iterable[Permission]:
+        return filter(None, map(self._index.of, keys))
+
+    # -- deciding --------------------------------------------------------------------------------
+
+    def _by_wildcard(self, hits: BitMap, resource: str) -> Right:
+        """Of plain permissions that speak of the action, one that names the resource by wildcard."""
+        held = [self._index.numbered(number) for number in hits]
+        places = self._estate.places(resource)
+        covering = [each.key for each in held if each.covers(places)]
+        return Right(True, "entitled", min(covering)) if covering else _NOTHING
 
     def _decide(
-        self, speaking: _Speaking, caps: tuple[_Speaking, ...], resource: str, event: Event | None
+        self, who: _Who, speaking: Speaking, action: str, resource: str, event: Event | None
     ) -> Right:
-        places = self._estate.places(resource)
-        if speaking.plain:
-            return speaking.first(places)
         allowed: str | None = None
         unknown: Right | None = None
-        for permission in speaking.covering(places):
+        for permission in self._covering(who, speaking, resource):
             holds, missing = permission.holds(event)
             if permission.deny:
                 if holds is not False:
@@ -216,43 +266,40 @@ class Rights:
                 allowed = allowed or permission.key
             elif holds is None and unknown is None:
                 unknown = Right(False, "condition_unknown", permission.key, missing=missing)
-        for level in caps:
-            refusal = _capped(level.covering(places), event)
-            if refusal is not None:
-                return refusal
+        if who.caps:
+            places = self._estate.places(resource)
+            for level in who.caps:
+                capping = [each for each in level if each.speaks_of(action) and each.covers(places)]
+                refusal = _capped(capping, event)
+                if refusal is not None:
+                    return refusal
         if allowed is not None:
             return Right(True, "entitled", allowed)
         return unknown if unknown is not None else _NOTHING
 
-    def _of(self, identity: str) -> Held:
-        estate = self._estate
-        holders = estate.holders(identity)
-        keys = dict.fromkeys(key for holder in holders for key in estate.out("GRANTED", holder))
-        levels: dict[str, dict[str, None]] = {}
-        for holder in holders:
-            for key, edge in estate.out(_CAP, holder).items():
-                levels.setdefault(str(edge.properties.get("level", "boundary")), {})[key] = None
-        name = (tuple(keys), *(tuple(level) for level in levels.values()))
-        held = self._sets.get(name)
-        if held is None:
-            caps = tuple(tuple(self._compiled(level)) for level in levels.values())
-            held = self._sets[name] = Held(tuple(self._compiled(keys)), caps)
-        estate.remember(self._held, identity, held)
-        return held
-
-    def _compiled(self, keys: Iterable[str]) -> Iterator[Permission]:
-        for key in keys:
-            compiled = self._permissions.get(key)
-            if compiled is None:
-                node = self._estate.node(key)
-                if node is None:
-                    continue
-                compiled = self._permissions[key] = compile_permission(node, self._estate.out("ON", key))
-            yield compiled
-
-
-def _speaking(permissions: Iterable[Permission], action: str) -> tuple[Permission, ...]:
-    return tuple(permission for permission in permissions if permission.speaks_of(action))
+    def _covering(self, who: _Who, speaking: Speaking, resource: str) -> list[Permission]:
+        """Permissions held that speak of the action and hold for the resource, by key."""
+        index, held = self._index, who.held
+        numbers: set[int] = set()
+        places = self._places.get(resource)
+        for place in places if places is not None else self._placed(resource):
+            here = speaking.exact.get(place)
+            for number in here if here is not None else index.naming(speaking, place):
+                if number in held:
+                    numbers.add(number)
+        hits = who.wild & speaking.numbers if who.wild is not None else None
+        if not numbers and not hits:
+            return []
+        names = self._estate.places(resource)
+        found = [index.numbered(number) for number in numbers]
+        found = [each for each in found if not each.excepts(names)]
+        for number in hits or ():
+            permission = index.numbered(number)
+            if number not in numbers and permission.covers(names):
+                found.append(permission)
+        if len(found) > 1:
+            found.sort(key=lambda each: each.key)
+        return found
 
 
 def _capped(covering: Iterable[Permission], event: Event | None) -> Right | None:
@@ -271,7 +318,3 @@ def _capped(covering: Iterable[Permission], event: Event | None) -> Right | None
     if allows:
         return None
     return unknown if unknown is not None else Right(False, "not_entitled", capped=True)
-
-
-def _names(name: tuple[tuple[str, ...], ...], permissions: set[str]) -> bool:
-    return any(not permissions.isdisjoint(keys) for keys in name)

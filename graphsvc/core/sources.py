@@ -166,6 +166,10 @@ class Sources:
         """Edges of a type that reach a node, by their start."""
         return self._in.get((edge_type, end), _NONE)
 
+    def starts(self, edge_type: str) -> list[str]:
+        """Nodes that edges of a type leave."""
+        return [start for (kind, start), ends in self._out.items() if kind == edge_type and ends]
+
     def labels(self, key: str) -> tuple[str, ...]:
         """Labels of a resource now."""
         relabelled = self._relabelled.get(key)

@@ -116,7 +116,7 @@ class Holdings:
     def _values(self, identity: str, held: Held, number: int) -> frozenset[str]:
         atom = self.atoms[number]
         names = [name for right in atom.rights for name in self._expand(right)]
-        names = [name for name in names if held.of(name)[0].held]
+        names = [name for name in names if held.of(name)]
         if not names:
             return frozenset()
         if atom.on is None:
@@ -126,10 +126,8 @@ class Holdings:
             found = any(self._may(identity, name, f"resource:{atom.on}") for name in names)
             return frozenset((ANYTHING,)) if found else frozenset()
         candidates = self.candidates[number]
-        for name in names:
-            answer = held.of(name)[0].answer
-            if answer is not None and answer.allowed:
-                return candidates
+        if any(held.free(name) for name in names):
+            return candidates
         return frozenset(
             value
             for value in candidates

@@ -1,0 +1,41 @@
+"""Everything an identity holds, as one value for all who hold the same: what static questions ask of."""
+
+from __future__ import annotations
+
+from graphsvc.core.permission import Permission
+
+__all__ = ["Held"]
+
+
+class Held:
+    """Permissions in the order in which they are held, and caps by level. Compared by identity."""
+
+    __slots__ = ("_by_action", "caps", "permissions")
+
+    def __init__(self, permissions: tuple[Permission, ...], caps: tuple[tuple[Permission, ...], ...]) -> None:
+        self.permissions = permissions
+        self.caps = caps
+        self._by_action: dict[str, tuple[Permission, ...]] = {}
+
+    def of(self, action: str) -> tuple[Permission, ...]:
+        """Permissions that speak of the action."""
+        found = self._by_action.get(action)
+        if found is None:
+            found = self._by_action[action] = tuple(
+                each for each in self.permissions if each.speaks_of(action)
+            )
+        return found
+
+    def free(self, action: str) -> bool:
+        """True when the action is allowed on every resource whatever the request holds."""
+        speaking = self.of(action)
+        return (
+            not self.caps
+            and not any(each.deny for each in speaking)
+            and any(each.anywhere and not each.conditional for each in speaking)
+        )
+
+    def samples(self, action: str) -> tuple[str, ...]:
+        """Resources that stand for all that permissions and caps say of the action."""
+        caps = (cap for level in self.caps for cap in level if cap.speaks_of(action))
+        return tuple(dict.fromkeys(sample for each in (*self.of(action), *caps) for sample in each.samples))
