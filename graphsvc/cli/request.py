@@ -39,6 +39,7 @@ class _Intent(_Struct, frozen=True, kw_only=True):
     resources: list[str] | None = None
     effects: list[str] | None = None
     text: str | None = None
+    tokens: list[str] | None = None
 
 
 class _Argument(_Struct, frozen=True, kw_only=True):

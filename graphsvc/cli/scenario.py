@@ -100,6 +100,7 @@ def _item(event: TestEvent, number: int, at_ms: int, types: dict[str, str | None
         "action": of,
         "outcome": event.outcome,
         "labels": [*event.labels],
+        "tokens": [*event.tokens],
     }
     return item_from_record({**record, "at": format_time(at_ms)}, place)
 

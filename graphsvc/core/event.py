@@ -20,12 +20,17 @@ _UNLABELLED: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What an action means. destinations: names of the properties that say where something goes."""
+    """What an action means. destinations: names of the properties that say where something goes.
+
+    level: how hard it is to undo, None = as its effects. effects_with_destination: added when one is given.
+    """
 
     effects: frozenset[str] = frozenset()
     result_labels: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     roles: Mapping[str, str] | None = None
+    level: int | None = None
+    effects_with_destination: frozenset[str] = frozenset()
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

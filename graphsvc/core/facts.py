@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from graphsvc.core.estate import Estate
 from graphsvc.core.gain.gains import Gains
 from graphsvc.core.grants import Grants
+from graphsvc.core.provenance.sighting import Sightings
 from graphsvc.core.review import Review
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset
@@ -30,3 +31,4 @@ class Facts:
     signals: Signals = field(default_factory=Signals)
     reviews: Mapping[str, Review] = field(default_factory=dict)
     gains: Gains | None = None  # None when no pattern speaks of rights or reach
+    sightings: Sightings = field(default_factory=Sightings)  # tokens that reports told of

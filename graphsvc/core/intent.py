@@ -29,6 +29,7 @@ MAX_LINEAGE = 64
 _PARTS = ("actions", "resources", "effects")
 _MAX_ITEMS = 100
 _MAX_TEXT = 1_000
+_MAX_TOKENS = 1_000
 _EFFECTS = frozenset(get_args(Effect))
 _NOTHING = matcher(())
 
@@ -40,10 +41,19 @@ def check_intent(intent: Mapping[str, Json] | None, field: str = "intent") -> No
         if name == "text":
             if value is not None and (not isinstance(value, str) or len(value) > _MAX_TEXT):
                 raise BadInput(f"{place}: must be text of at most {_MAX_TEXT} characters", field=place)
+        elif name == "tokens":
+            if value is not None and not _is_tokens(value):
+                raise BadInput(f"{place}: must be a list of at most {_MAX_TOKENS} hashes", field=place)
         elif name not in _PARTS:
-            raise BadInput(f"{place}: is unknown; use {', '.join(_PARTS)} and text", field=place)
+            raise BadInput(f"{place}: is unknown; use {', '.join(_PARTS)}, tokens and text", field=place)
         elif value is not None:
             _check_part(name, value, place)
+
+
+def _is_tokens(value: Json) -> bool:
+    return (
+        isinstance(value, list) and len(value) <= _MAX_TOKENS and all(isinstance(each, str) for each in value)
+    )
 
 
 def _check_part(name: str, value: Json, place: str) -> None:

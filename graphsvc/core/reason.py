@@ -11,6 +11,7 @@ from graphsvc.core.event import Event
 from graphsvc.core.facts import Facts
 from graphsvc.core.intent import outside
 from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.provenance.judge import provenance_reasons
 from graphsvc.core.review import covered_by, refusal_of
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import ChainState
@@ -61,6 +62,10 @@ def find_reasons(
                 continue
             verdict = _ON_MATCH[completion.on_match]
             reasons.append(Reason(ReasonCode.pattern_completed, told, verdict, completion.pattern))
+        if facts.ruleset.provenance:
+            reasons += provenance_reasons(
+                event, chain.intent, completions, facts.ruleset.provenance, facts.sightings, facts.estate
+            )
         for pattern in key_missing:
             if halts and halts.holds("pattern", pattern.id, event.at_ms):
                 continue

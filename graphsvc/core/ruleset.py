@@ -12,6 +12,7 @@ from graphsvc.core.glob import is_literal, literal_length, matches
 from graphsvc.core.pattern import CompiledPattern, compile_pattern
 from graphsvc.core.policy.document import ActionDeclaration, Policy
 from graphsvc.core.policy.pattern import Pattern
+from graphsvc.core.provenance.table import compile_tables
 from graphsvc.core.score import Weights, threshold_micros, weights_from
 
 __all__ = ["Ruleset", "Settings", "compile_ruleset"]
@@ -49,6 +50,7 @@ class Ruleset:
         self.patterns = patterns
         self.by_id = {pattern.id: pattern for pattern in patterns}
         self.settings = settings
+        self.provenance = compile_tables(policies)
         self.weights = weights
         # What no pattern asks for need not be kept up to date.
         self.has_flow = any(pattern.relation == "flow" for pattern in patterns)
@@ -141,6 +143,8 @@ def _declaration(entry: ActionDeclaration) -> Declaration:
         result_labels=entry.result.labels,
         destinations=tuple(name for name, role in entry.arguments.items() if role == "destination"),
         roles=dict(entry.arguments),
+        level=entry.level,
+        effects_with_destination=frozenset(entry.effects_with_destination),
     )
 
 

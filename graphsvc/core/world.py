@@ -23,6 +23,7 @@ from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.place import open_chain
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy, set_problems
+from graphsvc.core.provenance.sighting import Sightings
 from graphsvc.core.rebuild import happen_otherwise, rebuild
 from graphsvc.core.record import (
     Approved,
@@ -76,6 +77,7 @@ class World:
         self.decided: dict[str, Decided] = {}
         self.answered: dict[str, tuple[str, str]] = {}
         self.reported: dict[str, Reported] = {}
+        self.sightings = Sightings()
         self.signals = Signals()
         self.waiting: dict[str, Decided] = {}  # escalated, neither approved nor rejected
         self.reviews: dict[str, Review] = {}
@@ -106,6 +108,7 @@ class World:
                 self.signals,
                 self.reviews,
                 self.gains,
+                self.sightings,
             )
         return held
 
@@ -235,6 +238,8 @@ class World:
     def _report(self, record: Reported) -> None:
         self.reported[record.action] = record
         past = self.happened(record.action)
+        if past is not None and record.tokens:
+            self.sightings.add(past.event.session, record.tokens)
         if past is None or not record.labels:
             return
         labels = tuple(dict.fromkeys((*past.reported, *record.labels)))

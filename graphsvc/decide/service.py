@@ -14,6 +14,7 @@ from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.intent import check_intent
 from graphsvc.core.near import nearest
+from graphsvc.core.provenance.claim import check_claims
 from graphsvc.core.record import Cancelled, Decided, GraphStaged, PolicyPublished, Reported
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.signal import Signal
@@ -678,6 +679,7 @@ def _check_request(request: AccessRequest) -> None:
     if ":" in request.resource.type:
         raise BadInput(f"`{request.resource.type}` holds a colon; a type may not", field="resource.type")
     check_intent(request.intent)
+    check_claims(request)
     try:
         msgspec.msgpack.encode(request)
     except (OverflowError, ValueError, TypeError) as error:

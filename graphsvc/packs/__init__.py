@@ -7,19 +7,21 @@ from typing import Final
 
 from graphsvc.errors import BadInput
 
-__all__ = ["PACKS", "RIGHTS_PACKS", "pack_file", "pack_text"]
+__all__ = ["AGENT_PACKS", "PACKS", "RIGHTS_PACKS", "pack_file", "pack_text"]
 
 # In the order in which they are published together.
 PACKS: Final = ("agents", "separation_of_duties", "cloud")
 # Those that speak of rights held, besides.
 RIGHTS_PACKS: Final = ("aws_escalation",)
+# For enforcement points that say where arguments came from, besides.
+AGENT_PACKS: Final = ("agent_provenance",)
+_ALL: Final = (*PACKS, *RIGHTS_PACKS, *AGENT_PACKS)
 
 
 def pack_file(name: str) -> str:
     """The file name of a shipped pack, as errors show it; BadInput names the packs there are."""
-    if name not in (*PACKS, *RIGHTS_PACKS):
-        known = ", ".join((*PACKS, *RIGHTS_PACKS))
-        raise BadInput(f"there is no pack `{name}`; choose one of {known}", field="pack")
+    if name not in _ALL:
+        raise BadInput(f"there is no pack `{name}`; choose one of {', '.join(_ALL)}", field="pack")
     return f"{name}.yaml"
 
 

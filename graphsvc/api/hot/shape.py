@@ -48,6 +48,7 @@ class _Intent(_Shape):
     resources: list[str] | None = None
     effects: list[str] | None = None
     text: str | None = None
+    tokens: list[str] | None = None
 
     def as_object(self) -> dict[str, Json]:
         return schema.IntentInput.as_object(cast("schema.IntentInput", self))

@@ -30,11 +30,14 @@ class IntentInput:
     resources: list[str] | None = None
     effects: list[str] | None = None
     text: str | None = None
+    tokens: list[str] | None = strawberry.field(
+        default=None, description="Salted hashes of the values that the request names, as `<type>.<hash>`."
+    )
 
     def as_object(self) -> dict[str, Json]:
         """What was said, as the core keeps it."""
         said: dict[str, Json] = {}
-        for name in ("actions", "resources", "effects"):
+        for name in ("actions", "resources", "effects", "tokens"):
             if (values := getattr(self, name)) is not None:
                 said[name] = list(values)
         if self.text is not None:

@@ -51,7 +51,31 @@ def check(policy: Policy) -> list[PolicyError]:
             found.append(
                 PolicyError(message, file=source.file, line=line, column=column, rule=rule, field=field)
             )
+    found.extend(_provenance(policy))
     return sorted(found, key=lambda problem: (problem.line, problem.column))
+
+
+def _provenance(policy: Policy) -> Iterator[PolicyError]:
+    """One cell must say one thing: no two rows for the same level and request."""
+    if policy.provenance is None:
+        return
+    first: dict[tuple[str, int], int] = {}
+    for index, row in enumerate(policy.provenance.table):
+        line, column = policy.source.at("provenance", "table", index)
+        for key in ((when, level) for when in row.when for level in row.level):
+            if key in first:
+                message = f"`{key[0]}` at level {key[1]} has a row already, in line {first[key]}; keep one"
+                field = f"provenance.table.{index}"
+                yield PolicyError(
+                    message,
+                    file=policy.source.file,
+                    line=line,
+                    column=column,
+                    rule="provenance_row",
+                    field=field,
+                )
+            else:
+                first[key] = line
 
 
 def _pattern(pattern: Pattern) -> Iterator[Problem]:

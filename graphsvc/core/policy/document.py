@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr
 
 from graphsvc.core.policy.pattern import Pattern
+from graphsvc.core.policy.provenance import Provenance
 from graphsvc.core.policy.scalar import ArgumentRole, Effect, Identifier, Many, Model, Text, as_tuple
 from graphsvc.core.policy.scenario import PolicyTest
 from graphsvc.core.policy.source import Source
@@ -39,27 +40,41 @@ class Settings(Model):
 
 
 class ResultDeclaration(Model):
-    """What the action's result carries."""
+    """What the action's result carries: its labels, and for clients that track values, its fields.
+
+    Fields are named as the result has them, `*` is every one; a field that is not listed is trusted. text: an
+    outsider can write it in free words. party: identities that an outsider chooses (sender, participants). key: by
+    which a person points at a record (title, sender, file name). amount: sums of money or quantities.
+    """
 
     labels: Many[Text] = ()
+    text: Many[Text] = ()
+    party: Many[Text] = ()
+    key: Many[Text] = ()
+    amount: Many[Text] = ()
 
 
 class ActionDeclaration(Model):
     """What an action means: its effects, the labels of its result, the roles of its arguments.
 
-    level: how hard its effect is to undo, 0..3; None = the effect's own level.
+    level: how hard its effect is to undo, 0..3; None = the effect's own level. effects_with_destination: what it
+    does besides when a destination is given. about: nouns of a request that ask for it together with a weak verb.
+    creates: the argument that names somebody or something known once the action is done.
     """
 
     effects: Many[Effect] = ()
     result: ResultDeclaration = Field(default_factory=ResultDeclaration)
     arguments: Mapping[Text, ArgumentRole] = Field(default_factory=dict)
     level: Annotated[int, Field(ge=0, le=3)] | None = None
+    effects_with_destination: Many[Effect] = ()
+    about: Many[Text] = ()
+    creates: Many[Text] = ()
 
 
 class Policy(Model):
     """A policy file. `actions` maps globs to their meaning, in file order; `source` is where it came from.
 
-    score, signals and provenance are kept as written.
+    score and signals are kept as written.
     """
 
     graphsvc: Literal[1]
@@ -74,7 +89,7 @@ class Policy(Model):
     ] = ()
     score: dict[str, JsonValue] = Field(default_factory=dict)
     signals: dict[str, JsonValue] = Field(default_factory=dict)
-    provenance: dict[str, JsonValue] = Field(default_factory=dict)
+    provenance: Provenance | None = None
 
     _source: Source = PrivateAttr(default_factory=Source)
 

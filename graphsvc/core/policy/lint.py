@@ -11,6 +11,7 @@ from graphsvc.core.policy.check import EMITTED, RESERVED
 from graphsvc.core.policy.condition import EventCondition, LabelCondition
 from graphsvc.core.policy.cover import covers, overlaps
 from graphsvc.core.policy.document import Policy
+from graphsvc.core.policy.lint_provenance import provenance_findings
 from graphsvc.core.policy.pattern import Guard, Pattern
 from graphsvc.core.policy.problem import suggest
 
@@ -29,6 +30,8 @@ CODES: Final = {
     "standing_approval": "`unless` naming `review:Approve`: one approval serves many requests",
     "unknown_pattern": "a test that names a pattern which does not exist",
     "untested": "a pattern that no test completes",
+    "provenance_gap": "a level and request for which the provenance table has no row, so it denies",
+    "provenance_milder": "a cell that is milder for a worse fact, or for an effect that is harder to undo",
 }
 
 
@@ -114,6 +117,8 @@ def _policy(policy: Policy, names: _Names) -> Iterator[_Found]:
             "vacuous",
             "warning",
         )
+    for message, place, code in provenance_findings(policy):
+        yield message, place, code, "warning"
     for index, pattern in enumerate(policy.patterns):
         base: Place = ("patterns", index)
         for message, place, code, severity in _pattern(pattern, policy, names):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from graphsvc.core.policy.check import check
 from graphsvc.core.policy.document import Policy
-from graphsvc.core.policy.problem import policy_errors
+from graphsvc.core.policy.problem import policy_errors, suggest
 from graphsvc.core.policy.source import Source, parse
 from graphsvc.errors import PolicyError
 
@@ -40,7 +40,8 @@ def load_policies(files: Iterable[tuple[str, str]]) -> tuple[Policy, ...]:
 
 
 def set_problems(policies: Iterable[Policy]) -> list[PolicyError]:
-    """What is wrong only between packs: a pack id or a pattern id that another file has already."""
+    """What is wrong only between packs: an id that another file has already, or a name that none has."""
+    policies = tuple(policies)
     found: list[PolicyError] = []
     packs: dict[str, Source] = {}
     patterns: dict[str, tuple[str, int]] = {}
@@ -62,6 +63,12 @@ def set_problems(policies: Iterable[Policy]) -> list[PolicyError]:
                 found.append(_at(message, source, place, "duplicate_id"))
             else:
                 patterns[pattern.id] = (source.file, source.at("patterns", index, "id")[0])
+    for policy in policies:
+        for at, name in enumerate(policy.provenance.after if policy.provenance is not None else ()):
+            if name not in patterns:
+                message = f"no loaded pack has a pattern `{name}`{suggest(name, patterns)}"
+                place = policy.source.value_at("provenance", "after", at)
+                found.append(_at(message, policy.source, place, "unknown_pattern"))
     return found
 
 

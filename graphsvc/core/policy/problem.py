@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from graphsvc.core.policy.document import ActionDeclaration, Pack, Policy, ResultDeclaration, Settings
 from graphsvc.core.policy.pattern import Pattern, Step
+from graphsvc.core.policy.provenance import AmountRule, ContentRule, FetchRule, Provenance, Row
 from graphsvc.core.policy.source import FREE_FORM, Place, Source
 from graphsvc.errors import PolicyError
 
@@ -37,6 +38,11 @@ _NOUNS: Final[dict[type[BaseModel], str]] = {
     Settings: "`settings`",
     ActionDeclaration: "an action",
     ResultDeclaration: "`result`",
+    Provenance: "`provenance`",
+    Row: "a row of `table`",
+    FetchRule: "`fetch`",
+    AmountRule: "`amount`",
+    ContentRule: "`content`",
 }
 
 

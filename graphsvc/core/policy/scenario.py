@@ -110,6 +110,7 @@ class TestEvent(Model):
     arguments: Objects = ()
     intent: dict[str, JsonValue] | None = None
     outcome: Literal["success", "failure", "unknown"] = "success"
+    tokens: Texts = ()
     executed: bool = True
     expect: Verdict | None = None
     completes: Texts | None = None

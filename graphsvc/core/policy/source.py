@@ -31,7 +31,7 @@ MAX_NODES: Final = 600_000
 Place: TypeAlias = tuple[str | int, ...]
 _PREFIX: Final = "tag:yaml.org,2002:"
 # Only these parts may hold an empty value (JSON null); elsewhere the reader reports it.
-FREE_FORM: Final = frozenset({"tests", "score", "signals", "provenance"})
+FREE_FORM: Final = frozenset({"tests", "score", "signals"})
 
 
 @dataclass(frozen=True, slots=True)

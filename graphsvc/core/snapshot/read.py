@@ -92,6 +92,10 @@ class _Reader:
         for front in rows.fronts:
             self.fronts.append(self._front(front))
         self._cells(world)
+        for report in rows.reported:
+            past = world.happened(report.action)
+            if past is not None and report.tokens:
+                world.sightings.add(past.event.session, report.tokens)
         return world
 
     def _cells(self, world: World) -> None:
