@@ -43,8 +43,8 @@ test: check ## check, then every test that is not slow; GRAPHSVC_REQUIRE=neo4j,.
 test-full: check ## check, then every test
 	@$(PYTEST) $(ARGS)
 
-fuzz: $(READY) ## the engine against the definition, new cases each time; ARGS="--verdicts 10000000"
-	@$(BIN)/python -m tests.law.fuzz $(ARGS)
+fuzz: $(READY) ## ten million verdicts against independent definitions; ARGS="--minutes 5", "--resume", "--help"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 mutants: $(READY) ## break every rule in the engine once and see that it is noticed; ARGS: words of their names
 	@$(BIN)/python -m tests.mutant $(ARGS)
@@ -66,5 +66,5 @@ schema: $(READY) ## schema.graphql from the code
 	@$(BIN)/python -m graphsvc.api.schema.build > schema.graphql.new && mv schema.graphql.new schema.graphql
 
 clean: ## remove everything that was made here, the local Neo4j with its data included
-	@rm -rf .venv .neo4j .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	@rm -rf .venv .neo4j .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,6 +25,7 @@ def _without(world: World, edges: tuple[EdgeTriple, ...]) -> World:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_m12_counterfactual_edges_and_the_smallest_cut(seed: int) -> None:
+    """M12: without an edge that it hung on alone, or without the repair, it is not permitted; one edge fewer is not enough."""
     rng = random.Random(seed)
     world = cases.some_world(rng)
     world.links = {link: level for link, level in world.links.items() if link[0] != "CAPPED_BY"}

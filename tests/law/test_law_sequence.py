@@ -10,10 +10,11 @@ from graphsvc.core.evaluate import Evaluation
 from graphsvc.core.state import Scope
 from graphsvc.core.trace import item_from_record
 from tests.law.engine import replay
-from tests.law.strategy import Case, random_case
+from tests.law.strategy import ALL_FEATURES, Case, random_case
 
 _SEEDS = range(25)
 _TREES = frozenset({"keys", "windows", "principal_scope", "causal_relation", "multi_top", "counting"})
+_GUARDED = _TREES | {"unless", "without", "sanitized", "distinct", "approvals", "flow_relation", "parents"}
 
 Edit = Callable[[Case, random.Random], Case | None]
 
@@ -101,8 +102,8 @@ def _more_labels(case: Case, rng: random.Random) -> Case | None:
 
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_m3_more_labels_take_nothing_away(seed: int) -> None:
-    """M3: without `none` conditions more labels never un-complete anything."""
-    _never_loses(*_edited(seed, _TREES, _more_labels))
+    """M3: without `none` conditions more labels never un-complete anything, guards that ask for none or not."""
+    _never_loses(*_edited(seed, _GUARDED, _more_labels))
 
 
 def _without_last(case: Case, rng: random.Random) -> Case | None:
@@ -115,7 +116,7 @@ def _without_last(case: Case, rng: random.Random) -> Case | None:
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_m4_a_pattern_more_leaves_the_others_alone(seed: int) -> None:
     """M4: with a pattern more the others complete as before, and the risk is not lower."""
-    more, fewer = _edited(seed, _TREES | {"unless"}, _without_last)
+    more, fewer = _edited(seed, ALL_FEATURES, _without_last)
     last = {more.policy["patterns"][-1]["id"]}
     one, other = _played(more), _played(fewer)
     for name, evaluation in one.items():
@@ -123,21 +124,22 @@ def test_m4_a_pattern_more_leaves_the_others_alone(seed: int) -> None:
         assert evaluation.risk.after_micros >= other[name].risk.after_micros
 
 
-def _turned_round(case: Case, rng: random.Random) -> Case | None:
+def _renamed(case: Case, rng: random.Random) -> Case | None:
+    for pattern in case.policy["patterns"]:
+        pattern["id"] = f"z{9 - int(pattern['id'][1:])}"  # in another order by name too
     case.policy["patterns"].reverse()
     return case
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_m5_order_of_patterns_is_irrelevant(seed: int) -> None:
-    """M5: patterns in another order give the same verdicts, completions and risk."""
-    one, other = map(_played, _edited(seed, _TREES | {"unless", "distinct"}, _turned_round))
-    for name, evaluation in one.items():
-        assert (evaluation.verdict, _completed(evaluation), evaluation.risk) == (
-            other[name].verdict,
-            _completed(other[name]),
-            other[name].risk,
-        )
+def test_m5_order_and_names_of_patterns_are_irrelevant(seed: int) -> None:
+    """M5: renamed patterns in another order give the same verdicts, completions and risk, where these decide on too."""
+    one, other = (replay(*case).world.decided for case in _edited(seed, ALL_FEATURES, _renamed))
+    assert one.keys() == other.keys()
+    for name, record in one.items():
+        completed = {f"z{9 - int(each.pattern[1:])}" for each in record.completions}
+        assert completed == {each.pattern for each in other[name].completions}
+        assert (record.verdict, record.risk) == (other[name].verdict, other[name].risk)
 
 
 def _strangers(case: Case) -> int | None:
@@ -183,25 +185,30 @@ def _wider(case: Case, rng: random.Random) -> Case | None:
 
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_m7_a_wider_window_takes_nothing_away(seed: int) -> None:
-    """M7: widening windows never un-completes anything."""
-    _never_loses(*_edited(seed, _TREES, _wider))
+    """M7: widening windows of patterns never un-completes anything, guarded or not."""
+    _never_loses(*_edited(seed, _GUARDED | {"data_scope"}, _wider))
 
 
-def _by_log(case: Case, rng: random.Random) -> Case | None:
-    causal = [
+def _weaker(case: Case, relation: str) -> Case | None:
+    stronger = {"log": ("causal", "flow"), "causal": ("flow",)}[relation]
+    changed = [
         pattern
         for pattern in case.policy["patterns"]
-        if pattern["scope"] == "session" and "steps" in pattern and pattern.get("relation", "causal") != "log"
+        if pattern["scope"] == "session"
+        and "steps" in pattern
+        and pattern.get("relation", "causal") in stronger
+        and (relation != "log" or "sanitized_by" not in pattern)
     ]
-    for pattern in causal:
-        pattern["relation"] = "log"
-    return case if causal else None
+    for pattern in changed:
+        pattern["relation"] = relation
+    return case if changed else None
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_m8_log_finds_whatever_causal_and_flow_find(seed: int) -> None:
-    """M8: a weaker relation never un-completes anything."""
-    _never_loses(*_edited(seed, _TREES | {"flow_relation", "parents"}, _by_log), risk=False)
+@pytest.mark.parametrize("relation", ["log", "causal"])
+def test_m8_a_weaker_relation_finds_whatever_a_stronger_one_finds(relation: str, seed: int) -> None:
+    """M8: `log` completes what `causal` and `flow` do, and `causal` what `flow` does, sanitizers or not."""
+    _never_loses(*_edited(seed, _GUARDED, lambda case, rng: _weaker(case, relation)), risk=False)
 
 
 def _guard_more(case: Case, rng: random.Random) -> Case | None:
@@ -271,6 +278,33 @@ def test_m14_splitting_a_chain_takes_nothing_away(seed: int) -> None:
     if after is None:
         return
     _never_loses(case, after, risk=False)
+
+
+def _middle_by_a_child(case: Case, rng: random.Random) -> Case | None:
+    """Some records of the only chain are done by a child, which the parent's next action joins."""
+    own = _actions(case)
+    if len(own) < 4:
+        return None
+    first, last = own[len(own) // 3], own[2 * len(own) // 3]
+    for place in own:
+        if first <= place < last:
+            case.trace[place] |= {"chain": "child", "parent_chain": "c1"}
+    case.trace[last]["joins"] = ["child"]
+    return case
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_m14_a_part_done_by_a_child_and_joined_back_takes_nothing_away(seed: int) -> None:
+    """M14: what a child did is before whatever the parent does once it has joined it."""
+    rng = random.Random(seed)
+    case = random_case(rng, _TREES | {"unless", "without"})
+    for record in case.trace:
+        if record["type"] == "action":
+            record.update({"chain": "c1", "session": "shared", "joins": []})
+            record.pop("parent_chain", None)
+    after = _middle_by_a_child(copy.deepcopy(case), rng)
+    if after is not None:
+        _never_loses(case, after, risk=False)
 
 
 @pytest.mark.parametrize("seed", _SEEDS)

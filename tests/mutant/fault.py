@@ -28,7 +28,7 @@ FAULTS = (
     Fault("joins connect sessions", "R5", "place", "if other is None or other.session != chain.session or name == request.chain:", "if other is None or name == request.chain:"),
     Fault("a denied action loses what it joined", "R5", "evaluate", "front_after, data = place.front, store.data", "front_after, data = chain.front, store.data"),
     # Provenance
-    Fault("unknown inputs are none", "R6", "place", "Front(causal, causal, causal_data, causal_data),\n            UNKNOWN_INPUTS", "Front(causal, EMPTY, causal_data, EMPTY),\n            UNKNOWN_INPUTS"),
+    Fault("unknown inputs are none", "R6", "place", "Front(causal, causal, causal_data, causal_data, reached),\n            UNKNOWN_INPUTS", "Front(causal, EMPTY, causal_data, EMPTY, reached),\n            UNKNOWN_INPUTS"),
     Fault("a bad parent is merely dropped", "R7", "place", "            known = False\n", "            known = known\n"),
     Fault("a bad parent drops the good ones", "R7", "place", "return Inputs(tuple(fed), known)", "return Inputs(tuple(fed) if known else (), known)"),
     Fault("one parent only", "R8", "place", "return Inputs(tuple(fed), known)", "return Inputs(tuple(fed[:1]), known)"),

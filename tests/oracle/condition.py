@@ -21,21 +21,31 @@ _SHORTHAND = {
 }
 
 
-def declaration(policies: Sequence[Record], name: str) -> Record:
-    """The one entry of `actions` that describes an action (rule R20), or an empty one.
+class Declarations:
+    """What the `actions` sections of all policy files say; looked up once for each name."""
 
-    Exact name before most literal characters; on a tie the later pack, within a file the first entry.
-    """
-    best: tuple[tuple[bool, int, int, int], Record] | None = None
-    for rank, policy in enumerate(policies):
-        for place, (pattern, entry) in enumerate((policy.get("actions") or {}).items()):
-            if not glob_matches(pattern, name):
-                continue
-            literals = sum(character not in "*?" for character in pattern)
-            order = (False, 0, 0, -place) if is_off("R20") else (pattern == name, literals, rank, -place)
-            if best is None or order > best[0]:
-                best = (order, entry or {})
-    return best[1] if best else {}
+    def __init__(self, policies: Sequence[Record]) -> None:
+        self._policies = policies
+        self._found: dict[str, Record] = {}
+
+    def of(self, name: str) -> Record:
+        """The one entry that describes an action (rule R20), or an empty one."""
+        if name not in self._found:
+            self._found[name] = self._search(name)
+        return self._found[name]
+
+    def _search(self, name: str) -> Record:
+        """Exact name before most literal characters; on a tie the later pack, within a file the first entry."""
+        best: tuple[tuple[bool, int, int, int], Record] | None = None
+        for rank, policy in enumerate(self._policies):
+            for place, (pattern, entry) in enumerate((policy.get("actions") or {}).items()):
+                if not glob_matches(pattern, name):
+                    continue
+                literals = sum(character not in "*?" for character in pattern)
+                order = (False, 0, 0, -place) if is_off("R20") else (pattern == name, literals, rank, -place)
+                if best is None or order > best[0]:
+                    best = (order, entry or {})
+        return best[1] if best else {}
 
 
 def labels(event: Event, entry: Record) -> frozenset[str]:
@@ -101,16 +111,16 @@ def _argument_fits(condition: Record, event: Event) -> bool:
     )
 
 
-def name_and_effects_fit(step: Record, event: Event, policies: Sequence[Record]) -> bool:
+def name_and_effects_fit(step: Record, event: Event, declared: Declarations) -> bool:
     """Whether the action's name and declared effects fit, whatever else the step asks for."""
-    entry = declaration(policies, event.name)
+    entry = declared.of(event.name)
     return ("action" not in step or any_glob(step["action"], event.name)) and (
         "effects" not in step or bool({*listed(step["effects"])} & {*listed(entry.get("effects"))})
     )
 
 
 def fits(
-    step: Record, event: Event, policies: Sequence[Record], estate: Estate, *, on_error: bool = True
+    step: Record, event: Event, declared: Declarations, estate: Estate, *, on_error: bool = True
 ) -> bool:
     """Whether the event fulfils the condition of a step, guard, reset or sanitizer; its key not considered.
 
@@ -120,8 +130,8 @@ def fits(
     if unknown:
         message = f"the oracle does not know the condition `{min(unknown)}`"
         raise ValueError(message)
-    entry = declaration(policies, event.name)
-    if not name_and_effects_fit(step, event, policies):
+    entry = declared.of(event.name)
+    if not name_and_effects_fit(step, event, declared):
         return False
     if "labels" in step and not _labels_fit(step["labels"], labels(event, entry)):
         return False

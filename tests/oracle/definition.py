@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tests.oracle.estate import Estate
 from tests.oracle.history import Log
-from tests.oracle.match import Question
+from tests.oracle.match import Fitting, Question
 from tests.oracle.rule import is_off
 from tests.oracle.text import Record, listed
 
@@ -49,12 +49,13 @@ def completions(
     patterns = [pattern for pattern in patterns if "steps" in pattern or "count" in pattern]
     estate = Estate(graph)
     log = Log(estate)
+    fitting = Fitting(policies, estate)
     reviews = Reviews()
     results: list[ActionResult] = []
     for record in trace:
         if record["type"] == "action":
             event = log.append_action(record)
-            asked = [Question(pattern, event, log, policies, estate) for pattern in patterns]
+            asked = [Question(pattern, event, log, fitting) for pattern in patterns]
             result = _result(record, asked, reviews, capped=len(event.principals) > _MOST_PRINCIPALS)
             results.append(result)
             permitted = decide(record, result) if decide else result.verdict == PERMIT

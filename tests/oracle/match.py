@@ -3,23 +3,46 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tests.oracle.condition import fits, key_values, name_and_effects_fit
+from tests.oracle.condition import Declarations, fits, key_values, name_and_effects_fit
 from tests.oracle.estate import Estate
 from tests.oracle.history import Event, Log, StoreEdges
 from tests.oracle.rule import is_off
 from tests.oracle.text import Record, attribute, duration_ms, key_text, listed
 
 Assignment = dict[str, Event]
+_WRITES: Record = {"effects": ["write"]}
+_READS: Record = {"effects": ["read"]}
+
+
+class Fitting:
+    """Whether events fit conditions, asked once: an answer depends on nothing but what it is remembered under."""
+
+    def __init__(self, policies: Sequence[Record], estate: Estate) -> None:
+        self.declared, self.estate = Declarations(policies), estate
+        self._told: dict[tuple[object, ...], bool] = {}
+        self._keys: dict[tuple[int, int], dict[str, str] | None] = {}
+
+    def fits(self, step: Record, event: Event, *, on_error: bool) -> bool:
+        """`condition.fits`, remembered. Steps are the policy's own objects, which stay as they are."""
+        place = (id(step), event.seq, event.resource_labels, event.reported, on_error)
+        if place not in self._told:
+            self._told[place] = fits(step, event, self.declared, self.estate, on_error=on_error)
+        return self._told[place]
+
+    def key_values(self, step: Record, event: Event) -> dict[str, str] | None:
+        """`condition.key_values`, remembered."""
+        place = (id(step), event.seq)
+        if place not in self._keys:
+            self._keys[place] = key_values(step, event)
+        return self._keys[place]
 
 
 class Question:
     """One pattern asked about one action, with everything recorded before it."""
 
-    def __init__(
-        self, pattern: Record, action: Event, log: Log, policies: Sequence[Record], estate: Estate
-    ) -> None:
-        self.pattern, self.action, self.log = pattern, action, log
-        self.policies, self.estate = policies, estate
+    def __init__(self, pattern: Record, action: Event, log: Log, fitting: Fitting) -> None:
+        self.pattern, self.action, self.log, self.fitting = pattern, action, log, fitting
+        self.estate = fitting.estate
         self.scope: str = pattern["scope"]
         self.principal: str = pattern.get("principal", "root")  # rule R25
         default = {"session": "causal", "principal": "log", "data": "causal"}[self.scope]
@@ -30,13 +53,14 @@ class Question:
         self.steps: Record = pattern.get("steps") or {}
         self.history = [event for event in log.events if event.in_history and event is not action]
         self.candidates = [*self.history, action]
+        self._before: dict[tuple[str, Event], set[Event]] = {}
 
     def fits(self, step: Record, event: Event, *, on_error: bool = True) -> bool:
         """Whether the event fits; `at: completion` asks with the resource's labels of now, not of then."""
         if step.get("at") == "completion":
             now = self.estate.labels.get(event.resource, frozenset())
             event = replace(event, resource_labels=now)
-        return fits(step, event, self.policies, self.estate, on_error=on_error)
+        return self.fitting.fits(step, event, on_error=on_error)
 
     # --- scope instances
 
@@ -71,10 +95,10 @@ class Question:
                 for writer in self.history
                 if writer.seq < reader.seq
                 and writer.resource == reader.resource
-                and self.fits({"effects": ["write"]}, writer)
+                and self.fits(_WRITES, writer)
             ]
             for reader in self.candidates
-            if self.fits({"effects": ["read"]}, reader)
+            if self.fits(_READS, reader)
         }
 
     def subtree(self, name: str) -> set[str]:
@@ -89,11 +113,16 @@ class Question:
             for entry in self.pattern.get("sanitized_by") or ()
             if any(_needs(self.steps[step], entry) for step in self.subtree(name))
             for event in self.history
-            if self.fits(entry, event, on_error=False) and key_values(entry, event) is not None
+            if self.fits(entry, event, on_error=False) and self.fitting.key_values(entry, event) is not None
         )
 
     def before(self, name: str, later: Event) -> set[Event]:
         """Events before `later` in the pattern's relation, as seen from the edge that leaves step `name`."""
+        if (name, later) not in self._before:
+            self._before[name, later] = self._all_before(name, later)
+        return self._before[name, later]
+
+    def _all_before(self, name: str, later: Event) -> set[Event]:
         if self.relation == "log":
             return {event for event in self.history if event.seq < later.seq}
         return self.log.ancestors(
@@ -114,18 +143,21 @@ class Question:
                 for name, step in self.steps.items()
                 if name not in order and (step.get("then") is None or step["then"] in order)
             ]
-        fitting = {
-            name: [
-                (event, values)
-                for event in self.candidates
-                if self.inside(event, instance) and self.fits(self.steps[name], event)
-                for values in [key_values(self.steps[name], event)]
-                if values is not None
-            ]
-            for name in order
-        }
+        fitting = {name: self._fitting(name, self.candidates, instance) for name in order}
         if all(fitting.values()):
             yield from self._extend(order, fitting, {}, {})
+
+    def _fitting(
+        self, name: str, events: Sequence[Event], instance: str
+    ) -> list[tuple[Event, dict[str, str]]]:
+        """Those of the events that may stand for the step, with their key values."""
+        return [
+            (event, values)
+            for event in events
+            if self.inside(event, instance) and self.fits(self.steps[name], event)
+            for values in [self.fitting.key_values(self.steps[name], event)]
+            if values is not None
+        ]
 
     def _extend(
         self,
@@ -167,7 +199,7 @@ class Question:
                     first.seq < event.seq < last.seq
                     and self.inside(event, instance)
                     and self.fits(entry, event, on_error=False)
-                    and _equal(key_values(entry, event), values)
+                    and _equal(self.fitting.key_values(entry, event), values)
                 ):
                     return True
         return False
@@ -196,13 +228,13 @@ class Question:
     def _guard_values(self, entry: Record, event: Event) -> list[dict[str, str] | None]:
         """The guard's key values; an approval takes those of the request it approved, by every step that fits it."""
         if event.reviewed is None:
-            return [key_values(entry, event)]
+            return [self.fitting.key_values(entry, event)]
         variables = entry.get("key") or {}
         if not variables:
             return [{}]
         taken: list[dict[str, str] | None] = []
         for step in self.every_step():
-            own = key_values(step, event.reviewed) if self.fits(step, event.reviewed) else None
+            own = self.fitting.key_values(step, event.reviewed) if self.fits(step, event.reviewed) else None
             if own is not None and set(own) >= set(variables):
                 taken.append({variable: own[variable] for variable in variables})
         return taken
@@ -219,6 +251,9 @@ class Question:
     def _completed_in(self, instance: str) -> bool:
         if "count" in self.pattern:
             return self._counted(instance)
+        # A match without the action is none that it completes.
+        if not any(self._fitting(name, [self.action], instance) for name in self.steps):
+            return False
         return any(
             self.action in match.values()
             and self.in_window(match)
@@ -231,7 +266,7 @@ class Question:
     def _counted(self, instance: str) -> bool:
         """Whether more than `more_than` distinct values were seen, this action's among them (rules R17, R18)."""
         count = self.pattern["count"]
-        key = key_values(count["step"], self.action)
+        key = self.fitting.key_values(count["step"], self.action)
         if key is None or not self.fits(count["step"], self.action):
             return False
         seen: set[tuple[str, object]] = set()
@@ -240,7 +275,7 @@ class Question:
                 self.inside(event, instance)
                 and (self.within_ms is None or _inside(self.action.at_ms - event.at_ms, self.within_ms))
                 and self.fits(count["step"], event)
-                and key_values(count["step"], event) == key
+                and self.fitting.key_values(count["step"], event) == key
             ):
                 value = (
                     key_text(attribute(event.record, count["distinct"])) if count.get("distinct") else None
@@ -252,7 +287,8 @@ class Question:
     def key_missing(self) -> bool:
         """Whether name and effects fit a keyed step but its key is missing (rule R18)."""
         return any(
-            key_values(step, self.action) is None and name_and_effects_fit(step, self.action, self.policies)
+            self.fitting.key_values(step, self.action) is None
+            and name_and_effects_fit(step, self.action, self.fitting.declared)
             for step in self.every_step()
         )
 

@@ -21,6 +21,35 @@ def test_one_event_serves_two_siblings_unless_they_are_distinct() -> None:
     assert completing(pattern(steps, distinct=["a", "b"]), *trace) == []
 
 
+def test_an_approval_lets_through_what_it_was_about_once() -> None:
+    """R12: only the very request, only after approval, only once; asking again is judged at its own place."""
+    steps = pattern(SEND, on_match="escalate")
+    asked = act("e1", "send")
+    approved = other("approve", decision="e1", by={"type": "human", "id": "dana"})
+    rejected = other("reject", decision="e1", by={"type": "human", "id": "dana"})
+    again, twice = act("e2", "send", 1, review="e1"), act("e3", "send", 2, review="e1")
+    changed = act("e4", "send", 3, review="e1", labels=["new"])
+
+    def told(*trace: Record) -> list[str]:
+        return [result.verdict for result in completions([{"patterns": [steps]}], trace)]
+
+    assert told(asked, approved, again, twice) == ["ESCALATE", "PERMIT", "DENY"]
+    assert told(asked, again) == ["ESCALATE", "DENY"]
+    assert told(asked, rejected, again) == ["ESCALATE", "DENY"]
+    assert told(asked, approved, changed) == ["ESCALATE", "DENY"]
+
+
+def test_what_cannot_be_answered_holds_in_a_step_and_fails_in_a_guard() -> None:
+    """R24: the value is missing, so the step matches and its guard does not hold."""
+    unanswerable = "context.missing == 1"
+    steps = {"b": {"action": "send", "when": unanswerable}}
+    assert completing(pattern(steps), act("e1", "send")) == ["e1"]
+    assert completing(pattern(steps), act("e1", "send", context={"missing": 2})) == []
+    guarded = pattern(SEND, unless=[{"action": "ok", "when": unanswerable}])
+    assert completing(guarded, act("e1", "ok"), act("e2", "send")) == ["e2"]
+    assert completing(guarded, act("e1", "ok", context={"missing": 1}), act("e2", "send")) == []
+
+
 def test_two_steps_of_one_path_need_two_events() -> None:
     """R13: never one event for both ends of an edge."""
     steps = {"a": {"effects": ["send"], "then": "b"}, "b": {"action": "send"}}

@@ -99,7 +99,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("rule", "column", "part", "body"), REFUSED)
 def test_a_broken_rule_is_refused_by_its_code(rule: str, column: int, part: str, body: str) -> None:
-    """The rule's code, the place of the mistake and the fix are told, and nothing else."""
+    """R27: what C1, C2, C3, C4, C5, C6, C7, C8 and C9 and the limits of other rules refuse is told with its code, place and fix."""
     found = problems(with_pattern(body))
     assert [(problem.rule, problem.column) for problem in found] == [(rule, column)], [str(p) for p in found]
     assert found[0].line == 4 + len(body.splitlines())

@@ -1,4 +1,4 @@
-"""Laws of rights and reach: M11, deny beats allow, and distances as a plain search finds them."""
+"""Laws of rights and reach: M11, M15, deny beats allow, and distances as a plain search finds them."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def _gains(world: World, rng: random.Random) -> Gains:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_m11_a_grant_more_takes_nothing_away_and_moves_nothing_off(seed: int) -> None:
+    """M11: with a grant, role or membership more, whatever combined combines still, and no tier is farther away."""
     rng = random.Random(seed)
     world = _positive_world(rng)
     more = World(dict(world.statements), dict(world.links))
@@ -76,7 +77,26 @@ def test_m11_a_grant_more_takes_nothing_away_and_moves_nothing_off(seed: int) ->
 
 
 @pytest.mark.parametrize("seed", range(40))
+def test_m15_whoever_is_below_a_limit_is_below_a_farther_one(seed: int) -> None:
+    """M15: `nearer_than` raised never un-satisfies it, and holding more never brings anybody farther off."""
+    rng = random.Random(3000 + seed)
+    reach = _gains(_positive_world(rng), rng).reach
+    held: frozenset[str] = frozenset()
+    before: int | None = None
+    for identity in rng.sample(cases.IDENTITIES, 3):
+        held |= {identity}
+        distances = [reach.distance(held, TIER, limit) for limit in (2, 3, 6, 9)]
+        found = [distance for distance in distances if distance is not None]
+        assert len(set(found)) <= 1
+        assert distances == [None] * (4 - len(found)) + found
+        farthest = distances[-1]
+        assert before is None or (farthest is not None and farthest <= before)
+        before = farthest
+
+
+@pytest.mark.parametrize("seed", range(40))
 def test_distances_are_those_of_a_plain_search(seed: int) -> None:
+    """A distance is the number of levels that a search over all facts needs."""
     rng = random.Random(1000 + seed)
     world = _positive_world(rng)
     policy = load_policy(
@@ -147,6 +167,7 @@ def _containers(world: World, resource: str) -> set[str]:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_deny_beats_allow(seed: int) -> None:
+    """A deny more allows nobody anything, and takes from its holder only."""
     rng = random.Random(2000 + seed)
     world = cases.some_world(rng)
     denied = World(dict(world.statements), dict(world.links))

@@ -1,0 +1,1 @@
+"""Long random comparisons of the product with independent definitions: `make fuzz`."""
