@@ -15,6 +15,7 @@ from graphsvc.cli import (
     explore,
     exporting,
     importing,
+    mcp_proxy,
     policy,
     replay,
     serve,
@@ -63,4 +64,5 @@ replay.register(app)
 app.add_typer(policy.app)
 app.add_typer(explore.app)
 app.add_typer(audit.app)
+mcp_proxy.register(app)
 doctor.register(app)

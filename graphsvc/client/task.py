@@ -20,71 +20,21 @@ from graphsvc.client.client import Client
 from graphsvc.client.error import CallFailed
 from graphsvc.client.result import Decision
 from graphsvc.client.sync import SyncClient
+from graphsvc.client.terms import Denied, Escalated, Named, Terms, digest, named, permitted
 from graphsvc.core.verdict import Verdict
-from graphsvc.errors import BadInput, GraphsvcError
+from graphsvc.errors import GraphsvcError
 
 __all__ = ["AsyncTask", "Denied", "Escalated", "Task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _POLL_S = 0.5
+# Nobody can answer these any more: what was asked is asked anew.
+_OVER = frozenset({"EXPIRED", "USED"})
 Labels = Callable[[Any], Sequence[str]]
-Named = str | Callable[..., str]
 
 
-class Denied(GraphsvcError):  # named like its siblings
-    """The action may not happen; decision: says why. The message names codes alone, for an agent may read it."""
-
-    code = "denied"
-    exit_code = 1
-
-    def __init__(self, decision: Decision) -> None:
-        codes = ", ".join(dict.fromkeys(reason.code for reason in decision.reasons)) or "no reason given"
-        super().__init__(f"{decision.verdict.value}: {codes}")
-        self.decision = decision
-
-
-class Escalated(Denied):
-    """The action waits for a person: `decision.review`. Once it is approved the same call goes through."""
-
-    code = "escalated"
-
-
-class _Task:
-    """What both kinds share: requests with the task's own defaults."""
-
-    def __init__(
-        self, chain: str, *, subject: str | Mapping[str, Any], on_behalf_of: Sequence[str | Mapping[str, Any]] = (),
-        session: str | None = None, parent_chain: str | None = None, intent: Mapping[str, Any] | None = None,
-        wait_s: float = 0.0,
-    ) -> None:  # fmt: skip
-        self.chain = chain
-        self.wait_s = wait_s
-        self._first: dict[str, Any] = {
-            name: value
-            for name, value in (("session", session), ("parentChain", parent_chain), ("intent", intent))
-            if value is not None
-        }
-        self._parties: dict[str, Any] = {"subject": _entity(subject, "agent")}
-        if on_behalf_of:
-            self._parties["onBehalfOf"] = [_entity(each, "human") for each in on_behalf_of]
-
-    def request(
-        self, action: str | Mapping[str, Any], resource: str | Mapping[str, Any], **more: Any
-    ) -> dict[str, Any]:
-        """A DecideInput. action: a name or `{name, properties}`; resource: `type:id` or `{type, id}`."""
-        return {
-            "chain": self.chain,
-            **self._parties,
-            # Said with every request; the service takes it from the first.
-            **self._first,
-            "action": {"name": action} if isinstance(action, str) else dict(action),
-            "resource": _entity(resource, None),
-            **more,
-        }
-
-
-class Task(_Task):
+class Task(Terms):
     """A task over a `SyncClient`. wait_s: how long an escalated action waits for its review, 0 = not at all."""
 
     def __init__(self, client: SyncClient, chain: str, **options: Any) -> None:
@@ -100,22 +50,49 @@ class Task(_Task):
         _forgive(lambda: self._client.close_chain(self.chain))
 
     def decide(
-        self, action: str | Mapping[str, Any], resource: str | Mapping[str, Any], **more: Any
+        self,
+        action: str | Mapping[str, Any],
+        resource: str | Mapping[str, Any],
+        *,
+        key: str | None = None,
+        **more: Any,
     ) -> Decision:
-        """The permitted decision; Denied or Escalated otherwise. Waits for a review as `wait_s` says."""
+        """The permitted decision; Denied or Escalated otherwise. Waits for a review as `wait_s` says.
+
+        What was escalated and is asked again goes through once its review is approved, and stays refused once it is
+        rejected. key: the caller's own id of this call: the same key is the same call, asked once.
+        """
         request = self.request(action, resource, **more)
-        decision = self._client.decide(request)
-        if decision.verdict is Verdict.ESCALATE and decision.review is not None and self.wait_s > 0:
-            ends_s = time.monotonic() + self.wait_s
-            while time.monotonic() < ends_s:
-                review = self._client.review(decision.review.id)
-                if review is None or review.status not in {"OPEN", "APPROVED"}:
-                    break
-                if review.status == "APPROVED":
-                    decision = self._client.decide({**request, "review": decision.review.id})
-                    break
-                time.sleep(min(_POLL_S, max(0.0, ends_s - time.monotonic())))
-        return _permitted(decision)
+        name = digest(request)
+        held = self._waiting.pop(name, None)
+        decision = held or self._client.decide(self._keyed(request, key))
+        ends_s = time.monotonic() + self.wait_s
+        while decision.verdict is Verdict.ESCALATE and decision.review is not None:
+            review = self._client.review(decision.review.id)
+            status = review.status if review is not None else "EXPIRED"
+            if status == "APPROVED":
+                decision = self._client.decide(self._reviewed(request, decision.review.id, key))
+                break
+            if status in _OVER and held is not None:
+                held, decision = None, self._client.decide(self._keyed(request, key))
+                continue
+            self._waiting[name] = decision
+            if status == "REJECTED":
+                raise Denied(decision)
+            left_s = ends_s - time.monotonic()
+            if status in _OVER or left_s <= 0:
+                break
+            time.sleep(min(_POLL_S, left_s))
+        return permitted(decision)
+
+    def tell(self, decision: Decision, outcome: str, labels: Sequence[str] = ()) -> None:
+        """Report what came of a permitted action, if the service can be told."""
+        _forgive(lambda: self._client.report(decision.id, outcome, labels=labels))
+
+    def hand_over(self, subject: str | Mapping[str, Any], chain: str | None = None) -> Task:
+        """A task of another agent, delegated from this one: same session, acting for whoever this one acts for."""
+        named, options = self._handed_over(subject, chain)
+        return Task(self._client, named, **options)
 
     def guard(
         self, action: str, resource: Named, *, labels: Labels | None = None, properties: Callable[..., Mapping[str, Any]] | None = None
@@ -128,7 +105,7 @@ class Task(_Task):
         def wrap(function: Callable[P, R]) -> Callable[P, R]:
             @functools.wraps(function)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                decision = self.decide(*_named(action, resource, properties, args, kwargs))
+                decision = self.decide(*named(action, resource, properties, args, kwargs))
                 try:
                     result = function(*args, **kwargs)
                 except BaseException:
@@ -143,7 +120,7 @@ class Task(_Task):
         return wrap
 
 
-class AsyncTask(_Task):
+class AsyncTask(Terms):
     """A task over a `Client`. wait_s: how long an escalated action waits for its review, 0 = not at all."""
 
     def __init__(self, client: Client, chain: str, **options: Any) -> None:
@@ -159,22 +136,45 @@ class AsyncTask(_Task):
         await _forgive_async(self._client.close_chain(self.chain))
 
     async def decide(
-        self, action: str | Mapping[str, Any], resource: str | Mapping[str, Any], **more: Any
+        self,
+        action: str | Mapping[str, Any],
+        resource: str | Mapping[str, Any],
+        *,
+        key: str | None = None,
+        **more: Any,
     ) -> Decision:
-        """The permitted decision; Denied or Escalated otherwise. Waits for a review as `wait_s` says."""
+        """The permitted decision; Denied or Escalated otherwise; see `Task.decide`."""
         request = self.request(action, resource, **more)
-        decision = await self._client.decide(request)
-        if decision.verdict is Verdict.ESCALATE and decision.review is not None and self.wait_s > 0:
-            ends_s = time.monotonic() + self.wait_s
-            while time.monotonic() < ends_s:
-                review = await self._client.review(decision.review.id)
-                if review is None or review.status not in {"OPEN", "APPROVED"}:
-                    break
-                if review.status == "APPROVED":
-                    decision = await self._client.decide({**request, "review": decision.review.id})
-                    break
-                await asyncio.sleep(min(_POLL_S, max(0.0, ends_s - time.monotonic())))
-        return _permitted(decision)
+        name = digest(request)
+        held = self._waiting.pop(name, None)
+        decision = held or await self._client.decide(self._keyed(request, key))
+        ends_s = time.monotonic() + self.wait_s
+        while decision.verdict is Verdict.ESCALATE and decision.review is not None:
+            review = await self._client.review(decision.review.id)
+            status = review.status if review is not None else "EXPIRED"
+            if status == "APPROVED":
+                decision = await self._client.decide(self._reviewed(request, decision.review.id, key))
+                break
+            if status in _OVER and held is not None:
+                held, decision = None, await self._client.decide(self._keyed(request, key))
+                continue
+            self._waiting[name] = decision
+            if status == "REJECTED":
+                raise Denied(decision)
+            left_s = ends_s - time.monotonic()
+            if status in _OVER or left_s <= 0:
+                break
+            await asyncio.sleep(min(_POLL_S, left_s))
+        return permitted(decision)
+
+    async def tell(self, decision: Decision, outcome: str, labels: Sequence[str] = ()) -> None:
+        """Report what came of a permitted action, if the service can be told."""
+        await _forgive_async(self._client.report(decision.id, outcome, labels=labels))
+
+    def hand_over(self, subject: str | Mapping[str, Any], chain: str | None = None) -> AsyncTask:
+        """A task of another agent, delegated from this one: same session, acting for whoever this one acts for."""
+        named, options = self._handed_over(subject, chain)
+        return AsyncTask(self._client, named, **options)
 
     def guard(
         self, action: str, resource: Named, *, labels: Labels | None = None, properties: Callable[..., Mapping[str, Any]] | None = None
@@ -184,7 +184,7 @@ class AsyncTask(_Task):
         def wrap(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             @functools.wraps(function)
             async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                decision = await self.decide(*_named(action, resource, properties, args, kwargs))
+                decision = await self.decide(*named(action, resource, properties, args, kwargs))
                 try:
                     result = await function(*args, **kwargs)
                 except BaseException:
@@ -197,30 +197,6 @@ class AsyncTask(_Task):
             return guarded
 
         return wrap
-
-
-def _named(
-    action: str, resource: Named, properties: Callable[..., Mapping[str, Any]] | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Mapping[str, Any], str]:  # fmt: skip
-    asked = {"name": action, **({"properties": dict(properties(*args, **kwargs))} if properties else {})}
-    return asked, resource if isinstance(resource, str) else resource(*args, **kwargs)
-
-
-def _permitted(decision: Decision) -> Decision:
-    if decision.permitted:
-        return decision
-    raise (Escalated if decision.verdict is Verdict.ESCALATE else Denied)(decision)
-
-
-def _entity(given: str | Mapping[str, Any], kind: str | None) -> dict[str, Any]:
-    if not isinstance(given, str):
-        return dict(given)
-    if kind is not None:
-        return {"type": kind, "id": given}
-    named, colon, name = given.partition(":")
-    if not (named and colon and name):
-        raise BadInput(f"resource: `{given}` is no resource; write it as `type:id`", field="resource")
-    return {"type": named, "id": name}
 
 
 def _forgive(call: Callable[[], object]) -> None:

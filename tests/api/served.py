@@ -78,9 +78,14 @@ SEND: dict[str, Any] = {"name": "mail:Send", "properties": {"to": "eve@example.o
 
 @asynccontextmanager
 async def served(
-    *, development: bool = False, bound: int = 1024, store: Store | None = None, **options: Any
+    *,
+    development: bool = False,
+    bound: int = 1024,
+    store: Store | None = None,
+    prepared: bool = True,
+    **options: Any,
 ) -> AsyncIterator[Served]:
-    """A prepared service: the test pack in force and a small estate loaded. options: of `create_app`."""
+    """A prepared service: the test pack in force and a small estate loaded; else an empty one. options: of `create_app`."""
     numbers = iter(range(1, 10**9))
     clock = Clock()
     store = store if store is not None else await open_memory()
@@ -95,7 +100,8 @@ async def served(
     key = Ed25519PrivateKey.generate()
     try:
         harness = Harness(service, clock)
-        await harness.prepare()
+        if prepared:
+            await harness.prepare()
         app = create_app(service, store, auth=TokenVerifier(key), development=development, **options)
         async with running(app) as url, aiohttp.ClientSession() as http:
             yield Served(url, key, harness, http)

@@ -133,7 +133,7 @@ async def test_a_guarded_function_runs_only_when_permitted() -> None:
 
 
 async def test_an_escalated_call_waits_for_its_review() -> None:
-    """Approved meanwhile it goes through, once; rejected, or without waiting, it is Escalated."""
+    """Approved meanwhile it goes through, once; rejected it is Denied; without waiting, Escalated."""
     done: list[int] = []
     async with (
         served() as service,
@@ -170,8 +170,9 @@ async def test_an_escalated_call_waits_for_its_review() -> None:
         assert done == [2]
         task = AsyncTask(client, "t3", subject="bot", wait_s=10)
         answering = asyncio.create_task(answer(dana.reject_review))
-        with pytest.raises(Escalated):
+        with pytest.raises(Denied) as refused:
             await deleting(task)(3)
+        assert not isinstance(refused.value, Escalated)
         await answering
         assert done == [2]
 

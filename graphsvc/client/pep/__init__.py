@@ -1,0 +1,1 @@
+"""Enforcement points inside frameworks; each module needs the framework it is named after, and nothing else does."""

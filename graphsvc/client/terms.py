@@ -1,0 +1,119 @@
+"""What a task's requests have in common: who acts for whom, in which chain, and what becomes of a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from graphsvc.client.result import Decision
+from graphsvc.core.verdict import Verdict
+from graphsvc.errors import BadInput, GraphsvcError
+
+__all__ = ["Denied", "Escalated", "Named", "Terms", "digest", "named", "permitted"]
+
+Named = str | Callable[..., str]
+
+
+class Denied(GraphsvcError):  # named like its siblings
+    """The action may not happen; decision: says why. The message names codes alone, for an agent may read it."""
+
+    code = "denied"
+    exit_code = 1
+
+    def __init__(self, decision: Decision) -> None:
+        codes = ", ".join(dict.fromkeys(reason.code for reason in decision.reasons)) or "no reason given"
+        super().__init__(f"{decision.verdict.value}: {codes}")
+        self.decision = decision
+
+
+class Escalated(Denied):
+    """The action waits for a person: `decision.review`. Once it is approved the same call goes through."""
+
+    code = "escalated"
+
+
+class Terms:
+    """What both kinds share: requests with the task's own defaults."""
+
+    def __init__(
+        self, chain: str, *, subject: str | Mapping[str, Any], on_behalf_of: Sequence[str | Mapping[str, Any]] = (),
+        session: str | None = None, parent_chain: str | None = None, intent: Mapping[str, Any] | None = None,
+        wait_s: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.chain = chain
+        self.wait_s = wait_s
+        self._waiting: dict[str, Decision] = {}  # escalated, by what was asked
+        self._first: dict[str, Any] = {
+            name: value
+            for name, value in (("session", session), ("parentChain", parent_chain), ("intent", intent))
+            if value is not None
+        }
+        self._parties: dict[str, Any] = {"subject": _entity(subject, "agent")}
+        self._children = 0
+        if on_behalf_of:
+            self._parties["onBehalfOf"] = [_entity(each, "human") for each in on_behalf_of]
+
+    def _handed_over(self, subject: str | Mapping[str, Any], chain: str | None) -> tuple[str, dict[str, Any]]:
+        """The chain and the options of a task that this one hands a part of its work to."""
+        self._children += 1
+        return chain or f"{self.chain}/{self._children}", {
+            "subject": subject,
+            "on_behalf_of": [self._parties["subject"], *self._parties.get("onBehalfOf", ())],
+            "parent_chain": self.chain,
+            "wait_s": self.wait_s,
+        }
+
+    def request(
+        self, action: str | Mapping[str, Any], resource: str | Mapping[str, Any], **more: Any
+    ) -> dict[str, Any]:
+        """A DecideInput. action: a name or `{name, properties}`; resource: `type:id` or `{type, id}`."""
+        return {
+            "chain": self.chain,
+            **self._parties,
+            # Said with every request; the service takes it from the first.
+            **self._first,
+            "action": {"name": action} if isinstance(action, str) else dict(action),
+            "resource": _entity(resource, None),
+            **more,
+        }
+
+    def _keyed(self, request: dict[str, Any], key: str | None, suffix: str = "") -> dict[str, Any]:
+        return request if key is None else {**request, "idempotencyKey": f"{self.chain}:{key}{suffix}"}
+
+    def _reviewed(self, request: dict[str, Any], review: str, key: str | None) -> dict[str, Any]:
+        """The same request once its review is approved. It is another request, so it has another key."""
+        return self._keyed({**request, "review": review}, key, f":{review}")
+
+
+def digest(request: Mapping[str, Any]) -> str:
+    """Names what is asked, to know it when it is asked again."""
+    return hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def named(
+    action: str, resource: Named, properties: Callable[..., Mapping[str, Any]] | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Mapping[str, Any], str]:  # fmt: skip
+    """The action and the resource of one call of a function."""
+    asked = {"name": action, **({"properties": dict(properties(*args, **kwargs))} if properties else {})}
+    return asked, resource if isinstance(resource, str) else resource(*args, **kwargs)
+
+
+def permitted(decision: Decision) -> Decision:
+    """The decision; Denied or Escalated when the action may not happen."""
+    if decision.permitted:
+        return decision
+    raise (Escalated if decision.verdict is Verdict.ESCALATE else Denied)(decision)
+
+
+def _entity(given: str | Mapping[str, Any], kind: str | None) -> dict[str, Any]:
+    if not isinstance(given, str):
+        return dict(given)
+    if kind is not None:
+        return {"type": kind, "id": given}
+    named, colon, name = given.partition(":")
+    if not (named and colon and name):
+        raise BadInput(f"resource: `{given}` is no resource; write it as `type:id`", field="resource")
+    return {"type": named, "id": name}
