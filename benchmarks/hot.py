@@ -19,6 +19,10 @@ from graphsvc.wiring import new_id, now_ms
 __all__ = ["measure"]
 
 _ENTITY = {"subject": {"type": "agent", "id": "bot"}, "resource": {"type": "mailbox", "id": "support"}}
+_SMALL = (
+    "mutation($v: DecideInput!) { decide(input: $v) { __typename ... on Decision { id verdict "
+    "reasons { code message } revision } ... on Failure { code message } } }"
+)
 _PACK = """
 graphsvc: 1
 pack: {id: bench, version: "1"}
@@ -47,20 +51,33 @@ async def _measure(calls: int) -> list[dict[str, Any]]:
         judged = await service.evaluate(_operator(), _command().request)
         service.evaluate = _constant(judged)  # type: ignore[method-assign]
         rows = []
+        small = orjson.dumps({"query": _SMALL, "variables": {"v": _input("k")}})
         for name, path, query, body in (
             ("GraphQL decide, plan", "/graphql", b"", decide),
+            ("GraphQL decide, plan, verdict and reasons only", "/graphql", b"", small),
             ("GraphQL decide, general", "/graphql", b"general", decide),
             ("AuthZEN evaluation", "/access/v1/evaluation", b"", evaluation),
             ("a route that answers at once", "/livez", b"", b""),
         ):
             spent = await _timed(app, path, query, body, calls if query != b"general" else calls // 10)
             rows.append({"way": name, "us": spent})
+        rows.append(
+            {"way": "an ASGI application that echoes", "us": await _timed(_echo, "/", b"", small, calls)}
+        )
         plan = rows[0]["us"]
         for row in rows:
             row["x plan"] = round(row["us"] / plan, 2)
         return rows
     finally:
         await service.close()
+
+
+async def _echo(scope: Any, receive: Any, send: Any) -> None:
+    del scope
+    body = (await receive())["body"]
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _timed(app: Any, path: str, query: bytes, body: bytes, calls: int) -> float:

@@ -84,7 +84,8 @@ def create_app(
         ok, _ = await service.check_ready()
         parts.metrics.ready.set(1 if ok else 0)
         return Response(
-            parts.metrics.text(service.metrics()), media_type="text/plain; version=0.0.4; charset=utf-8"
+            parts.metrics.text(service.metrics(), service.distributions()),
+            media_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
     app: ASGIApp = Starlette(
@@ -102,12 +103,13 @@ def create_app(
             Route("/mcp", _mcp_face(schema, parts), methods=None),
         ],
     )
-    # Before Starlette's own handling, which costs more than a planned decision. The last one is the outermost.
-    app = HotFront(app, parts, HotPath(schema._schema, service))  # noqa: SLF001  Strawberry hides graphql-core's schema
     app = BodyLimit(app)
-    if hosts is not None:
-        app = HostCheck(app, host_names(hosts, parts.public_url))
-    return RequestId(app)
+    names = None if hosts is None else host_names(hosts, parts.public_url)
+    if names is not None:
+        app = HostCheck(app, names)
+    app = RequestId(app)
+    # Before the others, which cost more than a planned decision.
+    return HotFront(app, parts, HotPath(schema._schema, parts), names)  # noqa: SLF001  Strawberry hides graphql-core's schema
 
 
 def _mcp_face(schema: strawberry.Schema, parts: Parts) -> ASGIApp:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from graphsvc.core.verdict import Verdict
+from graphsvc.decide.figure import SECONDS, Distribution
 
 __all__ = ["Metrics"]
-
-_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-
 
 # What the service counts itself: (its name, ours, whether it only grows, help).
 _COUNTED = (
@@ -23,17 +24,36 @@ _COUNTED = (
         True,
         "Batches judged again because another replica was faster.",
     ),
-    ("commit_seconds", "graphsvc_commit_seconds", True, "Time spent waiting for commits."),
+    ("overloads", "graphsvc_overloads", True, "Requests turned away because too many were waiting."),
+    ("queued", "graphsvc_queue_depth", False, "Requests that wait to be judged."),
+    (
+        "subscribers",
+        "graphsvc_log_readers",
+        False,
+        "Readers of the stream of records, subscriptions' groups among them.",
+    ),
     ("seq", "graphsvc_log_number", False, "Number of the newest record that was read."),
     ("drawn", "graphsvc_drawn_number", False, "Number of the newest record that the drawn graph shows."),
+    (
+        "undrawn_seconds",
+        "graphsvc_drawn_lag_seconds",
+        False,
+        "How long the oldest record that is not drawn waits.",
+    ),
+)
+# What it counts by size: (its name, ours, help).
+_DISTRIBUTED = (
+    ("commit_seconds", "graphsvc_commit_seconds", "Time that one commit took."),
+    ("batch_records", "graphsvc_batch_records", "Records in one commit."),
 )
 
 
-class _Service:
+class _Service(Collector):
     """Figures that the service keeps, as of the moment they are asked for."""
 
-    def __init__(self, figures: Mapping[str, float]) -> None:
+    def __init__(self, figures: Mapping[str, float], distributions: Mapping[str, Distribution]) -> None:
         self._figures = figures
+        self._distributions = distributions
 
     def collect(self) -> Iterator[Metric]:
         """One metric a figure."""
@@ -41,6 +61,31 @@ class _Service:
             if name in self._figures:
                 kind = CounterMetricFamily if grows else GaugeMetricFamily
                 yield kind(told, text, value=self._figures[name])
+        for name, told, text in _DISTRIBUTED:
+            if name in self._distributions:
+                yield _histogram(told, text, self._distributions[name])
+
+
+class _Decisions(Collector):
+    """What the API counts of every decision, without the library's costs."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """Verdicts and latency."""
+        verdicts = CounterMetricFamily(
+            "graphsvc_decisions", "Decisions answered, by verdict.", labels=["verdict"]
+        )
+        for verdict, count in self._metrics.verdicts.items():
+            verdicts.add_metric([verdict.value], count)
+        yield verdicts
+        yield _histogram(
+            "graphsvc_decide_seconds", "Time to answer decide or decideMany.", self._metrics.decide_seconds
+        )
+        yield _histogram(
+            "graphsvc_evaluate_seconds", "Time to answer an evaluation.", self._metrics.evaluate_seconds
+        )
 
 
 class Metrics:
@@ -48,15 +93,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.decisions = Counter(
-            "graphsvc_decisions", "Decisions answered, by verdict.", ["verdict"], registry=self.registry
-        )
-        self.decide_seconds = Histogram(
-            "graphsvc_decide_seconds",
-            "Time to answer decide or decideMany.",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
+        self.verdicts = dict.fromkeys(Verdict, 0)
+        self.decide_seconds = Distribution(SECONDS)
+        self.evaluate_seconds = Distribution(SECONDS)
+        self.registry.register(_Decisions(self))
         self.refused = Counter(
             "graphsvc_refused_calls",
             "Calls refused at the door, by reason.",
@@ -66,10 +106,25 @@ class Metrics:
         self.subscriptions = Gauge(
             "graphsvc_subscriptions", "Subscriptions open now.", registry=self.registry
         )
+        self.connections = Gauge(
+            "graphsvc_open_streams", "Sockets and event streams open now.", registry=self.registry
+        )
+        self.dropped = Counter(
+            "graphsvc_subscription_drops",
+            "Events that subscribers were not sent but told of, because they read too slowly.",
+            registry=self.registry,
+        )
         self.ready = Gauge("graphsvc_ready", "1 when decisions can be made, else 0.", registry=self.registry)
 
-    def text(self, figures: Mapping[str, float]) -> bytes:
-        """The figures in the Prometheus text format. figures: of `Service.metrics`."""
+    def text(self, figures: Mapping[str, float], distributions: Mapping[str, Distribution]) -> bytes:
+        """The figures in the Prometheus text format. figures, distributions: those of the service."""
         own = CollectorRegistry()
-        own.register(_Service(figures))
+        own.register(_Service(figures, distributions))
         return generate_latest(self.registry) + generate_latest(own)
+
+
+def _histogram(name: str, text: str, values: Distribution) -> HistogramMetricFamily:
+    buckets = [
+        ("+Inf" if bound == float("inf") else str(bound), count) for bound, count in values.cumulative()
+    ]
+    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=values.total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
@@ -15,6 +15,7 @@ from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk, Verdict
 from graphsvc.decide.audit import AuditProof, SignedCheckpoint
 from graphsvc.decide.exploring import Explorer
+from graphsvc.decide.figure import Distribution
 from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.overview import Overview
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
@@ -328,7 +329,10 @@ class Service(Protocol):
         """The same, having asked the store; what it answered holds for a second."""
 
     def metrics(self) -> dict[str, float]:
-        """Figures of the writer since the start (batches, committed, refusals, commit_seconds) and places in the log."""
+        """Figures of the writer since the start (batches, committed, refusals, overloads), `queued`, places in the log."""
+
+    def distributions(self) -> Mapping[str, Distribution]:
+        """How long commits took (`commit_seconds`) and how many records they held (`batch_records`)."""
 
     def now_ms(self) -> int:
         """The service's time, Unix milliseconds; it never runs backwards."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 
 from graphsvc.core.codec import decode_records
 from graphsvc.core.world import World
@@ -13,6 +14,8 @@ from graphsvc.errors import GraphsvcError, StoreUnavailable
 
 __all__ = ["Projector"]
 
+# More commits than this wait only when the store cannot be drawn in; the oldest mark is what counts.
+_MARK_LIMIT = 10_000
 _ENTRY_LIMIT = 50
 _POLL_S = 0.5
 _RETRY_S = 0.5
@@ -33,6 +36,8 @@ class Projector:
         self._task: asyncio.Task[None] | None = None
         self.drawn = 0
         self.problem: str | None = None
+        # Number of the newest record, and when: a mark for each commit that is not drawn yet, oldest first.
+        self._undrawn: deque[tuple[int, float]] = deque()
 
     async def start(self) -> None:
         """Begin to draw."""
@@ -49,7 +54,13 @@ class Projector:
 
     def wake(self) -> None:
         """There is something new in the log."""
+        if len(self._undrawn) < _MARK_LIMIT:
+            self._undrawn.append((self._world.seq, asyncio.get_running_loop().time()))
         self._wake.set()
+
+    def lag_seconds(self) -> float:
+        """How long the oldest record that is not drawn has waited; 0 when everything is drawn."""
+        return asyncio.get_running_loop().time() - self._undrawn[0][1] if self._undrawn else 0.0
 
     async def wait_drawn(self, seq: int) -> None:
         """Return when everything up to a number has been drawn."""
@@ -88,6 +99,8 @@ class Projector:
         else:
             # Another replica's projector was faster.
             self.drawn = await self._store.drawn()
+        while self._undrawn and self._undrawn[0][0] <= self.drawn:
+            self._undrawn.popleft()
         async with self._moved:
             self._moved.notify_all()
         return True

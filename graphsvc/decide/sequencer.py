@@ -28,8 +28,9 @@ from graphsvc.core.record import Record
 from graphsvc.core.state import Overlay
 from graphsvc.core.world import World
 from graphsvc.decide.command import LogEvent
+from graphsvc.decide.figure import BATCHES, SECONDS, Distribution
 from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused, Salts
-from graphsvc.errors import StoreUnavailable
+from graphsvc.errors import Overloaded, StoreUnavailable
 
 __all__ = ["BATCH_LIMIT", "Job", "Outcome", "Proposal", "Sequencer"]
 
@@ -110,7 +111,12 @@ class Sequencer:
         self.batches = 0
         self.committed = 0
         self.refusals = 0
-        self.commit_seconds = 0.0
+        self.overloads = 0
+        self.commit_seconds = Distribution(SECONDS)
+        self.batch_records = Distribution(BATCHES)
+        # How long a commit, and judging one request, takes of late: who would wait too long is told so at once.
+        self._commit_s = 0.0
+        self._judge_s = 0.0
 
     async def start(self) -> None:
         """Fold what is in the log, then begin to take jobs."""
@@ -129,15 +135,46 @@ class Sequencer:
                 _fail(queue.popleft(), StoreUnavailable("the service is stopping"))
 
     def submit(self, job: Job) -> asyncio.Future[Outcome | None]:
-        """Queue a job; its future ends when its records are durable. StoreUnavailable when too many wait."""
+        """Queue a job; its future ends when its records are durable. Overloaded when too many wait."""
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(job, future)
-        if self._task is None or sum(map(len, self._queues)) >= self._queue_limit:
-            _fail(waiting, StoreUnavailable("too many requests are waiting"))
+        if self._task is None:
+            _fail(waiting, StoreUnavailable("the service is stopping"))
+            return future
+        if self.queued >= self._queue_limit:
+            self.overloads += 1
+            _fail(waiting, Overloaded(f"{self.queued} requests are waiting; ask again later"))
             return future
         self._queues[job.rank].append(waiting)
         self._wake.set()
         return future
+
+    @property
+    def queued(self) -> int:
+        """How many jobs wait to be judged."""
+        first, second, third = self._queues
+        return len(first) + len(second) + len(third)
+
+    def check_wait(self, left_s: float) -> None:
+        """Overloaded when, as things went of late, a decision could not be made durable in the time it has."""
+        waiting = len(self._queues[2])
+        expected_s = waiting * self._judge_s + waiting // BATCH_LIMIT * self._commit_s
+        if waiting > BATCH_LIMIT and expected_s > left_s:
+            self.overloads += 1
+            told = (
+                f"{waiting} requests are waiting, more than can be answered in {left_s:g} s; ask again later"
+            )
+            raise Overloaded(told)
+
+    def figures(self) -> dict[str, float]:
+        """Counters since the start, and how many wait now."""
+        return {
+            "batches": self.batches,
+            "committed": self.committed,
+            "refusals": self.refusals,
+            "overloads": self.overloads,
+            "queued": self.queued,
+        }
 
     def now_ms(self) -> int:
         """The service's time: never runs backwards within a process."""
@@ -164,8 +201,14 @@ class Sequencer:
             if not batch:
                 self._wake.clear()
                 continue
+            began, committing_s = asyncio.get_running_loop().time(), self.commit_seconds.total
             try:
                 await self._commit(batch)
+                committing_s = self.commit_seconds.total - committing_s
+                judging_s = asyncio.get_running_loop().time() - began - committing_s
+                # The newest batches count most; eight of them make most of the figures.
+                self._commit_s += (committing_s - self._commit_s) / 8
+                self._judge_s += (judging_s / len(batch) - self._judge_s) / 8
             except asyncio.CancelledError:
                 for waiting in batch:
                     _fail(waiting, StoreUnavailable("the service is stopping", outcome_unknown=True))
@@ -208,13 +251,14 @@ class Sequencer:
             )
             started = asyncio.get_running_loop().time()
             answer = await self._append(draft, reads)
-            self.commit_seconds += asyncio.get_running_loop().time() - started
+            self.commit_seconds.add(asyncio.get_running_loop().time() - started)
             self.last_read_ms = self.now_ms()
             if isinstance(answer, Refused):
                 self._fold(answer.tail)
                 continue
             self.batches += 1
             self.committed += len(records)
+            self.batch_records.add(len(records))
             self._accept(answer, proposals)
             for waiting in idle:
                 _finish(waiting, None)

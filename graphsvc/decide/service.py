@@ -41,6 +41,7 @@ from graphsvc.decide.command import (
 )
 from graphsvc.decide.declaring import declare_intent
 from graphsvc.decide.exploring import Explorer
+from graphsvc.decide.figure import Distribution
 from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, not_spoken_for
 from graphsvc.decide.keeper import Keeper
@@ -50,7 +51,8 @@ from graphsvc.decide.projector import Projector
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.decide.search import search
 from graphsvc.decide.sequencer import Job, Outcome, Sequencer
-from graphsvc.errors import BadInput, Conflict, GraphsvcError, StoreError, StoreUnavailable
+from graphsvc.decide.waiting import failed, until
+from graphsvc.errors import BadInput, Conflict, GraphsvcError, Overloaded, StoreError, StoreUnavailable
 
 __all__ = ["EventBus", "GraphsvcService"]
 
@@ -482,14 +484,19 @@ class GraphsvcService:
         return (True, told) if problem is None else (False, f"the store cannot be reached: {problem}")
 
     def metrics(self) -> dict[str, float]:
-        """Counters of the writer: batches, records committed, refusals, seconds spent committing; places in the log."""
+        """Counters of the writer, what waits now, and places in the log."""
         return {
-            "batches": self.sequencer.batches,
-            "committed": self.sequencer.committed,
-            "refusals": self.sequencer.refusals,
-            "commit_seconds": self.sequencer.commit_seconds,
+            **self.sequencer.figures(),
             "drawn": self.projector.drawn,
+            "undrawn_seconds": self.projector.lag_seconds(),
             "seq": self.world.seq,
+        }
+
+    def distributions(self) -> dict[str, Distribution]:
+        """How long commits took (commit_seconds) and how many records they held (batch_records)."""
+        return {
+            "commit_seconds": self.sequencer.commit_seconds,
+            "batch_records": self.sequencer.batch_records,
         }
 
     def events(self, *, after: int | None) -> AsyncIterator[list[LogEvent]]:
@@ -532,30 +539,39 @@ class GraphsvcService:
         )
 
     def _submit_decision(self, job: DecideJob, command: DecideCommand) -> asyncio.Future[Outcome | None]:
-        if command.at_least is not None:
-            seq = self.cursor_seq(command.at_least)
-            if seq is None or seq > self.world.seq:
-                failed: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-                failed.set_exception(_RevisionUnavailableError())
-                return failed
-        return self.sequencer.submit(job)
+        """What the caller waits for; the job goes on, and its deadline counts, without it too."""
+        assert job.deadline_ms is not None
+        left_s = max(0, job.deadline_ms - self.sequencer.now_ms()) / 1000
+        try:
+            if command.at_least is not None:
+                seq = self.cursor_seq(command.at_least)
+                if seq is None or seq > self.world.seq:
+                    raise _RevisionUnavailableError
+            self.sequencer.check_wait(left_s)
+        except GraphsvcError as error:
+            return failed(error)
+        future = self.sequencer.submit(job)
+
+        def late() -> None:
+            self._expired.add(job.dedupe)
+            future.add_done_callback(lambda done: self._cancel_late(job, done))
+
+        return until(future, left_s, late)
 
     async def _answer(
         self, job: DecideJob, future: asyncio.Future[Outcome | None], command: DecideCommand
     ) -> Answer:
-        assert job.deadline_ms is not None
-        left_s = max(0, job.deadline_ms - self.sequencer.now_ms()) / 1000
         try:
-            outcome = await asyncio.wait_for(asyncio.shield(future), left_s)
+            outcome = await future
         except TimeoutError:
-            self._expired.add(job.dedupe)
-            future.add_done_callback(lambda done: self._cancel_late(job, done))
             return self._transient(
                 job, ReasonCode.deadline_exceeded, "the deadline passed before the decision was durable"
             )
         except _RevisionUnavailableError:
             told = f"revision `{command.at_least}` is not known here; ask again without it or later"
             return self._transient(job, ReasonCode.revision_unavailable, told)
+        except Overloaded as error:
+            return self._transient(job, ReasonCode.overloaded, str(error))
         except StoreUnavailable as error:
             return self._transient(job, ReasonCode.store_unavailable, str(error))
         if outcome is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -19,6 +21,14 @@ from tests.api.served import SEND, Served, request, served
 pytestmark = pytest.mark.anyio
 _SCHEMA = build_schema()._schema
 _UNION = ("Decision", "InvalidRequest", "NotAllowed", "Conflict")
+
+
+# Ways in which clients write JSON.
+WRITERS: list[Callable[[Any], bytes]] = [
+    orjson.dumps,
+    lambda value: json.dumps(value).encode(),
+    lambda value: json.dumps(value, indent=2, separators=(" ,", " : ")).encode(),
+]
 
 
 class Documents:
@@ -130,16 +140,16 @@ async def test_plans_answer_what_the_general_executor_answers(monkeypatch: pytes
     kinds = Counter[str]()
     original = HotPath.answer
 
-    async def watched(self: HotPath, body: bytes, context: Any) -> bytes | None:
-        answer = await original(self, body, context)
+    async def watched(self: HotPath, body: bytes, login: Any) -> bytes | None:
+        answer = await original(self, body, login)
         by_plan[answer is not None] += 1
         return answer
 
     monkeypatch.setattr(HotPath, "answer", watched)
     async with served() as service:
-        tokens = [service.token(role) for role in ("pep", "pep", "pep", "admin", "analyst")]
+        tokens = [service.token(role) for role in ("pep", "pep", "pep", "pep", "admin", "analyst")]
         documents = Documents(rng)
-        for number in range(400):
+        for number in range(420):
             many = rng.random() < 0.25
             given = (
                 [inputs(rng, 1_000 * part + number) for part in range(rng.randint(0, 3))]
@@ -152,7 +162,7 @@ async def test_plans_answer_what_the_general_executor_answers(monkeypatch: pytes
                 variables["more"] = 1
             if rng.random() < 0.05:
                 envelope["operationName"] = rng.choice([None, "Ask", "Other"])
-            body, token = orjson.dumps(envelope), rng.choice(tokens)
+            body, token = rng.choice(WRITERS)(envelope), rng.choice(tokens)
             # Recorded first: whatever is asked again is a replay, on either way.
             await _post(service, body, token, hot=False)
             general = await _post(service, body, token, hot=False)
@@ -168,8 +178,8 @@ async def test_our_client_is_answered_by_plan(monkeypatch: pytest.MonkeyPatch) -
     answers: list[bool] = []
     original = HotPath.answer
 
-    async def watched(self: HotPath, body: bytes, context: Any) -> bytes | None:
-        answer = await original(self, body, context)
+    async def watched(self: HotPath, body: bytes, login: Any) -> bytes | None:
+        answer = await original(self, body, login)
         if document.DECIDE[:20].encode() in body or b"decideMany" in body:
             answers.append(answer is not None)
         return answer
@@ -199,3 +209,68 @@ async def test_repeated_names_are_refused_however_they_are_written(text: bytes) 
         for hot in (True, False):
             status, _, body = await _post(service, text, service.token("pep"), hot=hot)
             assert status == 400, body
+
+
+_INPUT = b'{"idempotencyKey":"k1","chain":"c1","subject":{"type":"agent","id":"bot"},"action":{"name":"mail:Read"%s},'
+_FRAME = b'{"query":"mutation($v: DecideInput!) { decide(input: $v) { __typename ... on Decision { verdict } } }",%s}'
+
+
+def _written(variables: bytes, properties: bytes = b"") -> bytes:
+    rest = b'"resource":{"type":"mailbox","id":"alice"}%s}'
+    return _FRAME % (b'"variables":{"v":' + _INPUT % properties + rest % variables + b"}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _written(b',"chain":"c2"'),
+        _written(b',"chain" : "c2"'),
+        _written(b',"\\u0063hain":"c2"'),
+        _written(b"", b',"properties":{"to":"x","to":"y"}'),
+        _written(b'},"v":{}'),
+        _written(b',"context":{"a\\"":1,"a\\"":2}'),
+        _written(b',"context":' + b'{"a":' * 64 + b"1" + b"}" * 64),
+        _written(b',"labels":["\xff"]'),
+        _written(b"") + b"x",
+        _written(b"").replace(b'"variables"', b'"variables":{},"variables"'),
+    ],
+)
+async def test_what_is_no_proper_json_is_refused_behind_a_known_document(body: bytes) -> None:
+    """Repeated names, too deep, no UTF-8: also when everything around the variables is known to be in order."""
+    async with served() as service:
+        token = service.token("pep")
+        status, _, answer = await _post(service, _written(b""), token, hot=True)
+        assert (status, b'"verdict":"PERMIT"' in answer) == (200, True)
+        assert (await _post(service, body, token, hot=True))[0] == 400
+        assert (await _post(service, body, token, hot=True))[0] == 400
+
+
+async def test_evaluations_are_answered_as_the_route_answers() -> None:
+    """Bare evaluations, good and bad, however they are written: the same status and the same bytes."""
+    rng = random.Random(7)
+    members: dict[str, list[Any]] = {
+        "subject": [{"type": "agent", "id": "bot"}, {"type": "agent", "id": "identity:bot"}, {"id": "bot"}, 1],
+        "action": [{"name": "mail:Read"}, {"name": "mail:Read", "properties": {"a": {"b": [1]}}}, {"name": ""}, SEND],
+        "resource": [{"type": "mailbox", "id": "alice"}, {"type": "a:b", "id": "x"}, {"type": "record", "id": "1", "x": 1}],
+        "context": [None, {}, {"a": 1}, {"graphsvc": {"explain": True}}, {"graphsvc": {"labels": ["sensitive"]}}, [1]],
+    }  # fmt: skip
+    fast: Counter[bool] = Counter()
+    async with served() as service:
+        for _ in range(300):
+            body = {name: rng.choice(values) for name, values in members.items() if rng.random() < 0.95}
+            text = rng.choice(WRITERS)(body)
+            url = f"{service.url}/access/v1/evaluation"
+            headers = {
+                "Authorization": f"Bearer {service.token(rng.choice(['pep', 'analyst', 'approver']))}",
+                "Content-Type": "application/json",
+                "X-Request-ID": "r1",
+            }
+            answers = []
+            for query in ("?general", ""):
+                async with service.http.post(url + query, data=text, headers=headers) as response:
+                    assert response.headers["X-Request-ID"] == "r1"
+                    answers.append((response.status, response.content_type, await response.read()))
+            assert answers[0] == answers[1], text
+            fast[answers[0][0] == 200] += 1
+    assert fast[True] > 30
+    assert fast[False] > 30

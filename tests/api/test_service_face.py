@@ -129,7 +129,10 @@ async def test_figures_of_the_writer_are_served() -> None:
         assert figures["graphsvc_commits_total"] == own["batches"] >= 3
         assert figures["graphsvc_log_number"] == figures["graphsvc_drawn_number"] == own["seq"]
         assert figures["graphsvc_ready"] == 1.0
-        assert "graphsvc_commit_seconds_total" in figures
+        assert figures["graphsvc_commit_seconds_count"] == figures["graphsvc_batch_records_count"] >= 3
+        assert figures["graphsvc_batch_records_sum"] == own["committed"]
+        assert figures["graphsvc_decide_seconds_count"] == 2
+        assert figures["graphsvc_queue_depth"] == figures["graphsvc_overloads_total"] == 0
 
 
 async def test_another_host_is_refused() -> None:

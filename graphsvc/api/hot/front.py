@@ -1,85 +1,134 @@
-"""The front of the application: decisions that have a plan are answered before any routing, the rest goes on."""
+"""The front of the application: what callers ask all day is answered before anything else, the rest goes on.
+
+Everything the middleware behind it would check is checked here in one pass over the headers. A request that is not
+plainly in order (another host, a body in parts or too large, an unusual type) is handed on as it came: those behind
+know how to refuse it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphsvc.api.auth import Unauthenticated
-from graphsvc.api.context import Context, Parts
+from graphsvc.api.auth import Login, Unauthenticated
+from graphsvc.api.context import Parts
+from graphsvc.api.hot.evaluation import evaluate_fast
 from graphsvc.api.hot.path import HotPath
+from graphsvc.api.limit import MAX_BODY_BYTES
 from graphsvc.api.media import GRAPHQL_RESPONSE, media_type
 
 __all__ = ["HotFront"]
 
-_PATH = "/graphql"
-_JSON = frozenset((b"application/json", b"application/json; charset=utf-8"))
+_GRAPHQL = "/graphql"
+_EVALUATION = "/access/v1/evaluation"
+_PATHS = frozenset((_GRAPHQL, _EVALUATION))
+_JSON = frozenset(
+    (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
+)
 _EVENT_STREAM = b"text/event-stream"
 _CONTENT_TYPE = (b"content-type", b"application/json")
 _NEWER_TYPE = (b"content-type", f"{GRAPHQL_RESPONSE}; charset=utf-8".encode())
 
 
-class HotFront:
-    """ASGI middleware, the innermost: whoever is before it has limited the body and checked the host."""
+Header: TypeAlias = tuple[bytes, bytes]
 
-    def __init__(self, app: ASGIApp, parts: Parts, path: HotPath) -> None:
+
+class _Read(NamedTuple):
+    """What headers say. content_type: that of the answer."""
+
+    authorization: str | None
+    host: bytes | None
+    request_id: Header | None
+    content_type: Header
+
+
+class HotFront:
+    """ASGI middleware, the outermost. hosts: names it may be called by, lower case, without ports; None = any."""
+
+    def __init__(self, app: ASGIApp, parts: Parts, path: HotPath, hosts: Iterable[str] | None) -> None:
         self._app = app
         self._parts = parts
         self._path = path
+        self._hosts = None if hosts is None else frozenset(name.encode() for name in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or one socket."""
         if (
             scope["type"] != "http"
-            or scope["path"] != _PATH
             or scope["method"] != "POST"
+            or scope["path"] not in _PATHS
             or scope["query_string"]
         ):
             await self._app(scope, receive, send)
             return
-        authorization, kinds, streamed, content_type = None, [], False, _CONTENT_TYPE
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value.decode("latin-1")
-            elif name == b"content-type":
-                kinds.append(value)
-            elif name == b"accept":
-                streamed = streamed or _EVENT_STREAM in value.lower()
-                if b"graphql-response" in value and media_type(value.decode("latin-1")) == GRAPHQL_RESPONSE:
-                    content_type = _NEWER_TYPE
-        if streamed or len(kinds) != 1 or kinds[0] not in _JSON:
+        found = _read(scope["headers"])
+        if found is None or (self._hosts is not None and not self._is_ours(found.host)):
             await self._app(scope, receive, send)
             return
-        again, body = await _whole_body(receive)
-        answer = await self._answered(authorization, body) if body is not None else None
+        message: Message | None = await receive()
+        assert message is not None
+        answer = None
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            body = message.get("body", b"")
+            if len(body) <= MAX_BODY_BYTES and (login := self._login(found.authorization)) is not None:
+                if scope["path"] == _GRAPHQL:
+                    answer = await self._path.answer(body, login)
+                else:
+                    answer = await evaluate_fast(self._parts, login.caller, body)
         if answer is None:
+
+            async def again() -> Message:
+                nonlocal message
+                if message is None:
+                    return await receive()
+                held, message = message, None
+                return held
+
             await self._app(scope, again, send)
             return
-        headers = [(b"content-length", str(len(answer)).encode()), content_type]
+        content_type = found.content_type if scope["path"] == _GRAPHQL else _CONTENT_TYPE
+        headers = [(b"content-length", b"%d" % len(answer)), content_type]
+        if found.request_id is not None:
+            headers.append(found.request_id)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
-    async def _answered(self, authorization: str | None, body: bytes) -> bytes | None:
+    def _login(self, authorization: str | None) -> Login | None:
         try:
-            login = self._parts.auth.login(authorization)
+            return self._parts.auth.login(authorization)
         except Unauthenticated:
-            # The endpoint says what is wrong with the token, and counts it.
+            # Those behind say what is wrong with the token, and count it.
             return None
-        return await self._path.answer(body, Context(parts=self._parts, login=login))
+
+    def _is_ours(self, host: bytes | None) -> bool:
+        assert self._hosts is not None
+        return host is not None and host.partition(b":")[0] in self._hosts
 
 
-async def _whole_body(receive: Receive) -> tuple[Receive, bytes | None]:
-    """Where to receive everything once more, and the body; None when the caller went away."""
-    message = await receive()
-    messages = [message]
-    while message["type"] == "http.request" and message.get("more_body", False):
-        message = await receive()
-        messages.append(message)
-    left = iter(messages)
-
-    async def again() -> Message:
-        held = next(left, None)
-        return held if held is not None else await receive()
-
-    if message["type"] != "http.request":
-        return again, None
-    return again, b"".join([each.get("body", b"") for each in messages])
+def _read(headers: Iterable[Header]) -> _Read | None:
+    """None when something is unusual."""
+    authorization = request_id = kind = host = None
+    content_type = _CONTENT_TYPE
+    for name, value in headers:
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+        elif name == b"content-type":
+            if kind is not None or value not in _JSON:
+                return None
+            kind = value
+        elif name == b"host":
+            if host is not None:
+                return None
+            host = value
+        elif name == b"accept":
+            if b"graphql-response" in value and media_type(value.decode("latin-1")) == GRAPHQL_RESPONSE:
+                content_type = _NEWER_TYPE
+            if _EVENT_STREAM in value.lower():
+                return None
+        elif name == b"x-request-id":
+            request_id = (name, value)
+        elif name == b"content-length" and (len(value) > 7 or int(value) > MAX_BODY_BYTES):
+            return None
+    return None if kind is None else _Read(authorization, host, request_id, content_type)

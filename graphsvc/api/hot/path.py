@@ -12,15 +12,16 @@ import msgspec
 import orjson
 from graphql import GraphQLSchema
 
+from graphsvc.api.auth import Login
 from graphsvc.api.body import read_json
-from graphsvc.api.context import Context
-from graphsvc.api.hot.plan import Plan, Unplanned, make_plan
-from graphsvc.api.hot.read import FIELDS
+from graphsvc.api.context import Parts
+from graphsvc.api.hot.envelope import Frames, check_names, read_envelope
+from graphsvc.api.hot.plan import Plan, make_plan
+from graphsvc.api.hot.read import Unplanned
 from graphsvc.api.hot.shape import DecideShape
-from graphsvc.api.role import is_allowed, not_allowed
+from graphsvc.api.role import FIELD_ROLES
 from graphsvc.api.schema.decision import review_of
 from graphsvc.api.schema.mutation import decide, decide_many
-from graphsvc.decide.command import Service
 from graphsvc.errors import GraphsvcError
 
 __all__ = ["HotPath"]
@@ -28,68 +29,73 @@ __all__ = ["HotPath"]
 _MAX_PLANS = 512
 # Longer documents are not remembered, so that what is remembered stays small.
 _MAX_TEXT = 16_384
-_ENVELOPE = frozenset({"query", "variables", "operationName"})
+_DECIDE = FIELD_ROLES["Mutation.decide"]
+_DECIDE_MANY = FIELD_ROLES["Mutation.decideMany"]
+# Where the members of the input lie in the body: in it, in `variables`, in the variable.
+_LEVEL = 3
 
 
 class HotPath:
     """Plans of one schema by document, the ones used last; documents without a plan are remembered too."""
 
-    def __init__(self, schema: GraphQLSchema, service: Service) -> None:
+    def __init__(self, schema: GraphQLSchema, parts: Parts) -> None:
         self._schema = schema
+        self._parts = parts
         # Whoever may decide may read the review of what it decided.
-        self._resolve = {
-            **FIELDS,
-            "Decision.review": lambda answer: review_of(service, answer.decision.request.id),
-        }
+        self._names = {"review": lambda answer: review_of(parts.service, answer.decision.request.id)}
+        self._frames: Frames[Plan] = Frames()
         self._plans: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
 
-    async def answer(self, body: bytes, context: Context) -> bytes | None:
+    async def answer(self, body: bytes, login: Login) -> bytes | None:
         """The body of the answer to a POST; None: the general executor has to answer."""
         try:
-            envelope = read_json(body)
-            plan, given = self._planned(envelope)
+            found = self._frames.find(body)
+            raw, plan = found if found is not None else self._planned(body)
+            asked = plan.read.decode(raw).value
+            caller = login.caller
+            result: Any
             if plan.many:
-                if not is_allowed(context, "Mutation.decideMany"):
+                check_names(raw, 1 + sum([one.settle(_LEVEL + 1) for one in asked]))
+                if not caller.roles & _DECIDE_MANY:
                     return None
-                shapes = msgspec.convert(given, list[DecideShape])
-                result: Any = await decide_many(context, shapes)
+                result = await decide_many(self._parts, caller, asked)
             else:
-                shape = msgspec.convert(given, DecideShape)
-                if is_allowed(context, "Mutation.decide"):
-                    result = await decide(context, shape)
-                else:
-                    result = not_allowed("Mutation.decide")
-            return orjson.dumps({"data": {plan.key: plan.shape(result)}})
-        except (Unplanned, GraphsvcError, msgspec.ValidationError, orjson.JSONEncodeError):
+                shape: DecideShape = asked
+                check_names(raw, 1 + shape.settle(_LEVEL))
+                if not caller.roles & _DECIDE:
+                    return None
+                result = await decide(self._parts, caller, shape)
+            return orjson.dumps(plan.shape(result))
+        except (Unplanned, GraphsvcError, msgspec.MsgspecError, ValueError, RecursionError):
+            # ValueError: text that is no Unicode, JSON that is none, values that JSON cannot hold.
             return None
 
-    def _planned(self, envelope: Any) -> tuple[Plan, object]:
-        if not isinstance(envelope, dict) or not envelope.keys() <= _ENVELOPE:
+    def _planned(self, body: bytes) -> tuple[bytes, Plan]:
+        envelope = read_envelope(body)
+        if envelope.query is None or envelope.document_id is not None:
             raise Unplanned
-        text, variables = envelope.get("query"), envelope.get("variables")
-        operation = envelope.get("operationName")
-        if not isinstance(text, str) or not isinstance(variables, dict) or len(text) > _MAX_TEXT:
-            raise Unplanned
-        if operation is not None and not isinstance(operation, str):
-            raise Unplanned
-        plan = self._plan(text, operation)
-        if variables.keys() != {plan.variable}:
-            raise Unplanned
-        return plan, variables[plan.variable]
+        plan = self._plan(envelope.query, envelope.operation_name)
+        # The whole body is looked at here, so that later ones need it no more.
+        read_json(body)
+        raw = bytes(envelope.variables)
+        self._frames.learn(body, raw, plan)
+        return raw, plan
 
     def _plan(self, text: str, operation: str | None) -> Plan:
         key = (text, operation)
-        if key in self._plans:
+        plan = self._plans.get(key)
+        if plan is not None:
             self._plans.move_to_end(key)
-            plan = self._plans[key]
-        else:
-            try:
-                plan = make_plan(self._schema, text, operation, self._resolve)
-            except Unplanned:
-                plan = None
-            self._plans[key] = plan
-            if len(self._plans) > _MAX_PLANS:
-                self._plans.popitem(last=False)
+            return plan
+        if key in self._plans or len(text) > _MAX_TEXT:
+            raise Unplanned
+        try:
+            plan = make_plan(self._schema, text, operation, self._names)
+        except Unplanned:
+            plan = None
+        self._plans[key] = plan
+        if len(self._plans) > _MAX_PLANS:
+            self._plans.popitem(last=False)
         if plan is None:
             raise Unplanned
         return plan

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeAlias, cast
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
+from graphsvc.api.hot.envelope import NULL, free_json
 from graphsvc.api.schema import request as schema
 from graphsvc.api.schema.entity import EntityInput
-from graphsvc.core.request import AccessRequest, Entity
-from graphsvc.core.value import Json
-from graphsvc.decide.command import DecideCommand
 
 __all__ = ["DecideShape"]
 
@@ -26,21 +24,33 @@ class _Shape(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """Unknown names are refused, as GraphQL does."""
 
 
-class _Entity(_Shape):
+class _Free(_Shape):
+    """Holds free JSON, raw until `settle`."""
+
+    # Afterwards its value.
+    properties: Raw = NULL
+
+    def settle(self, level: int) -> int:
+        """Read what is free JSON; how many names stand in it, its own name included. level: see `free_json`."""
+        if self.properties is NULL:
+            self.properties = cast("Raw", None)
+            return 0
+        value, names = free_json(self.properties, level)
+        self.properties = value
+        return names + 1
+
+
+class _Entity(_Free, kw_only=True):
     type: str
     id: str
-    properties: Any = None
 
-    def as_identity(self, field: str) -> Entity:
-        return EntityInput.as_identity(cast("EntityInput", self), field)
-
-    def as_resource(self, field: str) -> Entity:
-        return EntityInput.as_resource(cast("EntityInput", self), field)
+    # Functions of the schema's inputs, which look at attributes only.
+    as_identity = EntityInput.as_identity
+    as_resource = EntityInput.as_resource
 
 
-class _Action(_Shape):
+class _Action(_Free, kw_only=True):
     name: str
-    properties: Any = None
 
 
 class _Intent(_Shape):
@@ -50,8 +60,7 @@ class _Intent(_Shape):
     text: str | None = None
     tokens: list[str] | None = None
 
-    def as_object(self) -> dict[str, Json]:
-        return schema.IntentInput.as_object(cast("schema.IntentInput", self))
+    as_object = schema.IntentInput.as_object
 
 
 class _Argument(_Shape):
@@ -60,6 +69,8 @@ class _Argument(_Shape):
     fact: str | None = None
     tokens: list[str] | None = None
     designation: Int | None = None
+
+    as_argument = schema.ArgumentInput.as_argument
 
 
 class DecideShape(_Shape):
@@ -74,7 +85,7 @@ class DecideShape(_Shape):
     parent_chain: str | None = None
     joins: list[str] | None = None
     on_behalf_of: list[_Entity] | None = None
-    context: Any = None
+    context: Raw = NULL
     labels: list[str] | None = None
     parents: list[str] | None = None
     intent: _Intent | None = None
@@ -83,10 +94,44 @@ class DecideShape(_Shape):
     deadline_ms: Int | None = None
     review: str | None = None
 
-    def as_request(self) -> AccessRequest:
-        """The core's request, by the schema's own code; BadInput names the field."""
-        return schema.DecideInput.as_request(cast("schema.DecideInput", self))
+    def settle(self, level: int) -> int:
+        """Read what is free JSON; how many names stand in all of it, as far as their values are not null.
 
-    def as_command(self) -> DecideCommand:
-        """The use case's command, by the schema's own code; BadInput names the field."""
-        return schema.DecideInput.as_command(cast("schema.DecideInput", self))
+        level: how deep the input's own members lie in the body.
+        """
+        names = (
+            # Five of its own, two each of subject and resource, one of the action.
+            10
+            + self.subject.settle(level + 1)
+            + self.action.settle(level + 1)
+            + self.resource.settle(level + 1)
+            + (self.session is not None)
+            + (self.parent_chain is not None)
+            + (self.joins is not None)
+            + (self.labels is not None)
+            + (self.parents is not None)
+            + (self.at_least is not None)
+            + (self.deadline_ms is not None)
+            + (self.review is not None)
+        )
+        if self.context is NULL:
+            self.context = cast("Raw", None)
+        else:
+            self.context, found = free_json(self.context, level)
+            names += found + 1
+        if self.on_behalf_of is not None:
+            names += 1 + sum([2 + entity.settle(level + 2) for entity in self.on_behalf_of])
+        if self.intent is not None:
+            names += 1 + _given(self.intent)
+        if self.arguments is not None:
+            names += 1 + sum([_given(each) for each in self.arguments])
+        return names
+
+    # After `settle`.
+    as_request = schema.DecideInput.as_request
+    as_command = schema.DecideInput.as_command
+
+
+def _given(shape: Struct) -> int:
+    values: list[Any] = [getattr(shape, name) for name in shape.__struct_fields__]
+    return sum([value is not None for value in values])

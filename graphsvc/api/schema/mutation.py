@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import strawberry
 
-from graphsvc.api.context import Context, Info
+from graphsvc.api.context import Info, Parts
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.change import (
     Ack,
@@ -38,7 +38,7 @@ from graphsvc.api.schema.scalar import prefixed, raw_id
 from graphsvc.api.whole import whole
 from graphsvc.core.graph import facts_of
 from graphsvc.decide import command
-from graphsvc.decide.command import Answer, DecideCommand
+from graphsvc.decide.command import Answer, Caller, DecideCommand
 from graphsvc.errors import BadInput, GrantRefused, GraphsvcError
 
 __all__ = ["Asked", "Decided", "Mutation", "decide", "decide_many"]
@@ -62,12 +62,13 @@ class Mutation:
     @guarded("May this identity do this now?", as_data=True)
     async def decide(self, info: Info, input: DecideInput) -> DecideResult:  # noqa: A002  # the contract's name
         """May this identity do this now?"""
-        return _told(await decide(info.context, input))
+        return _told(await decide(info.context.parts, info.context.caller, input))
 
     @guarded("Up to 200 requests in order, each judged after the ones before it.")
     async def decide_many(self, info: Info, inputs: list[DecideInput]) -> list[DecideResult]:
         """Up to 200 requests in order, each judged after the ones before it."""
-        return [_told(each) for each in await decide_many(info.context, inputs)]
+        context = info.context
+        return [_told(each) for each in await decide_many(context.parts, context.caller, inputs)]
 
     @guarded("What came of a permitted action.", as_data=True)
     async def report(self, info: Info, input: ReportInput) -> ReportResult:  # noqa: A002
@@ -281,20 +282,20 @@ class Mutation:
         return await _acknowledged(lambda: context.service.remove_source(context.caller, source))
 
 
-async def decide(context: Context, input: Asked) -> Decided:  # noqa: A002  # the contract's name
-    """Decide, for a caller that may."""
+async def decide(parts: Parts, caller: Caller, input: Asked) -> Decided:  # noqa: A002  # the contract's name
+    """Decide, for a caller that may. The use case runs to its end even when the caller hangs up."""
     began = time.perf_counter()
     try:
-        # A caller that hangs up does not leave half a decision: the use case always runs to its end.
-        answer = await whole(context.service.decide(context.caller, input.as_command()))
+        answer = await parts.service.decide(caller, input.as_command())
     except GraphsvcError as error:
         return _decide_failure(error)
     finally:
-        context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
-    return _counted(context, answer)
+        parts.metrics.decide_seconds.add(time.perf_counter() - began)
+    parts.metrics.verdicts[answer.verdict] += 1
+    return answer
 
 
-async def decide_many(context: Context, inputs: Sequence[Asked]) -> list[Decided]:
+async def decide_many(parts: Parts, caller: Caller, inputs: Sequence[Asked]) -> list[Decided]:
     """Decide up to 200 in order, for a caller that may."""
     began = time.perf_counter()
     if len(inputs) > _MAX_BATCH:
@@ -309,13 +310,14 @@ async def decide_many(context: Context, inputs: Sequence[Asked]) -> list[Decided
         except GraphsvcError as error:
             results[place] = _decide_failure(error)
     if commands:
-        answers = await whole(context.service.decide_many(context.caller, commands))
+        answers = await parts.service.decide_many(caller, commands)
         for place, answer in zip(places, answers, strict=True):
             if isinstance(answer, Answer):
-                results[place] = _counted(context, answer)
+                parts.metrics.verdicts[answer.verdict] += 1
+                results[place] = answer
             else:
                 results[place] = _decide_failure(answer)
-    context.parts.metrics.decide_seconds.observe(time.perf_counter() - began)
+    parts.metrics.decide_seconds.add(time.perf_counter() - began)
     return [result for result in results if result is not None]
 
 
@@ -326,11 +328,6 @@ async def _acknowledged(
         return Ack.of(await whole(call()))
     except GraphsvcError as error:
         return failed(error)
-
-
-def _counted(context: Context, answer: Answer) -> Answer:
-    context.parts.metrics.decisions.labels(answer.verdict.value).inc()
-    return answer
 
 
 def _told(result: Decided) -> Decision | InvalidRequest | NotAllowed | Conflict:

@@ -55,6 +55,16 @@ class ArgumentInput:
     tokens: list[str] | None = None
     designation: int | None = None
 
+    def as_argument(self) -> Argument:
+        """As the core keeps it."""
+        return Argument(
+            name=self.name,
+            role=self.role,
+            fact=self.fact,
+            tokens=tuple(self.tokens or ()),
+            designation=self.designation,
+        )
+
 
 @strawberry.input(description="One action that somebody wants to take.")
 class DecideInput:
@@ -114,29 +124,17 @@ class DecideInput:
             parent_chain=None
             if self.parent_chain is None
             else raw_id("chain", self.parent_chain, "parentChain"),
-            joins=tuple(
-                raw_id("chain", join, f"joins.{place}") for place, join in enumerate(self.joins or ())
-            ),
-            on_behalf_of=tuple(
-                entity.as_identity(f"onBehalfOf.{place}")
-                for place, entity in enumerate(self.on_behalf_of or ())
+            joins=_ids("chain", self.joins, "joins"),
+            on_behalf_of=()
+            if not self.on_behalf_of
+            else tuple(
+                entity.as_identity(f"onBehalfOf.{place}") for place, entity in enumerate(self.on_behalf_of)
             ),
             context=as_object(self.context, "context"),
             review=None if self.review is None else raw_id("review", self.review, "review"),
-            labels=tuple(self.labels or ()),
-            parents=None
-            if self.parents is None
-            else tuple(raw_id("decision", one, f"parents.{place}") for place, one in enumerate(self.parents)),
-            arguments=tuple(
-                Argument(
-                    name=one.name,
-                    role=one.role,
-                    fact=one.fact,
-                    tokens=tuple(one.tokens or ()),
-                    designation=one.designation,
-                )
-                for one in self.arguments or ()
-            ),
+            labels=tuple(self.labels) if self.labels else (),
+            parents=None if self.parents is None else _ids("decision", self.parents, "parents"),
+            arguments=() if not self.arguments else tuple(each.as_argument() for each in self.arguments),
             intent=None if self.intent is None else self.intent.as_object(),
         )
 
@@ -152,3 +150,9 @@ class DecideInput:
             at_least=self.at_least,
             deadline_ms=self.deadline_ms,
         )
+
+
+def _ids(kind: str, given: list[strawberry.ID] | None, field: str) -> tuple[str, ...]:
+    if not given:
+        return ()
+    return tuple(raw_id(kind, each, f"{field}.{place}") for place, each in enumerate(given))

@@ -56,7 +56,7 @@ def as_object(value: JSON | None, field: str) -> dict[str, Json]:
 
 def raw_id(kind: str, value: str, field: str) -> str:
     """An id without its `kind:` prefix, however it was given; BadInput when it is empty."""
-    bare = value.removeprefix(f"{kind}:")
+    bare = value.removeprefix(f"{kind}:") if ":" in value else value
     if not bare:
         raise BadInput(f"{field}: must not be empty", field=field)
     return bare
