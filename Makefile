@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo serve test test-full check format fuzz bench mutants neo4j lock schema clean
+.PHONY: help demo serve test test-full check format fuzz bench mutants neo4j lock schema policy-docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -64,6 +64,10 @@ lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allow
 
 schema: $(READY) ## schema.graphql from the code
 	@$(BIN)/python -m graphsvc.api.schema.build > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+policy-docs: $(READY) ## the JSON Schema of policy files and docs/policy-language.md from the code
+	@$(BIN)/python -m graphsvc.core.policy.schema > policy.schema.new && mv policy.schema.new graphsvc/packs/policy.schema.json
+	@$(BIN)/python -m scripts.policy_reference > policy-language.new && mv policy-language.new docs/policy-language.md
 
 clean: ## remove everything that was made here, the local Neo4j with its data included
 	@rm -rf .venv .neo4j .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

@@ -34,6 +34,17 @@ def lint(
         str,
         typer.Option(metavar="SEVERITY", help="Exit 1 from this severity on: info, warning, error or never."),
     ] = "warning",
+    graph: Annotated[
+        list[str] | None,
+        typer.Option("--graph", metavar="GRAPH.jsonl", help="Also find steps that nobody in it may do."),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="The same with the graph of a store.", metavar="URL", show_default=False),
+    ] = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    config: ConfigOption = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Find what is refused and what is doubtful, with file, line and column.
@@ -41,6 +52,8 @@ def lint(
     \b
     Examples:
       graphsvc policy lint packs/agents.yaml
+      graphsvc policy lint packs/agents.yaml --graph estate.jsonl
+      graphsvc policy lint packs/agents.yaml --store sqlite:///graphsvc.db
       graphsvc policy lint packs/ --format json --fail-on never
     """
     from graphsvc.cli.file import read_texts
@@ -58,6 +71,13 @@ def lint(
         policies = tuple(load_policy(text, file) for text, file in texts)
         refused = set_problems(policies)
         findings = find(policies)
+        if not refused and (graph or store or server):
+            from graphsvc.cli.estate import lint_estate
+
+            findings += lint_estate(
+                policies, graph or (), store=store, server=server, token=token, config=config
+            )
+            findings.sort()
     rows: list[dict[str, Json]] = [
         {
             "file": each.file, "line": each.line, "column": each.column, "severity": "error", "code": each.rule,
@@ -88,23 +108,46 @@ def lint(
 @app.command(name="test")
 def run_pack_tests(
     files: Files,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Also show what of the rules the tests exercise.")
+    ] = False,
+    min_coverage: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT",
+            min=0,
+            max=100,
+            help="Exit 1 when less of the patterns, steps and guards is covered.",
+        ),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Run the tests inside policy files; all files are in force together.
 
+    A pattern is covered when a test completes it; a step, count or guard when an event of a test matches it.
+
     \b
     Examples:
       graphsvc policy test packs/agents.yaml
-      graphsvc policy test packs/ --format json
+      graphsvc policy test packs/ --coverage
+      graphsvc policy test packs/ --min-coverage 90 --format json
     """
+    from graphsvc.cli.coverage import Coverage
     from graphsvc.cli.file import read_policies
     from graphsvc.cli.scenario import run_tests
 
-    ran, failures = run_tests(read_policies(files))
+    policies = read_policies(files)
+    covering = Coverage(policies)
+    ran, failures = run_tests(policies, covering)
+    percent = covering.percent()
     if form is Format.table:
         for failure in failures:
             print(failure)
         print(f"{ran} tests, {len({(each.file, each.test) for each in failures})} failed")
+        if coverage or min_coverage is not None:
+            print_rows(covering.rows(), form, empty="no patterns")
+            parts = covering.parts()
+            print(f"covered: {sum(each.covered for each in parts)} of {len(parts)} parts, {percent:.1f} %")
     else:
         rows: list[dict[str, Json]] = [
             {
@@ -114,12 +157,18 @@ def run_pack_tests(
             for each in failures
         ]  # fmt: skip
         if form is Format.json:
-            print_json({"tests": ran, "failures": rows})
+            print_json({"tests": ran, "failures": rows, "coverage": covering.as_json()})
         else:
             print_rows(rows, form)
     if not ran:
         print("warning: the files hold no tests", file=sys.stderr)
-    if failures:
+    is_thin = min_coverage is not None and percent < min_coverage
+    if is_thin:
+        print(f"coverage {percent:.1f} % is below {min_coverage:g} %", file=sys.stderr)
+        for part in covering.parts():
+            if not part.covered:
+                print(part, file=sys.stderr)
+    if failures or is_thin:
         raise typer.Exit(1)
 
 

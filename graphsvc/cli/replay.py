@@ -12,7 +12,6 @@ from graphsvc.cli.option import ConfigOption
 from graphsvc.cli.output import Format
 
 if TYPE_CHECKING:
-    from graphsvc.core.graph import Edge, Node
     from graphsvc.core.policy.document import Policy
     from graphsvc.core.trace import TraceItem
 
@@ -78,6 +77,7 @@ def replay(
     more: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More policy files.")] = None,
 ) -> None:
     """Replay a trace."""
+    from graphsvc.cli.estate import read_graphs
     from graphsvc.cli.file import read_lines, read_policies
     from graphsvc.cli.history import read_live
     from graphsvc.cli.pack import PackChoice
@@ -87,7 +87,7 @@ def replay(
 
     _check_options(trace, policy, entitlement, against, check=check, micros=micros)
     given = read_policies([*(policy or []), *(more or [])])
-    nodes, edges = _estate(graph or [])
+    nodes, edges = read_graphs(graph or [])
 
     def replayer(policies: Iterable[Policy]) -> Replayer:
         return Replayer(policies, nodes=nodes, edges=edges, entitlement=entitlement, force=force)
@@ -139,16 +139,3 @@ def _check_options(
         raise BadInput("--against and --check exclude each other; give one", field="check")
     if micros and (check or against is not None):
         raise BadInput("--micros goes with plain verdicts, not with --check or --against", field="micros")
-
-
-def _estate(paths: Iterable[str]) -> tuple[list[Node], list[Edge]]:
-    from graphsvc.cli.file import read_bytes
-    from graphsvc.importers import graph_jsonl
-
-    nodes: list[Node] = []
-    edges: list[Edge] = []
-    for path in paths:
-        imported = graph_jsonl.read(read_bytes(path), path, known=lambda _key: True)
-        nodes += imported.nodes
-        edges += imported.edges
-    return nodes, edges

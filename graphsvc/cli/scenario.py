@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from graphsvc.cli.coverage import Coverage
 from graphsvc.cli.replayer import Replayer
 from graphsvc.core.evaluate import Evaluation
 from graphsvc.core.graph import Edge, Node, edge_from_record, node_from_record, node_key
@@ -37,18 +38,20 @@ class Failure:
         return f"{self.file}:{self.line}:{self.column}: `{self.test}`: {self.message}"
 
 
-def run_tests(policies: Sequence[Policy]) -> tuple[int, list[Failure]]:
-    """How many tests ran, and what failed; every test sees all the packs together."""
+def run_tests(policies: Sequence[Policy], coverage: Coverage | None = None) -> tuple[int, list[Failure]]:
+    """How many tests ran, and what failed; every test sees all the packs together. coverage: told of every event."""
     ran = 0
     failures: list[Failure] = []
     for policy in policies:
         for index in range(len(policy.tests)):
             ran += 1
-            failures += run_test(policies, policy, index)
+            failures += run_test(policies, policy, index, coverage)
     return ran, failures
 
 
-def run_test(policies: Sequence[Policy], policy: Policy, index: int) -> list[Failure]:
+def run_test(
+    policies: Sequence[Policy], policy: Policy, index: int, coverage: Coverage | None = None
+) -> list[Failure]:
     """What fails in one test of a pack."""
     test = policy.tests[index]
     place = f"{policy.source.file}: test `{test.name}`"
@@ -65,9 +68,20 @@ def run_test(policies: Sequence[Policy], policy: Policy, index: int) -> list[Fai
         name = f"{policy.source.file}:{line}"
         item = _item(event, number, at_ms, types, name)
         evaluation = replayer.step(item)
+        if coverage is not None:
+            _cover(coverage, item, evaluation, replayer)
         wrong = list(_differences(event, evaluation)) if evaluation is not None else []
         failures += [Failure(policy.source.file, line, column, test.name, message) for message in wrong]
     return failures
+
+
+def _cover(coverage: Coverage, item: TraceItem, evaluation: Evaluation | None, replayer: Replayer) -> None:
+    if evaluation is not None:
+        coverage.take(evaluation)
+    elif isinstance(item, TraceApproval):
+        approval = replayer.world.happened(f"review:{item.decision}:{replayer.world.seq}")
+        if approval is not None:
+            coverage.take_event(approval.event)
 
 
 def _differences(event: TestEvent, evaluation: Evaluation) -> Iterable[str]:

@@ -103,7 +103,7 @@ class Ruleset:
 def compile_ruleset(policies: Sequence[Policy]) -> Ruleset:
     """Compile loaded and checked packs; PolicyError when one asks for what this version cannot run."""
     ordered = sorted(policies, key=lambda policy: (policy.pack.order, policy.pack.id))
-    weights = weights_from(policy.score for policy in ordered)
+    weights = weights_from(policy.score.model_dump(exclude_none=True) for policy in ordered)
     slots, bits, harms = count(), count(), dict[str, int]()
     patterns: list[CompiledPattern] = []
     for policy in ordered:

@@ -55,3 +55,37 @@ def test_list_tells_patterns(filled: Path) -> None:
     """`policy list` prints each pattern with its pack."""
     (row,) = graphsvc("policy", "list", "--format", "jsonl").lines()
     assert (row["id"], row["pack"], row["onMatch"]) == ("leak", "mail", "deny")
+
+
+def test_coverage_of_the_tests(folder: Path) -> None:
+    """`--coverage` tells what is completed and matched, `--format json` with every part and its line."""
+    ended = graphsvc("policy", "test", "policy.yaml", "--coverage")
+    assert ended.code == 0
+    assert "covered: " in ended.out
+    found = graphsvc("policy", "test", "policy.yaml", "--format", "json").json()["coverage"]
+    (pattern,) = found["patterns"]
+    assert pattern["completed"] is True
+    assert found["percent"] == 100.0
+    assert all(part["covered"] and part["line"] > 1 for part in pattern["parts"])
+
+
+def test_thin_coverage_fails(folder: Path) -> None:
+    """Below `--min-coverage` the exit is 1 and every part that no test reaches is named with its line."""
+    more = "  - {id: other, on_match: deny, steps: {a: {action: 'never:Done', then: b}, b: {action: 'mail:Send'}}}\n"
+    (folder / "policy.yaml").write_text(POLICY.replace("tests:\n", f"{more}tests:\n"))
+    line = POLICY[: POLICY.index("tests:\n")].count("\n") + 1
+    ended = graphsvc("policy", "test", "policy.yaml", "--min-coverage", "90")
+    assert ended.code == 1
+    assert f"policy.yaml:{line}: `other` is never completed by a test" in ended.err
+    assert f"policy.yaml:{line}: `other` step `a` is never matched by a test" in ended.err
+    assert "step `b`" not in ended.err
+    assert graphsvc("policy", "test", "policy.yaml", "--min-coverage", "50").code == 0
+
+
+def test_lint_with_a_graph(folder: Path) -> None:
+    """`--graph` finds steps that nobody in it may do."""
+    (folder / "graph.jsonl").write_text('{"node":{"type":"identity","id":"bot","kind":"agent"}}\n')
+    (folder / "policy.yaml").write_text(POLICY.replace('entitlement: "off"', "entitlement: required", 1))
+    ended = graphsvc("policy", "lint", "policy.yaml", "--graph", "graph.jsonl")
+    assert ended.code == 1
+    assert "nobody in the graph can do the step" in ended.out

@@ -91,5 +91,7 @@ def _explained(told: str, text: str) -> ConditionError:
     elif "no matching overload" in message:
         message = message.partition(" (candidates")[0] + "; compare values of the same type"
     else:
-        message = message.partition(" expecting {")[0]
+        message = message.partition(" expecting {")[0].removeprefix("Syntax error: ")
+        message = message.replace("mismatched input '<EOF>'", "it ends too early")
+        message += "; write comparisons joined by && and ||, such as context.amount > 100.0"
     return ConditionError(message.strip(), line=line, column=column)

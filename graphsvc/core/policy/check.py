@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from graphsvc.core.cel import ConditionError, compile_condition
 from graphsvc.core.glob import is_literal, matches
@@ -23,7 +23,16 @@ RESERVED: Final = ("review:", "grant:", "signal:")
 # The events that the service itself writes into the log, the only ones in the reserved namespaces.
 EMITTED: Final = ("review:Approve", "review:Reject", "grant:Create", "grant:Revoke", "signal:Receive")
 
-Problem: TypeAlias = tuple[str, tuple[str | int, ...], str]
+
+class Inside(NamedTuple):
+    """The last part of a place: a line and column within the text there, from 1."""
+
+    line: int
+    column: int
+
+
+Problem: TypeAlias = tuple[str, tuple[Any, ...], str]
+_EDGE: Final = "; name an edge of this pattern"
 _FORMS: Final = ("steps", "count", "rights", "reach")
 _TREE_ONLY: Final = ("relation", "sanitized_by", "without", "distinct")
 
@@ -47,6 +56,12 @@ def check(policy: Policy) -> list[PolicyError]:
             line, column = source.at("patterns", index, *place)
             if isinstance(place[-1], int) or place[-1] in {"id", "then"}:
                 line, column = source.value_at("patterns", index, *place)
+            elif isinstance(place[-1], Inside):
+                *place_of_text, inside = place
+                place = tuple(place_of_text)
+                line, column = source.inside(
+                    "patterns", index, *place, line=inside.line, column=inside.column
+                )
             field = ".".join(str(part) for part in ("patterns", index, *place))
             found.append(
                 PolicyError(message, file=source.file, line=line, column=column, rule=rule, field=field)
@@ -154,7 +169,7 @@ def _rights(rights: RightsPattern) -> Iterator[Problem]:
         try:
             spoken = parse_where(rights.where).variables
         except WhereError as error:
-            yield f"`where` {error}", place, "where"
+            yield f"`where` {error}", (*place, Inside(1, error.column)), "where"
             return
     if not rights.all_of:
         yield "name at least one right under `all_of`", ("rights",), "rights"
@@ -172,7 +187,7 @@ def _rights(rights: RightsPattern) -> Iterator[Problem]:
         if text is not None and text.startswith("$") and text[1:] not in held | spoken:
             known = ", ".join(f"`${name}`" for name in sorted(held | spoken)) or "none"
             yield (
-                f"`gives` names `{text}`; variables of this pattern: {known}",
+                f"`gives` names `{text}`; use a variable of this pattern: {known}",
                 ("rights", "gives", part),
                 "rights",
             )
@@ -275,8 +290,11 @@ def _conditions(pattern: Pattern) -> Iterator[Problem]:
         try:
             compile_condition(text)
         except ConditionError as error:
-            where = f"line {error.line}, column {error.column} of the condition"
-            yield f"`when` is not a condition: {error} ({where})", place, "condition"
+            yield (
+                f"`when` is not a condition: {error}",
+                (*place, Inside(error.line, error.column)),
+                "condition",
+            )
 
 
 def _mentions(pattern: Pattern) -> Iterator[Problem]:
@@ -294,7 +312,7 @@ def _mentions(pattern: Pattern) -> Iterator[Problem]:
 def _sanitizers(pattern: Pattern) -> Iterator[Problem]:
     if pattern.sanitized_by and pattern.effective_relation == "log":
         yield (
-            "`sanitized_by` cuts flow paths and needs relation `flow` or `causal`, not `log`",
+            "`sanitized_by` cuts flow paths and needs relation `flow` or `causal`, not `log`; use one, or remove it",
             ("sanitized_by",),
             "R15",
         )
@@ -305,12 +323,12 @@ def _resets(pattern: Pattern) -> Iterator[Problem]:
     for index, reset in enumerate(pattern.without):
         start, end = reset.between
         if (unknown := next((name for name in reset.between if name not in steps), None)) is not None:
-            near = suggest(unknown, steps)
+            near = suggest(unknown, steps) or _EDGE
             yield f"`between` names `{unknown}`, which is no step{near}", ("without", index, "between"), "R16"
         elif steps[start].then != end:
             turned = f"; turn it round: [{end}, {start}]" if steps[end].then == start else ""
             yield (
-                f"`between` must name a step and the one it leads to, but `{start}` does not lead to `{end}`{turned}",
+                f"`between` must name a step and the one it leads to, but `{start}` does not lead to `{end}`{turned or _EDGE}",
                 ("without", index, "between"),
                 "R16",
             )

@@ -57,7 +57,8 @@ def _settings(policy: Policy) -> dict[str, Any]:
 
 
 def _score(policy: Policy) -> dict[str, Any]:
-    return {**policy.score, **{f"signals.{name}": value for name, value in policy.signals.items()}}
+    score = {name: value for name, value in _plain(policy.score).items() if value}
+    return {**score, **{f"signals.{name}": value for name, value in policy.signals.items()}}
 
 
 def _actions(policy: Policy) -> dict[str, Any]:

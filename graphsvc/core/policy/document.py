@@ -13,7 +13,13 @@ from graphsvc.core.policy.scalar import ArgumentRole, Effect, Identifier, Many, 
 from graphsvc.core.policy.scenario import PolicyTest
 from graphsvc.core.policy.source import Source
 
-__all__ = ["ActionDeclaration", "Pack", "Policy", "ResultDeclaration", "Settings"]
+__all__ = ["ActionDeclaration", "Pack", "Policy", "ResultDeclaration", "Score", "Settings"]
+
+
+def _no_truth(value: object) -> object:
+    """In Python `True` equals 1, in a file it does not."""
+    return str(value).lower() if isinstance(value, bool) else value
+
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -37,6 +43,16 @@ class Settings(Model):
     entitlement: Literal["off", "advisory", "required"] | None = None
     enforce: Literal["on", "observe"] | None = None
     outside_intent: Literal["monitor", "escalate", "deny"] | None = None
+
+
+class Score(Model):
+    """Weights of the score; what is left out keeps its default.
+
+    sigma: share of risk of a completed pattern by severity. q: chance that a missing step follows.
+    """
+
+    sigma: Mapping[Literal["low", "medium", "high", "critical"], Probability] = Field(default_factory=dict)
+    q: Probability | None = None
 
 
 class ResultDeclaration(Model):
@@ -74,20 +90,21 @@ class ActionDeclaration(Model):
 class Policy(Model):
     """A policy file. `actions` maps globs to their meaning, in file order; `source` is where it came from.
 
-    score and signals are kept as written.
+    signals are kept as written.
     """
 
-    graphsvc: Literal[1]
+    graphsvc: Annotated[Literal[1], BeforeValidator(_no_truth, json_schema_input_type=Literal[1])]
     pack: Pack
     settings: Settings = Field(default_factory=Settings)
     actions: Mapping[Text, ActionDeclaration] = Field(default_factory=dict)
     patterns: Annotated[
-        tuple[Pattern, ...], BeforeValidator(as_tuple, json_schema_input_type=list[Pattern])
+        tuple[Pattern, ...], BeforeValidator(as_tuple, json_schema_input_type=Pattern | list[Pattern])
     ] = ()
     tests: Annotated[
-        tuple[PolicyTest, ...], BeforeValidator(as_tuple, json_schema_input_type=list[PolicyTest])
+        tuple[PolicyTest, ...],
+        BeforeValidator(as_tuple, json_schema_input_type=PolicyTest | list[PolicyTest]),
     ] = ()
-    score: dict[str, JsonValue] = Field(default_factory=dict)
+    score: Score = Field(default_factory=Score)
     signals: dict[str, JsonValue] = Field(default_factory=dict)
     provenance: Provenance | None = None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final, TypeAlias
 
-__all__ = ["ROOTS", "ExpressionError", "Path", "parse_path"]
+__all__ = ["PATTERN", "ROOTS", "ExpressionError", "Path", "parse_path"]
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -24,6 +24,24 @@ ROOTS: Final[dict[str, frozenset[str] | None]] = {
 # These are values themselves, so nothing lies below them.
 _LEAVES: Final = frozenset({"id", "type", "kind", "tier", "name"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def _forms() -> Iterable[str]:
+    more = rf"(\.{_NAME.pattern})"
+    for root, allowed in ROOTS.items():
+        if allowed is None:
+            yield rf"{root}{more}+"
+            continue
+        leaves = "|".join(sorted(allowed & _LEAVES))
+        yield rf"{root}\.({leaves})"
+        if "" in allowed:
+            yield root
+        if "properties" in allowed:
+            yield rf"{root}\.properties{more}+"
+
+
+# The same grammar as one regular expression, for JSON Schema.
+PATTERN: Final = f"^({'|'.join(_forms())})$"
 
 
 class ExpressionError(ValueError):

@@ -32,6 +32,7 @@ CODES: Final = {
     "untested": "a pattern that no test completes",
     "provenance_gap": "a level and request for which the provenance table has no row, so it denies",
     "provenance_milder": "a cell that is milder for a worse fact, or for an effect that is harder to undo",
+    "impossible_step": "a step that no identity of the graph may do (with a graph only)",
 }
 
 

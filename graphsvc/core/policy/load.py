@@ -66,7 +66,8 @@ def set_problems(policies: Iterable[Policy]) -> list[PolicyError]:
     for policy in policies:
         for at, name in enumerate(policy.provenance.after if policy.provenance is not None else ()):
             if name not in patterns:
-                message = f"no loaded pack has a pattern `{name}`{suggest(name, patterns)}"
+                near = suggest(name, patterns) or "; correct it, or load the pack that has it"
+                message = f"no loaded pack has a pattern `{name}`{near}"
                 place = policy.source.value_at("provenance", "after", at)
                 found.append(_at(message, policy.source, place, "unknown_pattern"))
     return found

@@ -11,10 +11,17 @@ from typing import Annotated, Final, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from graphsvc.core.policy.document import ActionDeclaration, Pack, Policy, ResultDeclaration, Settings
+from graphsvc.core.policy.document import (
+    ActionDeclaration,
+    Pack,
+    Policy,
+    ResultDeclaration,
+    Score,
+    Settings,
+)
 from graphsvc.core.policy.pattern import Pattern, Step
 from graphsvc.core.policy.provenance import AmountRule, ContentRule, FetchRule, Provenance, Row
-from graphsvc.core.policy.source import FREE_FORM, Place, Source
+from graphsvc.core.policy.source import Place, Source, may_be_empty
 from graphsvc.errors import PolicyError
 
 __all__ = ["policy_errors", "suggest"]
@@ -43,6 +50,7 @@ _NOUNS: Final[dict[type[BaseModel], str]] = {
     FetchRule: "`fetch`",
     AmountRule: "`amount`",
     ContentRule: "`content`",
+    Score: "`score`",
 }
 
 
@@ -62,7 +70,7 @@ def _is_told(detail: ErrorDetails) -> bool:
     """True for an empty value that reading the text has reported already."""
     place = detail["loc"]
     is_value = detail["type"] not in {"missing", "extra_forbidden"}
-    return detail["input"] is None and is_value and bool(place) and place[0] not in FREE_FORM
+    return detail["input"] is None and is_value and bool(place) and not may_be_empty(place)
 
 
 def _told(detail: ErrorDetails, source: Source) -> PolicyError:

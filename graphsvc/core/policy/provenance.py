@@ -81,11 +81,11 @@ class Provenance(Model):
     levels: Mapping[Effect, Level]
     table: Annotated[
         tuple[Row, ...],
-        BeforeValidator(as_tuple, json_schema_input_type=list[Row]),
+        BeforeValidator(as_tuple, json_schema_input_type=Row | Annotated[list[Row], Field(min_length=1)]),
         Field(min_length=1),
     ]
     described: Annotated[
-        tuple[Effect, ...], BeforeValidator(as_tuple, json_schema_input_type=list[Effect])
+        tuple[Effect, ...], BeforeValidator(as_tuple, json_schema_input_type=Effect | list[Effect])
     ] = ()
     fetch: FetchRule | None = None
     amount: AmountRule | None = None

@@ -10,9 +10,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from graphsvc.core.policy.expression import parse_path
+from graphsvc.core.policy.expression import PATTERN, parse_path
 
 __all__ = [
+    "NAME_PATTERN",
     "ArgumentRole",
     "DurationMs",
     "Effect",
@@ -65,6 +66,7 @@ _DURATION: Final = re.compile(r"(0|[1-9][0-9]{0,8})([smhd])")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Step and key-variable names appear in explanations and in generated Cypher.
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME_PATTERN: Final = f"^{_NAME.pattern}$"
 
 
 class Model(BaseModel):
@@ -125,9 +127,11 @@ Identifier: TypeAlias = Annotated[
 Name: TypeAlias = Annotated[
     str,
     _matches(_NAME, "a name", "`_`, `-`, beginning with a letter"),
-    Field(min_length=1, max_length=64),
+    Field(min_length=1, max_length=64, json_schema_extra={"pattern": NAME_PATTERN}),
 ]
-KeyExpression: TypeAlias = Annotated[str, AfterValidator(_check_key)]
+KeyExpression: TypeAlias = Annotated[
+    str, AfterValidator(_check_key), Field(json_schema_extra={"pattern": PATTERN})
+]
 DurationMs: TypeAlias = Annotated[
     int,
     BeforeValidator(

@@ -60,7 +60,7 @@ TestGrant: TypeAlias = Annotated[
 ]
 Objects: TypeAlias = Annotated[
     tuple[dict[str, JsonValue], ...],
-    BeforeValidator(as_tuple, json_schema_input_type=list[dict[str, JsonValue]]),
+    BeforeValidator(as_tuple, json_schema_input_type=dict[str, JsonValue] | list[dict[str, JsonValue]]),
 ]
 
 
@@ -128,6 +128,8 @@ class PolicyTest(Model):
     graph: TestGraph = Field(default_factory=TestGraph)
     trace: Annotated[
         tuple[TestEvent, ...],
-        BeforeValidator(as_tuple, json_schema_input_type=list[TestEvent]),
+        BeforeValidator(
+            as_tuple, json_schema_input_type=TestEvent | Annotated[list[TestEvent], Field(min_length=1)]
+        ),
         Field(min_length=1),
     ]

@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import cast
+from typing import Final, cast
 
 from graphsvc.core.policy.document import Policy
+from graphsvc.core.policy.scalar import NAME_PATTERN
+from graphsvc.core.policy.wording import wording_of
 from graphsvc.core.value import Json
 
 __all__ = ["policy_schema", "schema_text"]
 
+# What pydantic writes of keys that are names; it leaves their pattern out.
+_NAMES: Final[dict[str, Json]] = {"maxLength": 64, "minLength": 1}
+
 
 def policy_schema() -> dict[str, Json]:
-    """JSON Schema (draft 2020-12) of a policy file as it is written: short forms and YAML names."""
+    """JSON Schema (draft 2020-12) of a policy file as it is written: short forms and YAML names.
+
+    Every key says what it means, with examples, for editors to show and complete.
+    """
     schema = cast("dict[str, Json]", Policy.model_json_schema(by_alias=True, mode="validation"))
     plain = cast("dict[str, Json]", _without_null(schema))
+    _explain("Policy", plain)
+    for name, model in cast("dict[str, dict[str, Json]]", plain["$defs"]).items():
+        _explain(name, model)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **plain,
         "title": "graphsvc policy file",
     }
+
+
+def _explain(name: str, model: dict[str, Json]) -> None:
+    """Put words to a model's keys, and leave out what is said for programmers only."""
+    keys = cast("dict[str, dict[str, Json]]", model.get("properties", {}))
+    if isinstance(told := model.get("description"), str):
+        model["description"] = " ".join(told.partition("\n\n")[0].split())
+    for key, schema in keys.items():
+        schema.pop("title", None)
+        wording = wording_of(name, key)
+        if wording is not None:
+            schema["description"] = wording.text
+            if wording.examples:
+                schema["examples"] = [*wording.examples]
 
 
 def schema_text() -> str:
@@ -34,6 +59,8 @@ def _without_null(node: Json) -> Json:
         return [_without_null(item) for item in node]
     if not isinstance(node, dict):
         return node
+    if node.get("propertyNames") == _NAMES:
+        node = {**node, "propertyNames": {**_NAMES, "pattern": NAME_PATTERN}}
     kept = {
         key: _without_null(value) for key, value in node.items() if not (key == "default" and value is None)
     }

@@ -21,7 +21,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from graphsvc.core.value import Json
 from graphsvc.errors import PolicyError
 
-__all__ = ["FREE_FORM", "MAX_BYTES", "Parsed", "Place", "Source", "parse"]
+__all__ = ["MAX_BYTES", "Parsed", "Place", "Source", "may_be_empty", "parse"]
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 40
@@ -29,9 +29,15 @@ MAX_DEPTH: Final = 40
 MAX_NODES: Final = 600_000
 
 Place: TypeAlias = tuple[str | int, ...]
+_HINTS: Final = {
+    "\\t": "; indent with blanks, not tabs",
+    "undefined alias": "; name it before by `&`, or quote the text",
+    "expected": "",
+}
 _PREFIX: Final = "tag:yaml.org,2002:"
-# Only these parts may hold an empty value (JSON null); elsewhere the reader reports it.
-FREE_FORM: Final = frozenset({"tests", "score", "signals"})
+# Only inside these parts may a value be empty (JSON null); elsewhere the reader reports it.
+_FREE_SECTIONS: Final = frozenset({"signals"})
+_FREE_KEYS: Final = frozenset({"properties", "context", "nodes", "edges", "arguments", "intent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,16 @@ class Source:
         inside = mark.offset + offset if mark.offset is not None and offset else 0
         return (mark.value_line, mark.value_column + inside)
 
+    def inside(self, *place: str | int, line: int, column: int) -> tuple[int, int]:
+        """Where a line and column within the text at a place are in the file.
+
+        Of a text that is folded, escaped or written below its key it is only where the text begins.
+        """
+        mark = self.nearest(place)
+        if mark.offset is None or line > 1:
+            return (mark.value_line, mark.value_column)
+        return (mark.value_line, mark.value_column + mark.offset + column - 1)
+
     def nearest(self, place: Place) -> Mark:
         """The mark of a place, or of what stands for it: short forms leave out indexes and names."""
         found: Place = ()
@@ -87,6 +103,16 @@ class Parsed:
     problems: tuple[PolicyError, ...]
 
 
+def may_be_empty(place: Place) -> bool:
+    """True inside what is kept as written, where JSON null is a value like any other."""
+    if len(place) < 2:
+        return False
+    return place[0] in _FREE_SECTIONS or (
+        place[0] == "tests"
+        and not _FREE_KEYS.isdisjoint(part for part in place[1:-1] if isinstance(part, str))
+    )
+
+
 def parse(text: str, file: str) -> Parsed:
     """Read YAML. Never raises: syntax errors, duplicate keys and limits are in `problems`."""
     source = Source(file=file, sha256=sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), text=text)
@@ -99,7 +125,7 @@ def parse(text: str, file: str) -> Parsed:
         return Parsed(None, source, (_syntax_error(error, file),))
     except (YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0].strip().lower()
-        return Parsed(None, source, (PolicyError(f"not YAML: {reason}", file=file, rule="yaml"),))
+        return Parsed(None, source, (PolicyError(f"not YAML: {reason}; remove it", file=file, rule="yaml"),))
     if node is None:
         message = "the file is empty; start with `graphsvc: 1` and a `pack`"
         return Parsed(None, source, (PolicyError(message, file=file, rule="yaml"),))
@@ -136,7 +162,7 @@ def _syntax_error(error: MarkedYAMLError, file: str) -> PolicyError:
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     parts = [part for part in (error.problem, error.context) if part]
     reason = ", ".join(part.splitlines()[0].strip() for part in parts).replace("'", "`") or "cannot be read"
-    hint = "; indent with blanks, not tabs" if "\\t" in reason else ""
+    hint = next((hint for part, hint in _HINTS.items() if part in reason), "; correct it here or just above")
     return PolicyError(f"not YAML: {reason}{hint}", file=file, line=line, column=column, rule="yaml")
 
 
@@ -198,7 +224,7 @@ class _Reader:
         if tag in {"str", "timestamp"}:
             return text
         if tag == "null":
-            if not place or place[0] not in FREE_FORM:
+            if not may_be_empty(place):
                 name = f"`{place[-1]}`" if place and isinstance(place[-1], str) else "this item"
                 self._problem(key or node, f"{name} is empty; give it a value or remove it", "schema")
             return None

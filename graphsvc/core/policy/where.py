@@ -188,6 +188,8 @@ _FUNCTIONS: Final[dict[str, _Function]] = {
     "key_count_below": _Function(_key_count_below, 2, frozenset({0}), 'key_count_below("$user", 2)'),
     "managed_by": _Function(_managed_by, 2, frozenset(), 'managed_by("$instance", "ssm")'),
 }
+_OPERATORS: Final = {"&&": " and ", "||": " or ", "!": " not "}
+_TOKENS: Final = re.compile(r"\"[^\"]*\"|'[^']*'|&&|\|\||!(?!=)|.", re.DOTALL)
 FUNCTIONS: Final = {name: function.usage for name, function in _FUNCTIONS.items()}
 
 
@@ -203,17 +205,31 @@ def identities_of(test: Test | None) -> frozenset[str]:
 
 def parse_where(text: str) -> Test:
     """WhereError says what is wrong and what to write."""
-    # The grammar is a part of Python's once its operators are spelled; quoted text stays as it is.
-    parts = re.split(r"(\"[^\"]*\"|'[^']*')", text)
-    spelled = [
-        part if number % 2 else re.sub(r"!(?!=)", " not ", part.replace("&&", " and ").replace("||", " or "))
-        for number, part in enumerate(parts)
-    ]
+    spelled, origin = _spelled(text)
     try:
-        tree = ast.parse("".join(spelled).strip(), mode="eval")
+        tree = ast.parse(spelled, mode="eval")
     except SyntaxError as error:
-        raise WhereError(f"cannot be read: {error.msg}; write functions joined by &&, || and !") from None
-    return _test(tree.body)
+        column = origin[min((error.offset or 1) - 1, len(origin) - 1)] + 1
+        raise WhereError(
+            f"cannot be read: {error.msg}; write functions joined by &&, || and !", column
+        ) from None
+    try:
+        return _test(tree.body)
+    except WhereError as error:
+        raise WhereError(str(error), origin[error.column - 1] + 1) from None
+
+
+def _spelled(text: str) -> tuple[str, list[int]]:
+    """The text as Python spells it, and for each of its characters where it comes from.
+
+    The grammar is a part of Python's once its operators are spelled; quoted text stays as it is.
+    """
+    parts: list[tuple[str, int]] = []
+    for found in _TOKENS.finditer(text):
+        word = _OPERATORS.get(found.group(), found.group())
+        # Python takes indented text for a block.
+        parts += [(char, found.start()) for char in (word if parts else word.lstrip())]
+    return "".join(char for char, _ in parts), [*(at for _, at in parts), len(text)]
 
 
 def _test(node: ast.expr) -> Test:
