@@ -59,8 +59,8 @@ format: $(READY) ## rewrite the code in the house format
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allows
-	@$(COMPILE) --upgrade --extra server --extra neo4j --extra explore --extra mcp --group dev -o requirements/dev.lock
-	@$(COMPILE) --upgrade --extra server --extra neo4j --extra explore --extra mcp -o requirements/server.lock
+	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --group dev -o requirements/dev.lock
+	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp -o requirements/server.lock
 
 schema: $(READY) ## schema.graphql from the code
 	@$(BIN)/python -m graphsvc.api.schema.build > schema.graphql.new && mv schema.graphql.new schema.graphql

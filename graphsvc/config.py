@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     deadline_ms: default time to answer a decision, from its arrival. public_url: where callers reach the service;
     URLs in answers are built from it, never from what a request says. allowed_hosts: further names that requests may
     be addressed to; on a loopback address its names, `host` and that of `public_url` are always allowed and no
-    others, elsewhere every name is unless some are given. state_dir: where the local
+    others, elsewhere every name is unless some are given. redis_url: where replicas tell each other that the log
+    has grown; without it they see it by themselves a quarter of a second later. state_dir: where the local
     signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events. None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
 
@@ -52,6 +53,8 @@ class Settings(BaseSettings):
     env: Literal["production", "development"] = "production"
     auth: Literal["on", "off"] = "on"
     neo4j_password: SecretStr | None = None
+    redis_url: str | None = None
+    redis_password: SecretStr | None = None
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     state_dir: Path | None = None
@@ -88,6 +91,7 @@ class Settings(BaseSettings):
                 f"`auth` may be off on a loopback address only, not on `{self.host}`; "
                 "set GRAPHSVC_AUTH=on or GRAPHSVC_HOST=127.0.0.1"
             )
+        _check_redis(self.redis_url)
         url = self.public_url
         if (
             url is not None
@@ -196,4 +200,18 @@ def _check_public(url: str) -> None:
     if not is_whole or parts.query or parts.fragment or "@" in parts.netloc or any(map(str.isspace, url)):
         raise ValueError(
             f"`public_url` must be a host and a path such as https://pdp.example.com/one, not `{url}`"
+        )
+
+
+def _check_redis(url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or parts.password is not None:
+        raise ValueError(
+            "`redis_url` must be such as redis://host:6379/0, and its password goes into GRAPHSVC_REDIS_PASSWORD"
         )

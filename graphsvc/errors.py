@@ -10,6 +10,7 @@ from typing import ClassVar
 
 __all__ = [
     "BadInput",
+    "ClocksDiffer",
     "Conflict",
     "GrantRefused",
     "GraphsvcError",
@@ -20,6 +21,7 @@ __all__ = [
     "SettingsError",
     "StoreAbsent",
     "StoreError",
+    "StoreSwapped",
     "StoreTooNew",
     "StoreUnavailable",
 ]
@@ -136,3 +138,15 @@ class StoreUnavailable(StoreError):
     def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(message)
         self.outcome_unknown = outcome_unknown
+
+
+class StoreSwapped(StoreUnavailable):
+    """The store is not the one that was opened: it was restored or replaced. What was folded of it is worth nothing."""
+
+    code = "store_swapped"
+
+
+class ClocksDiffer(StoreUnavailable):
+    """The store's clock and ours are too far apart for times to mean the same."""
+
+    code = "clocks_differ"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from graphsvc.decide.follower import Bell
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Notary, Store
 from graphsvc.decide.service import GraphsvcService
@@ -89,6 +90,8 @@ async def open_service(
             bus=Bus(),
             keeper=keeper,
             notary=open_notary(address, settings),
+            shared=isinstance(parse_store_url(address), Neo4jAddress),
+            bell=_bell(address, store, settings),
             deadline_ms=settings.deadline_ms,
         )
         await service.start()
@@ -100,7 +103,8 @@ async def open_service(
             with suppress(asyncio.CancelledError):
                 await signing
             await service.close()
-            await service.audit.sign()
+            if not service.swapped.is_set():
+                await service.audit.sign()
     finally:
         await store.close()
 
@@ -110,6 +114,19 @@ def open_notary(url: str, settings: Settings) -> Notary:
     from graphsvc.store.notary import FileNotary, MemoryNotary
 
     return MemoryNotary() if isinstance(parse_store_url(url), MemoryAddress) else FileNotary(settings.state)
+
+
+def _bell(url: str, store: Store, settings: Settings) -> Bell | None:
+    if settings.redis_url is None or not isinstance(parse_store_url(url), Neo4jAddress):
+        return None
+    try:
+        from graphsvc.events.redis import RedisBell
+    except ImportError:
+        raise SettingsError("the Redis client is missing; run `pip install 'graphsvc[redis]'`") from None
+    secret = settings.redis_password
+    return RedisBell(
+        settings.redis_url, store.incarnation, None if secret is None else secret.get_secret_value()
+    )
 
 
 def build_app(

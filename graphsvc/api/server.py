@@ -75,9 +75,26 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve at a socket that `bind` made until SIGINT or SIGTERM; requests in flight get a few seconds."""
-    await uvicorn.Server(_config(app)).serve(sockets=[listener])
+async def serve(app: ASGIApp, listener: socket.socket, *, until: asyncio.Event | None = None) -> bool:
+    """Serve at a socket that `bind` made until SIGINT or SIGTERM, or until an event; requests in flight get a few seconds.
+
+    True when the event ended it. The socket stays open then: who connects meanwhile waits for the next `serve`.
+    """
+    server = uvicorn.Server(_config(app))
+
+    async def stop() -> None:
+        assert until is not None
+        await until.wait()
+        server.should_exit = True
+
+    stopping = asyncio.create_task(stop()) if until is not None else None
+    try:
+        # The server closes what it is given.
+        await server.serve(sockets=[listener.dup()])
+    finally:
+        if stopping is not None:
+            stopping.cancel()
+    return until is not None and until.is_set()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -71,30 +72,39 @@ def serve(
 
 
 async def _serve(settings: Settings, files: list[Path]) -> None:
-    from graphsvc.api.server import listening, url_of
-    from graphsvc.api.server import serve as listen
-    from graphsvc.cli.direct import OPERATOR
+    from graphsvc.api.server import listening
     from graphsvc.cli.file import read_texts
     from graphsvc.core.policy.load import load_policies
-    from graphsvc.wiring import build_app, open_service
 
     texts = read_texts(files)
     load_policies(texts)  # refused before anything is opened
     # A port in use is told before a store is made or changed. Who connects meanwhile waits until the log is read.
     with listening(settings.host, settings.port, settings.uds) as listener:
-        async with open_service(settings) as service:
-            if texts:
-                await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")
-            _, state = service.ready()
-            where = url_of(listener)
-            jobs: list[Coroutine[None, None, None]] = []
-            app = build_app(service, settings, listening=where, jobs=jobs)
+        # A store that was restored or swapped is opened anew; what was known of the other is forgotten.
+        while await _serve_store(settings, texts, listener):
             print(
-                f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr, flush=True
+                "graphsvc: the store was restored or swapped; opening it again", file=sys.stderr, flush=True
             )
-            with _outliving_signals():
-                async with beside(jobs):
-                    await listen(app, listener)
+
+
+async def _serve_store(settings: Settings, texts: list[tuple[str, str]], listener: socket.socket) -> bool:
+    """Serve one life of the store; True when it was replaced by another."""
+    from graphsvc.api.server import serve as listen
+    from graphsvc.api.server import url_of
+    from graphsvc.cli.direct import OPERATOR
+    from graphsvc.wiring import build_app, open_service
+
+    async with open_service(settings) as service:
+        if texts:
+            await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")
+        _, state = service.ready()
+        where = url_of(listener)
+        jobs: list[Coroutine[None, None, None]] = []
+        app = build_app(service, settings, listening=where, jobs=jobs)
+        print(f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr, flush=True)
+        with _outliving_signals():
+            async with beside(jobs):
+                return await listen(app, listener, until=service.swapped)
 
 
 @asynccontextmanager

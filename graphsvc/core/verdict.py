@@ -58,6 +58,7 @@ class ReasonCode(StrEnum):
     chain_closed = "chain_closed"
     review_invalid = "review_invalid"
     review_rejected = "review_rejected"
+    cancelled = "cancelled"
     observe_only = "observe_only"
     store_unavailable = "store_unavailable"
     deadline_exceeded = "deadline_exceeded"

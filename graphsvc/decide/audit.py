@@ -83,6 +83,8 @@ class AuditLog:
         if notary is None:
             raise NotSupported("this service has no key to sign the audit log with")
         origin = origin_of(self._log)
+        # A store that was swapped says so here, before the key of another log signs it.
+        await self._log.head()
         # In this order: what another replica signed meanwhile is in the log that is read after it.
         last = await asyncio.to_thread(notary.last, origin)
         size = await self.catch_up()

@@ -1,8 +1,14 @@
-"""The jobs that the sequencer runs: what each adds to the log, judged again whenever the world moved."""
+"""The jobs that the sequencer runs: what each adds to the log, judged again whenever the world moved.
+
+Who may say what a key was answered. Only the process that made a decision knows whether its caller was told in time. When
+it was not, that process appends a CANCEL and the key stays DENY. Any other process, or the same after a restart, that is
+asked again must not say PERMIT while that CANCEL may be on its way: it first appends that the answer was given (a report
+of outcome UNKNOWN). Both are judged on the chain's cell, so one of them comes first in the log, and the other yields.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -21,12 +27,28 @@ from graphsvc.decide.command import Caller
 from graphsvc.decide.sequencer import Proposal
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 
-__all__ = ["ChangeJob", "DecideJob", "Moment", "ReportJob", "check_chain", "check_owner", "not_spoken_for"]
+__all__ = [
+    "REPLAY",
+    "ChangeJob",
+    "DecideJob",
+    "Moment",
+    "ReportJob",
+    "check_chain",
+    "check_owner",
+    "check_session",
+    "not_spoken_for",
+]
+
+# Who reports that an answer was given again.
+REPLAY = "replay"
 
 
 @dataclass(slots=True)
 class DecideJob:
-    """One request for a decision. replay: the id of the stored decision when the key was used before."""
+    """One request for a decision. replay: the id of the stored decision when the key was used before.
+
+    own: decisions whose answers this process gave itself.
+    """
 
     caller: Caller
     request: AccessRequest
@@ -35,6 +57,7 @@ class DecideJob:
     deadline_ms: int | None = None
     rank: int = 2
     replay: str | None = None
+    own: Container[str] = ()
 
     def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
         """Judge the request; None when its key has been answered."""
@@ -47,12 +70,13 @@ class DecideJob:
             if digest != self.digest:
                 raise Conflict("the idempotency key was used for another request; use a new key")
             self.replay = decision
-            return None
+            return self._given_again(world, at_ms, decision)
         if self.deadline_ms is not None and at_ms >= self.deadline_ms:
             # Given up before it was judged: nothing is recorded.
             raise TimeoutError
         request = self.request
         check_chain(overlay, self.caller, request)
+        check_session(world, overlay, self.caller, request.session)
         evaluation = world.evaluate(request, at_ms, overlay, seq=seq)
         refused = not_spoken_for(self.caller, request)
         if refused is not None:
@@ -61,6 +85,8 @@ class DecideJob:
         chain = evaluation.delta["c", request.chain]
         if isinstance(chain, ChainState) and not chain.owner:
             evaluation.delta["c", request.chain] = replace(chain, owner=self.caller.subject)
+        # So is its session from the first chain on.
+        overlay.merge({("o", evaluation.session): overlay.get(("o", evaluation.session)) or request.chain})
         record = decided(evaluation, by=self.caller.subject, dedupe=self.dedupe, digest=self.digest)
         # A second request with this key in the same batch finds the first here.
         overlay.merge({("k", self.dedupe): (self.digest, request.id)})
@@ -77,14 +103,29 @@ class DecideJob:
             known=evaluation,
         )
 
+    def _given_again(self, world: World, at_ms: int, decision: str) -> Proposal | None:
+        """What has to be in the log before a PERMIT that another process gave is given again; None: nothing."""
+        past = world.decided.get(decision)
+        if past is None or past.answered is not Verdict.PERMIT or decision in self.own:
+            return None
+        if decision in world.reported or decision in world.cancelled:
+            return None
+        told = Reported(at_ms=max(at_ms, past.at_ms), action=decision, outcome="UNKNOWN", by=REPLAY)
+        cell = frozenset((chain_cell(past.request.chain),))
+        return Proposal(records=(told,), reads=cell, touches=cell)
+
 
 @dataclass(slots=True)
 class ReportJob:
-    """What came of an action, or that it did not happen."""
+    """What came of an action, or that it did not happen.
+
+    late: its caller was told DENY, so it did not happen, unless somebody was told PERMIT meanwhile.
+    """
 
     caller: Caller
     record: Reported | Cancelled
     rank: int = 1
+    late: bool = False
 
     def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
         """BadInput when the action is unknown or was not permitted."""
@@ -94,6 +135,8 @@ class ReportJob:
             raise BadInput(
                 f"no decision `{action}`; report takes the id that decide returned", field="decision"
             )
+        if self.late and action in world.reported:
+            return None
         check_owner(overlay, self.caller, past.request.chain)
         if past.answered is not Verdict.PERMIT:
             raise BadInput(f"decision `{action}` was not PERMIT, so nothing ran", field="decision")
@@ -164,3 +207,19 @@ def check_owner(overlay: Overlay, caller: Caller, chain: str) -> None:
         return
     if state.owner != caller.subject and caller.subject not in state.shared_with:
         raise NotAllowed(f"chain `{chain}` is not yours to use")
+
+
+def check_session(world: World, overlay: Overlay, caller: Caller, session: str | None) -> None:
+    """Whoever names a session must be let into the chain that began it."""
+    if session is None:
+        return
+    first = overlay.get(("o", session))
+    for chain in (first if isinstance(first, str) else _first_chain(world, session), session):
+        if chain is not None:
+            check_owner(overlay, caller, chain)
+
+
+def _first_chain(world: World, session: str) -> str | None:
+    actions = world.names_of.get(f"s:{session}")
+    past = world.decided.get(actions[0]) if actions else None
+    return None if past is None else past.request.chain

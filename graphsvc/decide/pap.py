@@ -24,7 +24,7 @@ from graphsvc.core.value import Json
 from graphsvc.core.world import World
 from graphsvc.decide.cell import GRAPH, chain_cell
 from graphsvc.decide.command import Caller
-from graphsvc.decide.jobs import ChangeJob, Moment, check_owner
+from graphsvc.decide.jobs import ChangeJob, Moment, check_owner, check_session
 from graphsvc.errors import BadInput, Conflict
 
 __all__ = [
@@ -65,6 +65,7 @@ def open_chain(
             raise Conflict(f"chain `{chain}` is open already; its first use fixed its session and owner")
         if parent_chain is not None:
             check_owner(now.overlay, caller, parent_chain)
+        check_session(now.world, now.overlay, caller, session)
         return [
             ChainOpened(
                 at_ms=now.at_ms,

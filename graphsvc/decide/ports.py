@@ -26,6 +26,7 @@ __all__ = [
     "Entry",
     "History",
     "Ids",
+    "Leases",
     "Log",
     "NodeStroke",
     "Notary",
@@ -94,7 +95,17 @@ class Log(Protocol):
         """The entry of a draft's id, None when it was never written."""
 
     async def head(self) -> int:
-        """The newest number, 0 in an empty store."""
+        """The newest number, 0 in an empty store. StoreSwapped when the store is not the one that was opened."""
+
+
+class Leases(Protocol):
+    """Work that one replica does at a time. A lease ends by itself, so that a dead holder hinders nobody for long."""
+
+    async def lease(self, name: str, holder: str, ttl_ms: int) -> bool:
+        """Take or renew a lease for `ttl_ms` from now, 0 to give it back; False while another holds it.
+
+        Time is the store's own, so that replicas need not agree on theirs.
+        """
 
 
 class NodeStroke(msgspec.Struct, frozen=True):
@@ -223,7 +234,7 @@ class Snapshots(Protocol):
         """The number of the newest one, 0 when there is none."""
 
 
-class Store(Log, Drawing, History, Snapshots, Protocol):
+class Store(Log, Drawing, History, Snapshots, Leases, Protocol):
     """A store that is open; made by wiring, closed by `close`."""
 
     async def ping(self) -> None:

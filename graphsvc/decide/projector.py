@@ -1,9 +1,14 @@
-"""Draws the graph from the log, a little behind it; its place moves with what it drew or not at all."""
+"""Draws the graph from the log, a little behind it; its place moves with what it drew or not at all.
+
+Of several replicas one draws, the holder of a lease. The lease saves work; that nothing is drawn twice or left out is
+kept by the cursor, which moves only from where the drawing began. A holder that dies is replaced when its lease ends.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections import deque
 
 from graphsvc.core.codec import decode_records
@@ -12,7 +17,7 @@ from graphsvc.decide.draw import draw, draw_facts
 from graphsvc.decide.ports import Entry, Store, Strokes
 from graphsvc.errors import GraphsvcError, StoreUnavailable
 
-__all__ = ["Projector"]
+__all__ = ["LEASE_MS", "Projector"]
 
 # More commits than this wait only when the store cannot be drawn in; the oldest mark is what counts.
 _MARK_LIMIT = 10_000
@@ -20,10 +25,13 @@ _ENTRY_LIMIT = 50
 _POLL_S = 0.5
 _RETRY_S = 0.5
 _REFUSED_S = 5.0
+_LEASE = "projector"
+LEASE_MS = 3_000
+_RENEW_S = LEASE_MS / 3_000
 
 
 class Projector:
-    """Runs as one task between `start` and `close`; any number of replicas may run one.
+    """Runs as one task between `start` and `close`; any number of replicas may run one, and one of them draws.
 
     Graph changes are drawn as the folded world has them, so it never draws past what was folded.
     """
@@ -35,9 +43,12 @@ class Projector:
         self._moved = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.drawn = 0
+        self.leads = False
         self.problem: str | None = None
         # Number of the newest record, and when: a mark for each commit that is not drawn yet, oldest first.
         self._undrawn: deque[tuple[int, float]] = deque()
+        self._holder = uuid.uuid4().hex
+        self._renew_at = 0.0
 
     async def start(self) -> None:
         """Begin to draw."""
@@ -51,6 +62,12 @@ class Projector:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+            if self.leads:
+                # The next one need not wait for the lease to end.
+                with contextlib.suppress(GraphsvcError, TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await self._store.lease(_LEASE, self._holder, 0)
+                self.leads = False
 
     def wake(self) -> None:
         """There is something new in the log."""
@@ -70,17 +87,43 @@ class Projector:
     async def _run(self) -> None:
         while True:
             try:
-                if not await self._step():
+                if not await self._has_lease():
+                    await self._watch()
+                    await asyncio.sleep(_POLL_S)
+                elif not await self._step():
                     self._wake.clear()
+                    # Not `wait_for`: when both come at once, that of Python 3.11 loses a cancellation.
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), _POLL_S)
+                        async with asyncio.timeout(_POLL_S):
+                            await self._wake.wait()
                 self.problem = None
             except StoreUnavailable:
+                self.leads, self._renew_at = False, 0.0
                 await asyncio.sleep(_RETRY_S)
             except GraphsvcError as error:
                 # Decisions do not depend on the drawing: say it, and try again.
                 self.problem = str(error)
                 await asyncio.sleep(_REFUSED_S)
+
+    async def _has_lease(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if not self.leads or now >= self._renew_at:
+            self.leads = await self._store.lease(_LEASE, self._holder, LEASE_MS)
+            self._renew_at = now + _RENEW_S
+        return self.leads
+
+    async def _watch(self) -> None:
+        """Another replica draws: only see how far it is."""
+        await self._moved_to(await self._store.drawn())
+
+    async def _moved_to(self, drawn: int) -> None:
+        self.drawn = drawn
+        while self._undrawn and self._undrawn[0][0] <= drawn:
+            self._undrawn.popleft()
+        for seq in [seq for seq in self._world.redrawn if seq <= drawn]:
+            del self._world.redrawn[seq]
+        async with self._moved:
+            self._moved.notify_all()
 
     async def _step(self) -> bool:
         """Draw the next entries; False when there are none."""
@@ -92,17 +135,10 @@ class Projector:
         if not entries:
             return False
         strokes, last = self._strokes(entries), entries[-1].seq
-        if await self._store.draw(strokes, expected=self.drawn, drawn=last):
-            self.drawn = last
-            for seq in [seq for seq in self._world.redrawn if seq <= last]:
-                del self._world.redrawn[seq]
-        else:
+        if not await self._store.draw(strokes, expected=self.drawn, drawn=last):
             # Another replica's projector was faster.
-            self.drawn = await self._store.drawn()
-        while self._undrawn and self._undrawn[0][0] <= self.drawn:
-            self._undrawn.popleft()
-        async with self._moved:
-            self._moved.notify_all()
+            last = await self._store.drawn()
+        await self._moved_to(last)
         return True
 
     def _strokes(self, entries: list[Entry]) -> Strokes:

@@ -6,6 +6,8 @@ batch of decisions is judged in order on an overlay, so later ones see earlier o
 log entry. If the entry is refused because the unseen tail touches a cell that was read, the tail is
 folded and the batch judged again. No timer and no linger: waiting was measured and never helped.
 
+Where other replicas append too, `follow` makes the task read what they wrote whenever it has nothing to commit.
+
 INVARIANT: nobody is answered before the entry is durable.
 INVARIANT: the world is folded in log order only, and by this task only.
 """
@@ -24,20 +26,22 @@ import msgspec
 from graphsvc.core.audit.leaf import SALT_SIZE
 from graphsvc.core.codec import decode_records, encode_records
 from graphsvc.core.evaluate import Evaluation
-from graphsvc.core.record import Record
+from graphsvc.core.record import Decided, Record
 from graphsvc.core.state import Overlay
 from graphsvc.core.world import World
 from graphsvc.decide.command import LogEvent
 from graphsvc.decide.figure import BATCHES, SECONDS, Distribution
 from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused, Salts
-from graphsvc.errors import Overloaded, StoreUnavailable
+from graphsvc.errors import Overloaded, StoreError, StoreSwapped, StoreUnavailable
 
-__all__ = ["BATCH_LIMIT", "Job", "Outcome", "Proposal", "Sequencer"]
+__all__ = ["BATCH_LIMIT", "Job", "Outcome", "Proposal", "Recent", "Sequencer"]
 
 BATCH_LIMIT = 200
 _REJUDGE_LIMIT = 12
 _LOOKUP_ATTEMPTS = 5
 _LOOKUP_PAUSE_S = 0.2
+_FOLLOW_WITHIN_S = 2.0
+_OWN_LIMIT = 50_000
 
 
 def new_salt() -> bytes:
@@ -71,6 +75,23 @@ class Job(Protocol):
 
         GraphsvcError when the job cannot be done; it then fails alone.
         """
+
+
+class Recent:
+    """A set that remembers the newest `limit` of what was added."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: dict[str, None] = {}
+
+    def add(self, item: str) -> None:
+        """Remember it, and forget the oldest beyond the limit."""
+        self._held[item] = None
+        if len(self._held) > self._limit:
+            del self._held[next(iter(self._held))]
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._held
 
 
 class _Waiting:
@@ -107,6 +128,13 @@ class Sequencer:
         self._task: asyncio.Task[None] | None = None
         self._last_ms = 0
         self._last_rank = 0
+        self._follow_due = False
+        self._appending_since: float | None = None
+        # Why nothing may be decided for the time being; None: it may.
+        self.blocked: StoreUnavailable | None = None
+        self.swapped = asyncio.Event()
+        # Decisions that this process made and answered, the newest of them.
+        self.own = Recent(_OWN_LIMIT)
         self.last_read_ms: int | None = None
         self.batches = 0
         self.committed = 0
@@ -138,6 +166,9 @@ class Sequencer:
         """Queue a job; its future ends when its records are durable. Overloaded when too many wait."""
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(job, future)
+        if self.blocked is not None:
+            _fail(waiting, self.blocked)
+            return future
         if self._task is None:
             _fail(waiting, StoreUnavailable("the service is stopping"))
             return future
@@ -176,6 +207,17 @@ class Sequencer:
             "queued": self.queued,
         }
 
+    def follow(self) -> None:
+        """Read what others appended, as soon as nothing is being committed."""
+        self._follow_due = True
+        self._wake.set()
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the store has owed the answer to an append; 0 when it owes none."""
+        since = self._appending_since
+        return 0.0 if since is None else asyncio.get_running_loop().time() - since
+
     def now_ms(self) -> int:
         """The service's time: never runs backwards within a process."""
         self._last_ms = max(self._last_ms, self._clock())
@@ -200,10 +242,13 @@ class Sequencer:
             batch = self._drain()
             if not batch:
                 self._wake.clear()
+                if self._follow_due:
+                    self._follow_due = False
+                    await self._follow()
                 continue
             began, committing_s = asyncio.get_running_loop().time(), self.commit_seconds.total
             try:
-                await self._commit(batch)
+                await self._commit_or_singly(batch)
                 committing_s = self.commit_seconds.total - committing_s
                 judging_s = asyncio.get_running_loop().time() - began - committing_s
                 # The newest batches count most; eight of them make most of the figures.
@@ -213,9 +258,41 @@ class Sequencer:
                 for waiting in batch:
                     _fail(waiting, StoreUnavailable("the service is stopping", outcome_unknown=True))
                 raise
-            except Exception as error:  # noqa: BLE001  a failed batch must never end the only writer
+
+    async def _commit_or_singly(self, batch: list[_Waiting]) -> None:
+        """Commit; what the store refuses as a whole is judged and written one by one, once."""
+        try:
+            await self._commit(batch)
+        except Exception as error:  # noqa: BLE001  a failed batch must never end the only writer
+            self._noticed(error)
+            # An unreachable store refuses each of them too; an unknown outcome must not be written twice.
+            may_help = not isinstance(error, StoreUnavailable) or isinstance(error, _ContendedError)
+            if len(batch) == 1 or not may_help:
                 for waiting in batch:
                     _fail(waiting, error)
+                return
+            for waiting in batch:
+                await self._commit_or_singly([waiting])
+
+    async def _follow(self) -> None:
+        try:
+            async with asyncio.timeout(_FOLLOW_WITHIN_S):
+                head = await self._log.head()
+                if head < self._world.seq:
+                    raise StoreSwapped(
+                        f"the log ends at {head}, before {self._world.seq}, which was seen: another store"
+                    )
+                if head > self._world.seq:
+                    await self.catch_up()
+                self.last_read_ms = self.now_ms()
+        except (StoreError, TimeoutError) as error:
+            # `last_read_ms` tells how old the world may be.
+            self._noticed(error)
+
+    def _noticed(self, error: Exception) -> None:
+        if isinstance(error, StoreSwapped):
+            self.blocked = error
+            self.swapped.set()
 
     def _drain(self) -> list[_Waiting]:
         changes, reports, decisions = self._queues
@@ -263,7 +340,7 @@ class Sequencer:
             for waiting in idle:
                 _finish(waiting, None)
             return
-        raise StoreUnavailable("other replicas kept changing what was judged; try again")
+        raise _ContendedError("other replicas kept changing what was judged; try again")
 
     def _judge(
         self, batch: list[_Waiting], idle: list[_Waiting]
@@ -297,6 +374,13 @@ class Sequencer:
         return proposals, records, reads, touches
 
     async def _append(self, draft: Draft, reads: set[str]) -> Accepted | Refused:
+        self._appending_since = asyncio.get_running_loop().time()
+        try:
+            return await self._appended(draft, reads)
+        finally:
+            self._appending_since = None
+
+    async def _appended(self, draft: Draft, reads: set[str]) -> Accepted | Refused:
         seen = self._world.seq
         try:
             return await self._log.append(draft, seen=seen, reads=reads)
@@ -333,6 +417,8 @@ class Sequencer:
                 self._world.apply(record, seq, proposal.known if trusted else None)
                 events.append(LogEvent(seq, record))
                 seq += 1
+                if isinstance(record, Decided):
+                    self.own.add(record.request.id)
             _finish(waiting, Outcome(first, proposal.records))
         self._listener(events)
 
@@ -346,6 +432,10 @@ class Sequencer:
                 events.append(LogEvent(entry.first + place, record))
         if events:
             self._listener(events)
+
+
+class _ContendedError(StoreUnavailable):
+    """Others touched what the batch read, again and again."""
 
 
 def _finish(waiting: _Waiting, outcome: Outcome | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
@@ -42,9 +41,12 @@ from graphsvc.decide.command import (
 from graphsvc.decide.declaring import declare_intent
 from graphsvc.decide.exploring import Explorer
 from graphsvc.decide.figure import Distribution
+from graphsvc.decide.follower import Bell, Follower
+from graphsvc.decide.freshness import Freshness
 from graphsvc.decide.grant_view import GrantStatus, GrantView
-from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, not_spoken_for
+from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, check_session, not_spoken_for
 from graphsvc.decide.keeper import Keeper
+from graphsvc.decide.late import DEADLINE, Late
 from graphsvc.decide.overview import Overview
 from graphsvc.decide.ports import Clock, Ids, Notary, Store
 from graphsvc.decide.projector import Projector
@@ -58,9 +60,8 @@ __all__ = ["EventBus", "GraphsvcService"]
 
 MAX_BATCH = 200
 DEFAULT_DEADLINE_MS = 5_000
-_STALE_AFTER_MS = 5_000
-_PING_WITHIN_S = 2.0
-_PING_HOLDS_S = 1.0
+# An answer of the store that is this late is the store's fault, whatever deadline the caller gave.
+_SILENT_S = 1.0
 
 
 class EventBus(Protocol):
@@ -85,6 +86,7 @@ class GraphsvcService:
 
     keeper: has restored the world that the service goes on from, and saves it now and then; None: no snapshots.
     notary: holds the key that signs the audit log; None: it is not signed.
+    shared: other replicas append to the store; bell: tells them at once.
     deadline_ms: time to answer a decision whose caller names none.
     """
 
@@ -97,6 +99,8 @@ class GraphsvcService:
         bus: EventBus | None = None,
         keeper: Keeper | None = None,
         notary: Notary | None = None,
+        shared: bool = False,
+        bell: Bell | None = None,
         deadline_ms: int = DEFAULT_DEADLINE_MS,
     ) -> None:
         self.store = store
@@ -109,9 +113,9 @@ class GraphsvcService:
         self.sequencer = Sequencer(store, self.world, clock=clock, ids=ids, listener=self._published)
         self.overview = Overview(self.world, self.now_ms)
         self.projector = Projector(store, self.world)
-        # Keys that were told DENY because their deadline passed, until the log says so too.
-        self._expired: set[str] = set()
-        self._pinged: tuple[float, str | None] | None = None
+        self._follower = Follower(store, self.world, self.sequencer, bell=bell) if shared else None
+        self._freshness = Freshness(store, self.sequencer, shared=shared)
+        self._late = Late(self.sequencer)
         self._deadline_ms = deadline_ms
         self._started = False
 
@@ -119,6 +123,8 @@ class GraphsvcService:
         """Fold the log, then take requests and draw."""
         await self.sequencer.start()
         await self.projector.start()
+        if self._follower is not None:
+            self._follower.start()
         if self._keeper is not None:
             self._keeper.start()
         self._started = True
@@ -126,10 +132,18 @@ class GraphsvcService:
     async def close(self) -> None:
         """Stop all tasks, then save a snapshot if it is worth it; the store stays open."""
         self._started = False
+        if self._follower is not None:
+            await self._follower.close()
         await self.sequencer.close()
+        await self._late.close()
         await self.projector.close()
         if self._keeper is not None:
             await self._keeper.close()
+
+    @property
+    def swapped(self) -> asyncio.Event:
+        """Set when the store turns out to be another than the one that was opened: open a new service."""
+        return self.sequencer.swapped
 
     async def wait_drawn(self) -> None:
         """Return when the graph in the store shows everything folded so far."""
@@ -173,15 +187,13 @@ class GraphsvcService:
     async def evaluate(self, caller: Caller, request: AccessRequest) -> Judged:
         """What decide would answer now; changes nothing."""
         _check_request(request)
-        if caller.roles == {"pep"}:
-            # Who may not act in a chain may not look into it either.
-            check_chain(Overlay(self.world.cells), caller, request)
+        self._check_place(caller, request)
+        stale = await self._freshness.is_stale()
         now_ms = self.sequencer.now_ms()
         evaluation = self.world.evaluate(request, now_ms)
         refused = not_spoken_for(caller, request)
         if refused is not None:
             evaluation = self.world.refuse(evaluation, refused)
-        read_ms = self.sequencer.last_read_ms
         return Judged(
             # While observing decide answers what is enforced, and its last reason says what would have been.
             verdict=evaluation.enforced,
@@ -190,7 +202,7 @@ class GraphsvcService:
             risk=evaluation.risk,
             nearest=nearest(evaluation.scopes, self.world.facts(), evaluation.at_ms),
             revision=self.revision(),
-            stale=read_ms is None or await self._is_stale(now_ms, read_ms),
+            stale=stale,
         )
 
     async def search(
@@ -198,10 +210,9 @@ class GraphsvcService:
     ) -> SearchAnswer:
         """Subjects, resources or actions with which the request would be PERMIT; changes nothing."""
         _check_request(request)
-        if caller.roles == {"pep"}:
-            check_chain(Overlay(self.world.cells), caller, request)
-        now_ms, read_ms = self.sequencer.now_ms(), self.sequencer.last_read_ms
-        if read_ms is None or await self._is_stale(now_ms, read_ms):
+        self._check_place(caller, request)
+        now_ms = self.sequencer.now_ms()
+        if await self._freshness.is_stale():
             raise StoreUnavailable("the log could not be read lately; search again")
 
         def permits(asked: AccessRequest) -> bool:
@@ -477,10 +488,7 @@ class GraphsvcService:
         ok, told = self.ready()
         if not ok:
             return ok, told
-        now_s = asyncio.get_running_loop().time()
-        if self._pinged is None or now_s - self._pinged[0] >= _PING_HOLDS_S:
-            self._pinged = (now_s, await self._ping())
-        problem = self._pinged[1]
+        problem = await self._freshness.problem()
         return (True, told) if problem is None else (False, f"the store cannot be reached: {problem}")
 
     def metrics(self) -> dict[str, float]:
@@ -536,7 +544,15 @@ class GraphsvcService:
             dedupe=hashlib.sha256(msgspec.json.encode([caller.subject, command.key])).hexdigest(),
             digest=hashlib.sha256(canonical).hexdigest(),
             deadline_ms=self.sequencer.now_ms() + deadline_ms,
+            own=self.sequencer.own,
         )
+
+    def _check_place(self, caller: Caller, request: AccessRequest) -> None:
+        """Who may not act in a chain or session may not look into it either."""
+        if caller.roles == {"pep"}:
+            overlay = Overlay(self.world.cells)
+            check_chain(overlay, caller, request)
+            check_session(self.world, overlay, caller, request.session)
 
     def _submit_decision(self, job: DecideJob, command: DecideCommand) -> asyncio.Future[Outcome | None]:
         """What the caller waits for; the job goes on, and its deadline counts, without it too."""
@@ -545,18 +561,24 @@ class GraphsvcService:
         try:
             if command.at_least is not None:
                 seq = self.cursor_seq(command.at_least)
-                if seq is None or seq > self.world.seq:
+                if seq is None or (seq > self.world.seq and self._follower is None):
                     raise _RevisionUnavailableError
+                if seq > self.world.seq:
+                    return asyncio.create_task(self._submit_at_least(job, command, seq, left_s))
             self.sequencer.check_wait(left_s)
         except GraphsvcError as error:
             return failed(error)
         future = self.sequencer.submit(job)
+        return until(future, left_s, lambda: self._late.told(job, future))
 
-        def late() -> None:
-            self._expired.add(job.dedupe)
-            future.add_done_callback(lambda done: self._cancel_late(job, done))
-
-        return until(future, left_s, late)
+    async def _submit_at_least(
+        self, job: DecideJob, command: DecideCommand, seq: int, left_s: float
+    ) -> Outcome | None:
+        """Wait for a revision that another replica gave out, as long as the deadline lets."""
+        assert self._follower is not None
+        if not await self._follower.reach(seq, left_s * 0.9):
+            raise _RevisionUnavailableError
+        return await self._submit_decision(job, command)
 
     async def _answer(
         self, job: DecideJob, future: asyncio.Future[Outcome | None], command: DecideCommand
@@ -564,6 +586,10 @@ class GraphsvcService:
         try:
             outcome = await future
         except TimeoutError:
+            silent_s = self.sequencer.silent_s
+            if silent_s >= _SILENT_S:
+                told = f"the store has not answered for {silent_s:.1f} s"
+                return self._transient(job, ReasonCode.store_unavailable, told)
             return self._transient(
                 job, ReasonCode.deadline_exceeded, "the deadline passed before the decision was durable"
             )
@@ -574,7 +600,7 @@ class GraphsvcService:
             return self._transient(job, ReasonCode.overloaded, str(error))
         except StoreUnavailable as error:
             return self._transient(job, ReasonCode.store_unavailable, str(error))
-        if outcome is None:
+        if outcome is None or job.replay is not None:
             return self._replayed(job)
         record, seq = outcome.records[0], outcome.first
         assert isinstance(record, Decided)
@@ -601,10 +627,14 @@ class GraphsvcService:
         record = self.world.decided.get(job.replay)
         if record is None:
             raise Conflict("the idempotency key is being used by another request in flight")
-        if job.dedupe in self._expired or (cancelled is not None and cancelled.by == "deadline"):
+        given = job.replay in self.world.reported
+        if (job.dedupe in self._late and not given) or (cancelled is not None and cancelled.by == DEADLINE):
             return self._transient(
                 job, ReasonCode.deadline_exceeded, "the deadline of this key had passed", replayed=True
             )
+        if cancelled is not None and record.answered is Verdict.PERMIT:
+            told = "the action of this key was cancelled; use a new key to ask again"
+            return self._transient(job, ReasonCode.cancelled, told, replayed=True)
         return self._answered(record, self.world.seq_of(job.replay), replayed=True)
 
     def _transient(self, job: DecideJob, code: ReasonCode, told: str, *, replayed: bool = False) -> Answer:
@@ -626,18 +656,6 @@ class GraphsvcService:
             replayed=replayed,
         )
 
-    def _cancel_late(self, job: DecideJob, done: asyncio.Future[Outcome | None]) -> None:
-        """The commit outlived its deadline: the caller was told DENY, so history must say so too."""
-        if done.cancelled() or done.exception() is not None or done.result() is None:
-            # Nothing was recorded for it: the key may be used again.
-            self._expired.discard(job.dedupe)
-            return
-        record = Cancelled(at_ms=0, action=job.request.id)
-        late = ReportJob(
-            msgspec.structs.replace(job.caller, subject="deadline", scopes=frozenset({"chain:any"})), record
-        )
-        self.sequencer.submit(late)
-
     async def _run(self, job: Job) -> Outcome:
         outcome = await asyncio.shield(self.sequencer.submit(job))
         if outcome is None:
@@ -656,26 +674,10 @@ class GraphsvcService:
     def _revision(self, seq: int) -> str:
         return f"{self.store.incarnation}.{seq}"
 
-    async def _is_stale(self, now_ms: int, read_ms: int) -> bool:
-        if now_ms - read_ms < _STALE_AFTER_MS:
-            return False
-        with contextlib.suppress(StoreError, TimeoutError):
-            await asyncio.wait_for(self.store.ping(), 0.5)
-            self.sequencer.last_read_ms = now_ms
-            return False
-        return True
-
-    async def _ping(self) -> str | None:
-        try:
-            await asyncio.wait_for(self.store.ping(), _PING_WITHIN_S)
-        except TimeoutError:
-            return f"no answer within {_PING_WITHIN_S:g} s"
-        except StoreError as error:
-            return str(error)
-        return None
-
     def _published(self, events: Sequence[LogEvent]) -> None:
         self.projector.wake()
+        if self._follower is not None:
+            self._follower.folded()
         if self._keeper is not None:
             self._keeper.wake()
         if self._bus is not None:

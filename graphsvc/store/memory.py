@@ -7,6 +7,7 @@ a step, so the event loop makes each step atomic.
 from __future__ import annotations
 
 import secrets
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from graphsvc.decide.ports import (
     Refused,
     Strokes,
 )
-from graphsvc.errors import Conflict, StoreError, StoreUnavailable
+from graphsvc.errors import Conflict, StoreSwapped, StoreUnavailable
 from graphsvc.store.stroke import check_strokes
 
 __all__ = ["MemoryStore", "open_memory"]
@@ -47,6 +48,7 @@ class MemoryStore:
         self._edges: dict[tuple[str, str, str], dict[str, Property]] = {}
         self._drawn = 0
         self._snapshots: dict[int, bytes] = {}
+        self._leases: dict[str, tuple[str, float]] = {}
         self._is_open = True
 
     @property
@@ -59,9 +61,7 @@ class MemoryStore:
         self._check_open()
         head = self._entries[-1].seq if self._entries else 0
         if seen > head:
-            raise StoreError(
-                f"the log ends at {head}, before {seen}, which was seen: another store; restart graphsvc"
-            )
+            raise StoreSwapped(f"the log ends at {head}, before {seen}, which was seen: another store")
         tail = self._after(seen)
         read = frozenset(reads)
         if any(not read.isdisjoint(entry.cells) for entry in tail):
@@ -186,6 +186,16 @@ class MemoryStore:
         """The number of the newest one, 0 when there is none."""
         self._check_open()
         return max(self._snapshots, default=0)
+
+    async def lease(self, name: str, holder: str, ttl_ms: int) -> bool:
+        """Take, renew or give back a lease."""
+        self._check_open()
+        now_s = time.monotonic()
+        held = self._leases.get(name)
+        if held is not None and held[0] != holder and now_s < held[1]:
+            return False
+        self._leases[name] = (holder, now_s + ttl_ms / 1000)
+        return True
 
     async def ping(self) -> None:
         """Return when the store answers."""

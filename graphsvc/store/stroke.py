@@ -11,7 +11,7 @@ __all__ = ["RESERVED_LABELS", "check_strokes"]
 
 # Labels that the stores use for themselves: drawing one would damage the log.
 RESERVED_LABELS = frozenset(
-    {"Entity", "Log", "Counter", "Cursor", "Store", "Snapshot", "Migration", "MigrationLock"}
+    {"Entity", "Log", "Counter", "Cursor", "Store", "Snapshot", "Lease", "Migration", "MigrationLock"}
 )
 # The key of a node is its own field.
 _RESERVED_PROPERTIES = frozenset({"key"})

@@ -61,7 +61,7 @@ async def _breakable() -> AsyncIterator[tuple[Served, _Breakable]]:
 
 async def _ready(service: Served) -> tuple[int, dict[str, Any]]:
     # What a probe was told holds for a second.
-    service.harness.service._pinged = None
+    service.harness.service._freshness._pinged = None
     async with service.http.get(f"{service.url}/readyz") as response:
         return response.status, await response.json()
 

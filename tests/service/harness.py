@@ -11,6 +11,7 @@ from graphsvc.core.graph import Edge, Node
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
 from graphsvc.decide.command import Answer, Caller, DecideCommand
+from graphsvc.decide.follower import Bell
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Store
 from graphsvc.decide.service import GraphsvcService
@@ -149,12 +150,28 @@ class Harness:
 
 @asynccontextmanager
 async def serving(
-    store: Store, *, name: str = "a", clock: Clock | None = None, keeper: Keeper | None = None
+    store: Store,
+    *,
+    name: str = "a",
+    clock: Clock | None = None,
+    keeper: Keeper | None = None,
+    shared: bool = False,
+    bell: Bell | None = None,
 ) -> AsyncIterator[Harness]:
-    """A service over an open store; name: keeps the ids of replicas and restarts apart. keeper: of snapshots."""
+    """A service over an open store; name: keeps the ids of replicas and restarts apart. keeper: of snapshots.
+
+    shared, bell: as of `GraphsvcService`.
+    """
     clock = clock or Clock()
     numbers = itertools.count(1)
-    service = GraphsvcService(store, clock=clock, ids=lambda: f"{name}{next(numbers):06d}", keeper=keeper)
+    service = GraphsvcService(
+        store,
+        clock=clock,
+        ids=lambda: f"{name}{next(numbers):06d}",
+        keeper=keeper,
+        shared=shared,
+        bell=bell,
+    )
     await service.start()
     try:
         yield Harness(service, clock, name)

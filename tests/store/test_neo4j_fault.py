@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from graphsvc.decide.ports import Accepted, Strokes
-from graphsvc.errors import StoreError, StoreTooNew, StoreUnavailable
+from graphsvc.errors import StoreError, StoreSwapped, StoreTooNew, StoreUnavailable
 from graphsvc.store.address import Neo4jAddress
 from graphsvc.store.neo4j import open_neo4j
 from graphsvc.store.neo4j.migration import known_migrations
@@ -129,7 +129,9 @@ async def test_a_swapped_store_is_refused(fresh_neo4j: Neo4jServer) -> None:
         _run(fresh_neo4j, "MATCH (s:Store {id: 'store'}) SET s.incarnation = 'another'")
         with pytest.raises(StoreError, match="restored or swapped"):
             await store.append(draft("a", "s:1"), seen=0, reads=())
-        assert await store.head() == 0
+        with pytest.raises(StoreSwapped):
+            await store.head()
+        assert not await store.read(after=0, limit=1)
     finally:
         await store.close()
 

@@ -13,12 +13,12 @@ from typing import Any
 from neo4j.exceptions import ConstraintError
 
 from graphsvc.decide.ports import Accepted, Draft, Entry, Refused
-from graphsvc.errors import Conflict, StoreError
+from graphsvc.errors import Conflict, StoreError, StoreSwapped
 from graphsvc.store.neo4j.connection import COMMIT_TIMEOUT_S, GRACE_S, Connection, as_query
 from graphsvc.store.neo4j.failure import writing
 from graphsvc.store.neo4j.query import named
 
-__all__ = ["append", "find", "head", "parameters_of", "read"]
+__all__ = ["append", "find", "head", "parameters_of", "read", "swapped"]
 
 
 def parameters_of(draft: Draft, *, seen: int, reads: Collection[str], incarnation: str) -> dict[str, object]:
@@ -49,10 +49,7 @@ async def append(
     except ConstraintError as error:
         raise Conflict(f"an entry with the id `{draft.id}` exists already") from error
     if row is None or not row["same"]:
-        raise StoreError(
-            f"store `{connection.address.url}`: is not the store that was opened (it was restored or swapped); "
-            "restart graphsvc"
-        )
+        raise swapped(connection)
     # The list is collected in the order of an index scan, which no rule promises.
     tail = tuple(sorted((_entry(item) for item in row["tail"]), key=lambda entry: entry.seq))
     if row["moved"]:
@@ -84,13 +81,22 @@ async def find(connection: Connection, entry_id: str) -> Entry | None:
     return _entry(rows[0]) if rows else None
 
 
-async def head(connection: Connection) -> int:
-    """The newest number, 0 in an empty log."""
+async def head(connection: Connection, incarnation: str | None = None) -> int:
+    """The newest number, 0 in an empty log. incarnation: of the store that was opened; StoreSwapped for another."""
     rows = await connection.rows("log/head", leader=True)
     if not rows:
         raise StoreError(f"store `{connection.address.url}`: has lost its counter; restore it from a backup")
+    if incarnation is not None and rows[0]["incarnation"] != incarnation:
+        raise swapped(connection)
     number: int = rows[0]["head"]
     return number
+
+
+def swapped(connection: Connection) -> StoreSwapped:
+    """What to say of a store that is another than the one that was opened."""
+    return StoreSwapped(
+        f"store `{connection.address.url}`: is not the store that was opened (it was restored or swapped)"
+    )
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:

@@ -10,6 +10,7 @@ from neo4j.exceptions import ConstraintError
 from graphsvc.errors import StoreError
 from graphsvc.store.neo4j.connection import Connection
 from graphsvc.store.neo4j.failure import writing
+from graphsvc.store.neo4j.log import swapped
 from graphsvc.store.neo4j.query import named
 
 __all__ = ["PART_BYTES", "load", "newest", "save"]
@@ -33,10 +34,7 @@ async def save(connection: Connection, seq: int, body: bytes, *, incarnation: st
                 lock = await transaction.run(named("snapshot/lock").text, incarnation=incarnation)
                 row = await lock.single()
                 if row is None or not row["same"]:
-                    raise StoreError(
-                        f"store `{connection.address.url}`: is not the store that was opened "
-                        "(it was restored or swapped); restart graphsvc"
-                    )
+                    raise swapped(connection)
                 await _write(transaction, seq, parts)
                 await transaction.commit()
     except ConstraintError as error:

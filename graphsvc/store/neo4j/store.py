@@ -18,9 +18,9 @@ from graphsvc.decide.ports import (
     Refused,
     Strokes,
 )
-from graphsvc.errors import StoreError, StoreUnavailable
+from graphsvc.errors import ClocksDiffer, StoreError, StoreUnavailable
 from graphsvc.store.address import Neo4jAddress
-from graphsvc.store.neo4j import drawing, history, log, snapshot
+from graphsvc.store.neo4j import drawing, history, lease, log, snapshot
 from graphsvc.store.neo4j.connection import Connection, connect
 from graphsvc.store.neo4j.migration import migrate
 from graphsvc.store.neo4j.warm_up import warm_up
@@ -64,8 +64,8 @@ class Neo4jStore:
         return await log.find(self._open(), entry_id)
 
     async def head(self) -> int:
-        """The newest number, 0 in an empty store."""
-        return await log.head(self._open())
+        """The newest number, 0 in an empty store; StoreSwapped for another store than the one opened."""
+        return await log.head(self._open(), self._incarnation)
 
     async def drawn(self) -> int:
         """The number up to which the graph is drawn."""
@@ -107,6 +107,10 @@ class Neo4jStore:
     async def snapshot_seq(self) -> int:
         """The number of the newest one, 0 when there is none."""
         return await snapshot.newest(self._open())
+
+    async def lease(self, name: str, holder: str, ttl_ms: int) -> bool:
+        """Take, renew or give back a lease, by the server's clock."""
+        return await self._to_its_end(lease.take(self._open(), name, holder, ttl_ms))
 
     async def ping(self) -> None:
         """Return when the server answers and its clock agrees with ours."""
@@ -176,7 +180,7 @@ async def check_clock(connection: Connection, now_ms: Callable[[], int]) -> None
     after = now_ms()
     skew = max(before - server, server - after, 0)
     if skew > MAX_SKEW_MS:
-        raise StoreUnavailable(
+        raise ClocksDiffer(
             f"store `{connection.address.url}`: its clock and ours differ by {skew} ms, more than {MAX_SKEW_MS}; "
             "synchronise both (NTP)"
         )

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import msgspec
 
 from graphsvc.decide.ports import Accepted, Draft, Entry, Refused
-from graphsvc.errors import Conflict, StoreError
+from graphsvc.errors import Conflict, StoreSwapped
 
 __all__ = ["append", "find", "head", "read"]
 
@@ -25,9 +25,7 @@ def append(
     """
     newest = head(connection)
     if seen > newest:
-        raise StoreError(
-            f"the log ends at {newest}, before {seen}, which was seen: another store; restart graphsvc"
-        )
+        raise StoreSwapped(f"the log ends at {newest}, before {seen}, which was seen: another store")
     tail: tuple[Entry, ...] = ()
     if seen < newest:
         tail = tuple(read(connection, after=seen, limit=-1))

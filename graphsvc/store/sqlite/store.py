@@ -105,6 +105,11 @@ class SqliteStore:
         """The number of the newest one, 0 when there is none."""
         return await self._read(snapshot.newest)
 
+    async def lease(self, name: str, holder: str, ttl_ms: int) -> bool:
+        """Always: the file belongs to one process."""
+        self._check_whole()
+        return True
+
     async def ping(self) -> None:
         """Return when the store answers and takes writes."""
         self._check_whole()
