@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphsvc.core.estate import Estate
+from graphsvc.core.gain.agenda import Agenda
 from graphsvc.core.gain.holding import ANYTHING, Holdings
 from graphsvc.core.gain.rule import Rule
 from graphsvc.core.glob import is_literal, matches
+from graphsvc.core.memo import Memo
 from graphsvc.core.policy.where import SELF
 
 __all__ = ["Closure", "Closures", "Firing"]
@@ -21,6 +23,7 @@ __all__ = ["Closure", "Closures", "Firing"]
 _MAX_BINDINGS = 10_000
 _MEMO_LIMIT = 20_000
 _EMPTY: frozenset[str] = frozenset()
+_ANYTHING = frozenset((ANYTHING,))
 
 Binding = tuple[tuple[str, str], ...]
 
@@ -82,34 +85,37 @@ class Closures:
         self.rules = rules
         self._holdings = holdings
         self._estate = estate
-        self._by_atom: dict[int, list[Rule]] = {}
-        for rule in rules:
-            for premise in dict.fromkeys(premise.atom for premise in rule.premises):
-                self._by_atom.setdefault(premise, []).append(rule)
+        self._agenda = Agenda(rules)
+        # Of rules without variables and tests there is but one firing.
+        self._only = {
+            rule.number: (Firing(rule, (), unknown=False), (rule.number, ()))
+            for rule in rules
+            if not rule.variables and not rule.tests
+        }
         # A new identity is a new value of `$self`, whatever rights it brings.
         self._of_self = [rule for rule in rules if SELF in rule.variables]
-        self._memo: dict[frozenset[str], Closure] = {}
+        self._memo: Memo[frozenset[str], Closure] = Memo(_MEMO_LIMIT)
+        # Atoms that a right which a rule gives fills, until the graph changes.
+        self._filled: dict[tuple[str, str | None], dict[int, frozenset[str]]] = {}
 
     def of(self, held: frozenset[str]) -> Closure:
         """held: keys of identities."""
-        if self._holdings.follow():
-            self._memo.clear()
+        self._follow()
         found = self._memo.get(held)
         if found is None:
             found = Closure()
             for identity in sorted(held):
                 found = self._extended(found, identity)
-            self._remember(found)
+            self._memo.put(held, found)
         return found
 
     def with_one(self, held: frozenset[str], identity: str) -> Closure:
         """The closure of one identity more."""
-        if self._holdings.follow():
-            self._memo.clear()
-        found = self._memo.get(held | {identity})
+        self._follow()
+        after = held | {identity}
+        found = self._memo.get(after)
         if found is None:
-            found = self._extended(self.of(held), identity)
-            self._remember(found)
+            found = self._memo.put(after, self._extended(self.of(held), identity))
         return found
 
     def with_rights(self, closure: Closure, rights: Sequence[tuple[Sequence[str], Sequence[str]]]) -> Closure:
@@ -125,10 +131,10 @@ class Closures:
         self._run(after, waiting)
         return after
 
-    def _remember(self, closure: Closure) -> None:
-        if len(self._memo) >= _MEMO_LIMIT:
+    def _follow(self) -> None:
+        if self._holdings.follow():
             self._memo.clear()
-        self._memo[closure.held] = closure
+            self._filled.clear()
 
     def _extended(self, closure: Closure, identity: str) -> Closure:
         after = closure.copied(closure.held | {identity})
@@ -138,26 +144,44 @@ class Closures:
         return after
 
     def _with_self(self, closure: Closure) -> dict[int, Rule]:
+        if not self._of_self:
+            return {}
         return {rule.number: rule for rule in self._of_self if rule.need & ~closure.mask == 0}
 
     def _run(self, after: Closure, waiting: dict[int, Rule]) -> None:
+        firings = after.firings
         while waiting:
-            _, rule = waiting.popitem()
+            number, rule = waiting.popitem()
+            only = self._only.get(number)
+            if only is not None:
+                firing, key = only
+                if key not in firings:
+                    firings[key] = firing
+                    if self._chained:
+                        self._gain(after, firing, waiting)
+                continue
             for firing in self._fire(rule, after):
-                if firing.key not in after.firings:
-                    after.firings[firing.key] = firing
+                if firing.key not in firings:
+                    firings[firing.key] = firing
                     if self._chained:
                         self._gain(after, firing, waiting)
 
     def _hold(self, closure: Closure, atoms: Mapping[int, frozenset[str]], waiting: dict[int, Rule]) -> None:
+        held, mask = closure.atoms, closure.mask
+        fresh: list[int] = []
         for number, values in atoms.items():
-            before = closure.atoms.get(number, _EMPTY)
-            if not values <= before:
-                closure.atoms[number] = before | values
-                closure.mask |= 1 << number
-                for rule in self._by_atom[number]:
-                    if rule.need & ~closure.mask == 0:
-                        waiting[rule.number] = rule
+            before = held.get(number)
+            if before is None:
+                held[number] = values
+                mask |= 1 << number
+            elif values <= before:
+                continue
+            else:
+                held[number] = before | values
+            fresh.append(number)
+        closure.mask = mask
+        for number in fresh:
+            self._agenda.add(number, mask, waiting)
 
     def _gain(self, closure: Closure, firing: Firing, waiting: dict[int, Rule]) -> None:
         gives, binding = firing.rule.gives, dict(firing.binding)
@@ -176,20 +200,21 @@ class Closures:
             on = binding[gives.on[1:]] if gives.on is not None and gives.on.startswith("$") else gives.on
             self._hold(closure, self._matching(gives.right, on), waiting)
 
-    def _everything(self) -> dict[int, frozenset[str]]:
-        holdings = self._holdings
-        return {
-            number: holdings.candidates[number] if atom.on == "*" else frozenset((ANYTHING,))
-            for number, atom in enumerate(holdings.atoms)
-        }
-
     def _matching(self, right: str, on: str | None) -> dict[int, frozenset[str]]:
         """Atoms that a gained right fills. on: None everywhere, a node key, or a glob over `type:id`."""
+        found = self._filled.get((right, on))
+        if found is None:
+            if len(self._filled) >= _MEMO_LIMIT:
+                self._filled.clear()
+            found = self._filled[right, on] = self._looked_for(right, on)
+        return found
+
+    def _looked_for(self, right: str, on: str | None) -> dict[int, frozenset[str]]:
         found: dict[int, frozenset[str]] = {}
-        for number, every in self._everything().items():
-            atom = self._holdings.atoms[number]
-            if not any(matches(right, name) or matches(name, right) for name in atom.rights):
-                continue
+        holdings = self._holdings
+        for number in holdings.atoms_of(right):
+            atom = holdings.atoms[number]
+            every = holdings.candidates[number] if atom.on == "*" else _ANYTHING
             if on is None or on == "*" or atom.on is None:
                 found[number] = every
             elif atom.on != "*":

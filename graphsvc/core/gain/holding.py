@@ -48,6 +48,14 @@ class Holdings:
         literal = {right for atom in atoms for right in atom.rights if is_literal(right)}
         self._names = sorted(literal | {name for name in actions if is_literal(name)})
         self._expanded: dict[str, tuple[str, ...]] = {}
+        self._named: dict[str, list[int]] = {}
+        self._globbed: list[int] = []
+        for number, atom in enumerate(atoms):
+            if all(map(is_literal, atom.rights)):
+                for name in atom.rights:
+                    self._named.setdefault(name, []).append(number)
+            else:
+                self._globbed.append(number)
         self.domains: dict[tuple[int, str], frozenset[str]] = {}
         # Values for which a test of the variable alone cannot be decided.
         self.unsure: dict[tuple[int, str], frozenset[str]] = {}
@@ -64,6 +72,15 @@ class Holdings:
                 self._memo.clear()
             self._memo[held] = found
         return found
+
+    def atoms_of(self, right: str) -> list[int]:
+        """Numbers of the atoms that holding a right, or a glob of rights, may fill."""
+        if not is_literal(right):
+            return [number for number, atom in enumerate(self.atoms) if _meets(right, atom)]
+        return [
+            *self._named.get(right, ()),
+            *(each for each in self._globbed if _meets(right, self.atoms[each])),
+        ]
 
     def follow(self) -> bool:
         """Take up changes of the graph; True when any were made."""
@@ -148,3 +165,7 @@ class Holdings:
             found = (right,) if is_literal(right) else tuple(n for n in self._names if matches(right, n))
             self._expanded[right] = found
         return found
+
+
+def _meets(right: str, atom: Atom) -> bool:
+    return any(matches(right, name) or matches(name, right) for name in atom.rights)
