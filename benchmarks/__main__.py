@@ -18,9 +18,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audit, dashboard, engine, history, hot, importing, rescan, rights, service, start
+from benchmarks import (
+    audit,
+    dashboard,
+    engine,
+    history,
+    hot,
+    importing,
+    reach,
+    rescan,
+    rights,
+    service,
+    start,
+)
 
-_PARTS = ("engine", "rights", "http", "import", "start", "audit", "api", "dashboard")
+_PARTS = ("engine", "rights", "closure", "reach", "http", "import", "start", "audit", "api", "dashboard")
 
 
 def main() -> int:
@@ -29,7 +41,7 @@ def main() -> int:
     asked.add_argument(
         "parts",
         nargs="*",
-        help="engine, rights, http, import, start, audit, api, dashboard; all of them if not given",
+        help="engine, rights, closure, reach, http, import, start, audit, api, dashboard; all of them if not given",
     )
     asked.add_argument("--patterns", type=int, default=50)
     asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
@@ -61,8 +73,14 @@ def main() -> int:
     if "rights" in parts:
         results["rights"] = [rights.checks(edges) for edges in (10_000, 100_000, 1_000_000)]
         _table("rights by permission edges, microseconds of CPU time", results["rights"])
+    if "closure" in parts:
         results["closures"] = [rights.closures()]
         _table("the closure of one identity more, microseconds of CPU time", results["closures"])
+    if "reach" in parts:
+        results["reach"] = [reach.measure()]
+        _table("distances to a tier, one edge more or less, microseconds of CPU time", results["reach"])
+        results["reach followed"] = [reach.followed()]
+        _table("one fact more of a permission graph, microseconds of CPU time", results["reach followed"])
     if "http" in parts:
         results["http"] = _http(given.stores.split(","), given.patterns, given.seconds)
         _table("decide over HTTP", results["http"])

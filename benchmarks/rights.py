@@ -19,7 +19,7 @@ from graphsvc.core.record import Granted
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import compile_ruleset
 
-__all__ = ["checks", "closures"]
+__all__ = ["checks", "closures", "estate"]
 
 _ACTIONS = tuple(f"app{number // 10}:Do{number}" for number in range(200))
 _MIB = 1 << 20
@@ -34,11 +34,11 @@ def checks(edges: int, seed: int = 5) -> dict[str, Any]:
     identities = [f"identity:i{number}" for number in range(max(1_000, edges // 10))]
     groups = [f"group:g{number}" for number in range(len(identities) // 7)]
     resources = [f"resource:doc:r{number}" for number in range(len(identities) * 2)]
-    estate = _estate(rng, edges, identities, groups, resources)
-    filling = _asked_of_everything(estate, identities, resources)
+    facts = estate(rng, edges, identities, groups, resources)
+    filling = _asked_of_everything(facts, identities, resources)
     # A second one beside the first finds no holes to fill: what it adds is what it takes.
     before = _resident_mb()
-    rights = _asked_of_everything(estate, identities, resources)
+    rights = _asked_of_everything(facts, identities, resources)
     resident = _resident_mb() - before
     del filling
     asked = [(rng.choice(identities), rng.choice(_ACTIONS), rng.choice(resources)) for _ in range(50_000)]
@@ -54,8 +54,8 @@ def checks(edges: int, seed: int = 5) -> dict[str, Any]:
     situational = [
         _micros(lambda n=number: _grant_and_revoke(grants, n, identities)) for number in range(2_000)
     ]  # type: ignore[misc]
-    regrant = [_micros(lambda: _granted(estate, rights, rng, identities)) for _ in range(300)]
-    nest = [_micros(lambda: _nested(estate, rights, rng, groups, identities)) for _ in range(300)]
+    regrant = [_micros(lambda: _granted(facts, rights, rng, identities)) for _ in range(300)]
+    nest = [_micros(lambda: _nested(facts, rights, rng, groups, identities)) for _ in range(300)]
     return {
         "edges": edges,
         "first": round(first, 2),
@@ -128,9 +128,10 @@ def closures(rules: int = 1_500, seed: int = 6) -> dict[str, Any]:
     return {"rules": rules, "p50": _at(times, 0.5), "p99": _at(times, 0.99), "max": round(max(times), 1)}
 
 
-def _estate(
+def estate(
     rng: random.Random, edges: int, identities: list[str], groups: list[str], resources: list[str]
 ) -> Estate:
+    """Nested groups, permissions on folders, and grants of them, as many as asked for."""
     found: dict[tuple[str, str, str], Edge] = {}
 
     def link(kind: str, start: str, end: str) -> None:
@@ -154,9 +155,9 @@ def _estate(
     while len(found) - aside < edges:
         holder = rng.choice(identities) if rng.random() < 0.7 else rng.choice(groups)
         link("GRANTED", holder, rng.choice(permissions))
-    estate = Estate()
-    estate.load("bench", nodes, found.values(), replace=True)
-    return estate
+    facts = Estate()
+    facts.load("bench", nodes, found.values(), replace=True)
+    return facts
 
 
 def _grant_and_revoke(grants: Grants, number: int, identities: list[str]) -> None:

@@ -136,6 +136,25 @@ class Rights:
         """All the identity holds, by itself, its groups and roles."""
         return self.held(identity).permissions
 
+    def permission(self, key: str) -> Permission | None:
+        """A permission by key, whoever holds it; None when no source asserts it."""
+        self.follow()
+        return self._index.of(key)
+
+    def is_plain(self, identity: str) -> bool:
+        """True when it holds nothing but permissions that simply allow, and no cap."""
+        self.follow()
+        who = self._who.get(identity)
+        return not (
+            who if who is not None and who.epoch == self._epoch else self._looked_up(identity)
+        ).special
+
+    @property
+    def has_special(self) -> bool:
+        """True when there is a permission that does not simply allow, or a cap."""
+        self.follow()
+        return self._capped or bool(self._index.special)
+
     # -- following the graph ---------------------------------------------------------------------
 
     def follow(self) -> None:

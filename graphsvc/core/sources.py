@@ -170,6 +170,10 @@ class Sources:
         """Nodes that edges of a type leave."""
         return [start for (kind, start), ends in self._out.items() if kind == edge_type and ends]
 
+    def ends(self, edge_type: str) -> list[str]:
+        """Nodes that edges of a type reach."""
+        return [end for (kind, end), starts in self._in.items() if kind == edge_type and starts]
+
     def labels(self, key: str) -> tuple[str, ...]:
         """Labels of a resource now."""
         relabelled = self._relabelled.get(key)

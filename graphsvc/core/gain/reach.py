@@ -1,36 +1,37 @@
-"""How many hops held identities are from a tier: breadth first over what they may become and touch.
+"""How many hops held identities are from a tier.
 
-One hop each: an identity that may be assumed (CAN_ASSUME, or given by a rights rule), a resource that a
-permission held is about (whatever it allows there), the identity whose credential a resource holds or that it runs as. Memberships are no hops.
-Only distances below the largest one that a pattern asks for are looked at, so the search stays near its start.
+Distances over the graph are kept, see `capability`. What identities gain by rights rules depends on which of them are
+held together, so those hops are added when the question is asked: by a search that goes no further than a rule fired
+there could still bring something nearer than what is known already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from heapq import heappop, heappush
 
 from graphsvc.core.estate import Estate
+from graphsvc.core.gain.capability import Capability
 from graphsvc.core.gain.closure import Closures
-from graphsvc.core.rights import Held, Rights
+from graphsvc.core.memo import Memo
+from graphsvc.core.rights import Rights
 
 __all__ = ["Reach"]
 
-_PASSES = ("HOLDS_CREDENTIAL", "RUNS_AS")
 _MAX_LOOKED_AT = 100_000
 
 
 class Reach:
-    """Distances over an estate; what was found is forgotten when the graph changes."""
+    """Distances over an estate, whose changes it follows."""
 
     def __init__(self, estate: Estate, rights: Rights, closures: Closures) -> None:
         self._estate = estate
-        self._rights = rights
         self._closures = closures
+        self._capability = Capability(estate, rights)
         self._version = -1
-        self._interesting: tuple[str, ...] = ()
-        self._touches: dict[Held, tuple[str, ...]] = {}
-        self._next: dict[str, tuple[str, ...]] = {}
-        self._found: dict[tuple[frozenset[str], str, int], int | None] = {}
+        self._assumes = any(
+            rule.gives is not None and rule.gives.assume is not None for rule in closures.rules
+        )
+        self._found: Memo[tuple[frozenset[str], str, int], tuple[int | None]] = Memo()
 
     def distance(self, held: frozenset[str], tier: str, below: int) -> int | None:
         """Hops from the nearest of the held identities to a resource of the tier, None when `below` or more.
@@ -38,71 +39,55 @@ class Reach:
         A search that grows over its limit counts as having arrived: nobody can say that it would not.
         """
         if self._version != self._estate.version:
-            self._follow()
+            self._version = self._estate.version
+            self._capability.follow()
+            self._found.clear()
         name = (held, tier, below)
-        if name not in self._found:
-            self._found[name] = self._search(held, tier, below)
-        return self._found[name]
-
-    def _search(self, held: frozenset[str], tier: str, below: int) -> int | None:
-        seen = set(held)
-        edge: Iterable[str] = held
-        for hops in range(1, below):
-            further: list[str] = list(self._closures.of(held).gained) if hops == 1 else []
-            for node in edge:
-                further += self._successors(node)
-            edge = list(dict.fromkeys(node for node in further if node not in seen))
-            if any(self._has_tier(node, tier) for node in edge):
-                return hops
-            seen.update(edge)
-            if len(seen) > _MAX_LOOKED_AT:
-                return hops
-        return None
-
-    def _has_tier(self, key: str, tier: str) -> bool:
-        node = self._estate.node(key) if key.startswith("resource:") else None
-        return node is not None and node.tier == tier
-
-    def _successors(self, key: str) -> tuple[str, ...]:
-        found = self._next.get(key)
+        found = self._found.get(name)
         if found is None:
-            found = self._next[key] = tuple(self._looked_up(key))
-        return found
+            found = self._found.put(name, (self._nearest(held, tier, below),))
+        return found[0]
 
-    def _looked_up(self, key: str) -> Iterable[str]:
-        estate = self._estate
-        if key.startswith("resource:"):
-            return [end for kind in _PASSES for end in estate.out(kind, key)]
-        assumed = [end for holder in estate.holders(key) for end in estate.out("CAN_ASSUME", holder)]
-        return [*assumed, *self._closures.of(frozenset((key,))).gained, *self._touched(key)]
+    def _nearest(self, held: frozenset[str], tier: str, below: int) -> int | None:
+        capability = self._capability
+        least = capability.distances(tier).least
+        best = min((least.get(capability.number(key), below) for key in held), default=below)
+        if self._assumes:
+            best = min(best, self._by_rules(held, least, min(best, below)))
+        return best if best < below else None
 
-    def _touched(self, identity: str) -> tuple[str, ...]:
-        held = self._rights.held(identity)
-        found = self._touches.get(held)
-        if found is None:
-            found = self._touches[held] = tuple(
-                key for key in self._interesting if self._may_touch(identity, held, key)
-            )
-        return found
+    def _by_rules(self, held: frozenset[str], least: dict[int, int], bound: int) -> int:
+        """Hops of a way on which a rule fires, if it is less than `bound`; else `bound`."""
+        capability, closures = self._capability, self._closures
+        out, names = capability.network.out, capability.names
+        hops: dict[int, int] = {}
+        queue: list[tuple[int, int]] = []
 
-    def _may_touch(self, identity: str, held: Held, key: str) -> bool:
-        places = self._estate.places(key)
-        return any(
-            self._rights.check(identity, action, key).allowed
-            for permission in held.permissions
-            if not permission.deny and permission.names(places)
-            for action in permission.actions
-        )
+        def come(node: int, distance: int) -> None:
+            # A rule fired here costs a hop, and what it brings is at least one more away.
+            if distance + 2 < bound and distance < hops.get(node, bound):
+                hops[node] = distance
+                heappush(queue, (distance, node))
 
-    def _follow(self) -> None:
-        self._version = self._estate.version
-        self._touches.clear()
-        self._next.clear()
-        self._found.clear()
-        estate = self._estate
-        self._interesting = tuple(
-            node.key
-            for node in estate.nodes()
-            if node.kind == "resource"
-            and (node.tier is not None or any(estate.out(kind, node.key) for kind in _PASSES))
-        )
+        def gain(keys: dict[str, object], distance: int) -> None:
+            nonlocal bound
+            for key in keys:
+                node = capability.number(key)
+                bound = min(bound, distance + least.get(node, bound))
+                come(node, distance)
+
+        for key in held:
+            come(capability.number(key), 0)
+        if bound > 2:
+            gain(dict(closures.of(held).gained), 1)
+        while queue:
+            distance, node = heappop(queue)
+            if distance > hops[node] or distance + 2 >= bound:
+                continue
+            if names[node].startswith("identity:"):
+                gain(dict(closures.of(frozenset((names[node],))).gained), distance + 1)
+            for end, length in out.get(node, {}).items():
+                come(end, distance + length)
+            if len(hops) > _MAX_LOOKED_AT:
+                return distance + 1
+        return bound
