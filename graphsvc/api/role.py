@@ -72,6 +72,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.reviews": _ALL,
     "Chain.nearest": _ALL,
     "Decision.review": _ALL,
+    "Decision.counterfactuals": _READ,
     "Review.decision": _ALL,
     "Identity.grants": _READ,
     "Identity.properties": _GRAPH,
@@ -103,11 +104,11 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
 # Types whose fields carry no more than the guarded field that led to them gave away.
 OPEN_TYPES = frozenset({
     "Ack", "AtRisk", "ChokePoint", "ChokePoints", "Cut", "CutEdge", "BlastRadius", "PatternCount", "Permission", "RecordPage", "Resource", "ResourceConnection", "ResourceEdge", "RightCheck", "Rights", "RiskSummary", "VerdictCount", "Combination", "Combinations", "GraphEdge", "Hop", "PackVersion", "Path", "Paths", "Reached", "RightHeld", "WhatIf",
-    "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "ChainUpdate", "Completion", "Conflict", "Decision", "DecisionConnection",
+    "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "ChainUpdate", "Completion", "Conflict", "Counterfactual", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "GrantState", "GrantStateConnection", "GrantStateEdge", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
     "PathStep", "Pattern", "PolicyUpdate", "PolicyVersion", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
-    "ShadowVerdict", "Signal", "Unavailable",
+    "ShadowVerdict", "Signal", "StepDependence", "Unavailable",
 })  # fmt: skip
 
 

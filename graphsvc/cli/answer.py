@@ -72,11 +72,13 @@ def counterfactual_record(found: Counterfactual) -> dict[str, Json]:
         "single": [_edge(edge) for edge in found.single],
         "repair": [_edge(edge) for edge in found.repair],
         "grants": [f"grant:{grant}" for grant in found.grants],
+        "earlier": [f"decision:{action}" for action in found.earlier],
         "steps": [
             {
                 "step": step.step,
-                "action": f"decision:{step.action}",
-                "party": step.party,
+                "decision": f"decision:{step.action}",
+                "action": step.action_name,
+                "party": f"identity:{step.party}",
                 "single": [_edge(edge) for edge in step.single],
                 "cut": [_edge(edge) for edge in step.cut],
             }

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from graphsvc.cli.answer import answer_record, decided_record, judged_record
-from graphsvc.cli.dependence import counterfactuals
+from graphsvc.cli.answer import answer_record, counterfactual_record, decided_record, judged_record
 from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Record
@@ -94,8 +93,7 @@ class Direct:
 
     async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
         """For each completion of a decision the grants without which its path would not exist."""
-        found = self._service.decided(decision_id)
-        return counterfactuals(self._service.world, found[1] if found is not None else None)
+        return list(map(counterfactual_record, await self._service.hindsight.counterfactuals(decision_id)))
 
     async def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""

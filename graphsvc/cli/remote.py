@@ -9,7 +9,6 @@ from typing import cast
 import aiohttp
 import msgspec
 
-from graphsvc.cli.dependence import counterfactuals
 from graphsvc.core.graph import Edge, Node, facts_of, to_record
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json
@@ -34,6 +33,11 @@ _DECIDED = f"""
   id {_JUDGED} chain subject {{ type id }} onBehalfOf {{ type id }} action resource {{ type id }}
   auditId replayed decidedAt
 """
+_EDGE = "{ type from to }"
+_HANGS_ON = (
+    f"pattern single {_EDGE} repair {_EDGE} grants earlier"
+    f" steps {{ step decision action party single {_EDGE} cut {_EDGE} }}"
+)
 _FAILED = "... on Failure { code message field }"
 _VERSION = "pack version inForce publishedAt publishedBy comment sha256"
 _PATTERN = "id title severity onMatch scope pack version steps"
@@ -107,8 +111,9 @@ class Remote:
 
     async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
         """For each completion of a decision the grants without which its path would not exist."""
-        world = await self._world()
-        return counterfactuals(world, world.decided.get(decision_id.removeprefix("decision:")))
+        query = f"query($id: ID!) {{ decision(id: $id) {{ counterfactuals {{ {_HANGS_ON} }} }} }}"
+        found = cast("dict[str, Json] | None", await self._ask(query, {"id": decision_id}))
+        return cast("list[dict[str, Json]]", found["counterfactuals"]) if found is not None else []
 
     async def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""

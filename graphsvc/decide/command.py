@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,10 @@ from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.overview import Overview
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.errors import GraphsvcError
+
+if TYPE_CHECKING:
+    # It speaks of what is defined here.
+    from graphsvc.decide.hindsight import Hindsight
 
 __all__ = [
     "Ack",
@@ -179,6 +183,10 @@ class Service(Protocol):
     @property
     def overview(self) -> Overview:
         """Tells who may do what, what there is, and where risk stands."""
+
+    @property
+    def hindsight(self) -> Hindsight:
+        """Answers questions about earlier states."""
 
     async def records(self, *, after: int, limit: int) -> list[LogEvent]:
         """Records behind number `after`, oldest first; fewer than `limit` only at the end of the log."""

@@ -44,10 +44,12 @@ from graphsvc.decide.figure import Distribution
 from graphsvc.decide.follower import Bell, Follower
 from graphsvc.decide.freshness import Freshness
 from graphsvc.decide.grant_view import GrantStatus, GrantView
+from graphsvc.decide.hindsight import Hindsight
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, check_session, not_spoken_for
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.late import DEADLINE, Late
 from graphsvc.decide.overview import Overview
+from graphsvc.decide.past import Past
 from graphsvc.decide.ports import Clock, Ids, Notary, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
@@ -112,6 +114,8 @@ class GraphsvcService:
         self._bus = bus
         self.sequencer = Sequencer(store, self.world, clock=clock, ids=ids, listener=self._published)
         self.overview = Overview(self.world, self.now_ms)
+        self._past = Past(store, self.world, self._read_events)
+        self.hindsight = Hindsight(self.world, self._past, self._read_events)
         self.projector = Projector(store, self.world)
         self._follower = Follower(store, self.world, self.sequencer, bell=bell) if shared else None
         self._freshness = Freshness(store, self.sequencer, shared=shared)
@@ -675,6 +679,7 @@ class GraphsvcService:
         return f"{self.store.incarnation}.{seq}"
 
     def _published(self, events: Sequence[LogEvent]) -> None:
+        self._past.saw(events)
         self.projector.wake()
         if self._follower is not None:
             self._follower.folded()

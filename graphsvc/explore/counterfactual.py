@@ -4,12 +4,12 @@ A step needs its right for everybody who takes part: the subject and whoever it 
 (a membership, a role, a grant of a permission) when every way from the identity to a permission that allows the
 action goes over it; the smallest set that takes the right away is a minimum cut of those ways (max-flow min-cut with
 unit capacities; Ford and Fulkerson, "Maximal flow through a network", 1956). Breaking any one step breaks the path.
-Rights are those of the graph as it is now; denies and caps stay as they are.
+Rights are those of the graph as of each step; denies and caps stay as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphsvc.core.estate import Estate
@@ -33,6 +33,7 @@ class StepRight:
 
     step: str
     action: str
+    action_name: str
     party: str
     single: tuple[EdgeTriple, ...]
     cut: tuple[EdgeTriple, ...]
@@ -43,11 +44,13 @@ class StepRight:
 class Counterfactual:
     """For one completion. single: without any one of these the path would not exist. repair: the fewest to remove.
 
-    grants: situational grants whose revocation does it as well.
+    grants: situational grants whose revocation does it as well. earlier: ids of the earlier actions of the path,
+    none of which could be left out of it.
     """
 
     pattern: str
     steps: tuple[StepRight, ...]
+    earlier: tuple[str, ...] = ()
 
     @property
     def single(self) -> tuple[EdgeTriple, ...]:
@@ -66,15 +69,19 @@ class Counterfactual:
 
 
 def counterfactual(
-    completion: Completion, decided: Mapping[str, Decided], last: Decided, estate: Estate, rights: Rights
+    completion: Completion,
+    decided: Mapping[str, Decided],
+    last: Decided,
+    graph_of: Callable[[str], tuple[Estate, Rights]],
 ) -> Counterfactual:
-    """decided: earlier decisions by id; last: the one that the completion belongs to."""
+    """decided: earlier decisions by id; last: the one that the completion belongs to. graph_of: as of an action."""
     steps: list[StepRight] = []
     for place in completion.path:
         record = last if place.action == last.request.id else decided.get(place.action)
         if record is None:
             continue
         request = record.request
+        estate, rights = graph_of(place.action)
         resource = f"resource:{request.resource.type}:{request.resource.id}"
         for party in (request.subject, *request.on_behalf_of):
             identity = f"identity:{estate.resolve(party.id)[0]}"
@@ -84,13 +91,15 @@ def counterfactual(
                 StepRight(
                     place.step,
                     place.action,
+                    request.action,
                     party.id,
                     hangs_on(ways, identity),
                     smallest_cut(ways, identity),
                     grant,
                 )
             )
-    return Counterfactual(completion.pattern, tuple(steps))
+    earlier = dict.fromkeys(place.action for place in completion.path if place.action != last.request.id)
+    return Counterfactual(completion.pattern, tuple(steps), tuple(earlier))
 
 
 def hangs_on(ways: Sequence[EdgeTriple], identity: str) -> tuple[EdgeTriple, ...]:

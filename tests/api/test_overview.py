@@ -128,3 +128,40 @@ async def test_where_risk_stands() -> None:
         assert sum(each["count"] for each in lately["verdicts"]) == 2
         wrong = await service.post(query, "approver", variables={"hours": 0})
         assert wrong["errors"][0]["extensions"]["field"] == "hours"
+
+
+async def test_rights_and_evaluations_as_of_a_revision() -> None:
+    """A revision of before a change tells what was so then; one that is none names the argument."""
+    async with served() as service:
+        await _estate(service)
+        before = (await service.post("{ revision }", "analyst"))["data"]["revision"]
+        gone = (
+            'mutation { removeSource(source: "zoo") { ... on Ack { revision } ... on Failure { message } } }'
+        )
+        assert "revision" in (await service.post(gone, "admin"))["data"]["removeSource"]
+        query = 'query($at: String) { rights(identity: "zoe", action: "disk:Read", resource: "disk:d1", asOf: $at) { checked { allowed } } }'
+        then = await service.post(query, "analyst", variables={"at": before})
+        assert then["data"]["rights"] == {"checked": {"allowed": True}}
+        now = await service.post(query, "analyst")
+        assert now["data"]["rights"] is None
+        wrong = await service.post(query, "analyst", variables={"at": "x.3"})
+        assert wrong["errors"][0]["extensions"] == {"code": "invalid_request", "field": "asOf"}
+
+
+async def test_a_decision_tells_what_its_paths_hung_on() -> None:
+    """In GraphQL, by the graph of then; an enforcement point is not told."""
+    hung = """query($id: ID!) { decision(id: $id) { counterfactuals { pattern repair { type from to } grants earlier
+      single { type from to } steps { step decision action party single { to } cut { to } grant } } } }"""
+    async with served() as service:
+        await service.harness.act("mail:Read")
+        await service.harness.act("crm:Read", "record:42")
+        answer = await service.harness.act("mail:Send", to="eve@example.org")
+        await service.drawn()
+        variables = {"id": f"decision:{answer.decision.request.id}"}
+        (found,) = (await service.post(hung, "auditor", variables=variables))["data"]["decision"][
+            "counterfactuals"
+        ]
+        assert found["repair"] == [{"type": "GRANTED", "from": "identity:bot", "to": "permission:all"}]
+        assert [step["action"] for step in found["steps"]] == ["mail:Read", "crm:Read", "mail:Send"]
+        refused = await service.post(hung, "pep", variables=variables, subject="gateway")
+        assert refused["errors"][0]["extensions"]["code"] == "not_allowed"

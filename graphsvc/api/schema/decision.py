@@ -9,6 +9,7 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
+from graphsvc.api.schema.dependence import Counterfactual
 from graphsvc.api.schema.entity import Entity
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed
 from graphsvc.api.schema.node import Node
@@ -74,6 +75,18 @@ class Decision(Node):
     def review(self, info: Info) -> Review | None:
         """The human review that it waits for."""
         return review_of(info.context.service, str(self.id).removeprefix("decision:"))
+
+    @guarded(
+        "For each completion what its path hung on, by the graph as it was when each step was decided."
+        " Reading the log back may take a while."
+    )
+    async def counterfactuals(self, info: Info) -> list[Counterfactual]:
+        """For each completion what its path hung on."""
+        if not self.completions:
+            return []
+        return [
+            Counterfactual.of(each) for each in await info.context.service.hindsight.counterfactuals(self.id)
+        ]
 
 
 @strawberry.type(description="What decide would answer now; nothing was changed.")

@@ -25,6 +25,7 @@ from graphsvc.api.schema.query_estate import EstateQuery
 from graphsvc.api.schema.query_explore import ExploreQuery
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.review import Review, ReviewFilter
+from graphsvc.api.schema.revision import revision_seq
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
 from graphsvc.api.schema.verdict import Verdict
 from graphsvc.core.record import Decided
@@ -63,10 +64,21 @@ class ChainFilter:
 class Query(EstateQuery, ExploreQuery):
     """What can be read, and asked without changing anything."""
 
-    @guarded("What decide would answer now; changes nothing.")
-    async def evaluate(self, info: Info, input: DecideInput) -> Evaluation:  # noqa: A002  # the contract's name
-        """What decide would answer now."""
-        return evaluation_of(await info.context.service.evaluate(info.context.caller, input.as_request()))
+    @guarded(
+        "What decide would answer now; changes nothing. asOf: a revision; what it would have answered then."
+    )
+    async def evaluate(
+        self,
+        info: Info,
+        input: DecideInput,  # noqa: A002  # the contract's name
+        as_of: str | None = None,
+    ) -> Evaluation:
+        """What decide would answer now, or would have answered."""
+        service, caller, request = info.context.service, info.context.caller, input.as_request()
+        if as_of is None:
+            return evaluation_of(await service.evaluate(caller, request))
+        seq = revision_seq(service, as_of)
+        return evaluation_of(await service.hindsight.evaluate(caller, request, seq, as_of))
 
     @guarded(
         "The revision of what is known now: read first, then subscribe behind it, and nothing is missed."

@@ -9,6 +9,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.estate import RecordPage, Resource, ResourceFilter, Rights, RiskSummary
 from graphsvc.api.schema.node import Connection, Edge, page_size
+from graphsvc.api.schema.revision import revision_seq
 from graphsvc.api.schema.scalar import as_json, raw_id
 from graphsvc.core.graph import Edge as GraphEdge
 from graphsvc.core.graph import Node as GraphNode
@@ -48,19 +49,22 @@ class EstateQuery:
 
     @guarded(
         "What an identity may do by its permissions; with an action and a resource also whether that is allowed."
+        " asOf: a revision; by the graph as it was then."
     )
-    def rights(
+    async def rights(
         self, info: Info, identity: strawberry.ID, action: str | None = None, resource: strawberry.ID | None = None,
-        first: int | None = None, after: str | None = None,
+        first: int | None = None, after: str | None = None, as_of: str | None = None,
     ) -> Rights | None:  # fmt: skip
         """What an identity may do."""
-        view = info.context.service.overview.rights(
-            raw_id("identity", identity, "identity"),
-            action=action,
-            resource=None if resource is None else _resource(resource, "resource"),
-            after=after,
-            limit=page_size(first),
-        )
+        service, name = info.context.service, raw_id("identity", identity, "identity")
+        on, size = None if resource is None else _resource(resource, "resource"), page_size(first)
+        if as_of is None:
+            view = service.overview.rights(name, action=action, resource=on, after=after, limit=size)
+        else:
+            seq = revision_seq(service, as_of)
+            view = await service.hindsight.rights(
+                name, seq, action=action, resource=on, after=after, limit=size
+            )
         return None if view is None else Rights.of(view)
 
     @guarded("Where risk stands now; hours: of which decisions are counted.")
