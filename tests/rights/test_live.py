@@ -164,7 +164,7 @@ def test_a_cancelled_action_no_longer_holds() -> None:
         (("service_can_assume", "service_can_asume"), "did you mean `service_can_assume`?"),
         ((', "lambda.amazonaws.com")', ")"), 'is used as service_can_assume("$role", "lambda.amazonaws.com")'),
         (('service_can_assume("$role", "lambda.amazonaws.com")', "1 + 1"), "functions joined by &&"),
-        (('{assume: "$role"}', '{assume: "$rule"}'), "variables of this pattern: `$role`"),
+        (('{assume: "$role"}', '{assume: "$rule"}'), "a variable of this pattern: `$role`"),
         (("rights:", "within: 1h\n    rights:"), "`within` has no meaning beside `rights`"),
     ],
 )  # fmt: skip
