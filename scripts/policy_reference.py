@@ -28,7 +28,7 @@ Where a list is allowed a single value stands for a list of one. Durations are a
 """
 _ORDER = (
     "Policy", "Pack", "Settings", "Score", "ActionDeclaration", "ResultDeclaration", "Pattern", "Step", "Guard",
-    "Sanitizer", "Reset", "Count", "RightsPattern", "Right", "RightsGain", "ReachPattern", "Provenance", "Row", "FetchRule", "AmountRule", "ContentRule", "EventCondition", "LabelCondition",
+    "Sanitizer", "Reset", "Count", "RightsPattern", "Right", "RightsGain", "ReachPattern", "Level", "ReviewRoute", "ReviewCap", "BreakGlass", "Provenance", "Row", "FetchRule", "AmountRule", "ContentRule", "EventCondition", "LabelCondition",
     "SubjectCondition", "ResourceCondition", "ArgumentCondition", "PolicyTest", "TestGraph", "TestEvent", "TestEntity",
     "TestAction",
 )  # fmt: skip
@@ -39,6 +39,10 @@ _TITLES = {
     "Step": "A step of `steps`",
     "Guard": "A guard of `unless`",
     "Sanitizer": "An entry of `sanitized_by`",
+    "Level": "An entry of `levels`",
+    "ReviewRoute": "An entry of `reviews`",
+    "ReviewCap": "`review_cap`",
+    "BreakGlass": "`break_glass`",
     "Row": "A row of the provenance table",
     "FetchRule": "`fetch` of provenance",
     "AmountRule": "`amount` of provenance",

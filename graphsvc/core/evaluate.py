@@ -26,11 +26,13 @@ from graphsvc.core.intent import find_lineage, with_intent
 from graphsvc.core.known import Parties, parties_of, target_of
 from graphsvc.core.place import Place, aside, find_place, with_stored
 from graphsvc.core.progress import combine, measured, with_levels
+from graphsvc.core.protection import set_apart
 from graphsvc.core.reason import find_reasons
 from graphsvc.core.record import Decided, Granted
 from graphsvc.core.register import advance_cut, advance_tree, after
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.ruleset import Ruleset
+from graphsvc.core.settle import settle
 from graphsvc.core.state import (
     EMPTY,
     ChainState,
@@ -45,7 +47,7 @@ from graphsvc.core.state import (
     Store,
 )
 from graphsvc.core.sweep import swept
-from graphsvc.core.verdict import SEVERITIES, Completion, Reason, ReasonCode, Risk, Verdict, most_severe
+from graphsvc.core.verdict import SEVERITIES, Completion, Reason, Risk, ShadowVerdict, Verdict, most_severe
 
 __all__ = ["Evaluation", "decided", "evaluate"]
 
@@ -59,7 +61,8 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     verdict is what the rules say; `enforced` what the caller gets (PERMIT while observing).
     delta: state after the action took its place with this verdict. scopes: its session and principals, as cells.
     grants: ids of situational grants without which it would not be allowed. held: ids of the identities whose
-    rights and grants were looked at together. lineage: the chains that its chain was spawned from.
+    rights and grants were looked at together. lineage: the chains that its chain was spawned from. shadow: what
+    rules on trial said.
     """
 
     request: AccessRequest
@@ -79,9 +82,10 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     grants: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     lineage: tuple[str, ...] = ()
+    shadow: tuple[ShadowVerdict, ...] = ()
 
 
-def evaluate(
+def evaluate(  # noqa: C901  the stages in their order
     request: AccessRequest,
     at_ms: int,
     facts: Facts,
@@ -143,8 +147,13 @@ def evaluate(
     completions = _completions(event, advance, gained, view, ruleset) if force is None else ()
     reasons: tuple[Reason, ...] = ()
     grants: tuple[str, ...] = ()
+    shadow: tuple[ShadowVerdict, ...] = ()
     if force is None:
         lacking = candidates.lacking(event, advance.values) if candidates.keyed else ()
+        if ruleset.sorts:
+            completions, lacking, shadow = set_apart(
+                completions, lacking, event, ruleset.protection, ruleset.shadows
+            )
         reasons, grants = find_reasons(event, chain, lineage, completions, lacking, risk, facts)
         verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else Verdict.PERMIT
         in_history = verdict is Verdict.PERMIT and request.executed
@@ -152,10 +161,9 @@ def evaluate(
         verdict = Verdict.PERMIT if force else Verdict.DENY
         in_history = force
     enforced = verdict
-    if force is None and ruleset.settings.observe and verdict is not Verdict.PERMIT:
-        told = f"observing only: {verdict} would have been answered"
-        reasons = (*reasons, Reason(ReasonCode.observe_only, told, Verdict.PERMIT))
-        enforced, in_history = Verdict.PERMIT, request.executed
+    if force is None and verdict is not Verdict.PERMIT:
+        reasons, verdict, enforced = settle(event, reasons, risk, facts)
+        in_history = enforced is Verdict.PERMIT and request.executed
     delta = place.delta
     front_after, data = place.front, store.data if store is not None else EMPTY
     # What was spawned from or joined lies before the next action whatever becomes of this one (R5).
@@ -175,7 +183,7 @@ def evaluate(
     return Evaluation(
         request, at_ms, verdict, enforced, reasons, completions, risk, chain.session, index, names, place.edges,
         place.opened, event, delta, grants, () if gained is None else tuple([key[9:] for key, _ in gained.held]),
-        lineage,
+        lineage, shadow,
     )  # fmt: skip
 
 
@@ -186,8 +194,9 @@ def decided(
     dedupe: str = "",
     digest: str = "",
     enforced: Verdict | None = None,
+    policy: str = "",
 ) -> Decided:
-    """The record of an evaluation. enforced: what was answered; None: what the evaluation says."""
+    """The record of an evaluation. enforced: what was answered; None: what the evaluation says. policy: by which rules."""
     answered = enforced if enforced is not None else evaluation.enforced
     return Decided(
         at_ms=evaluation.at_ms,
@@ -206,6 +215,8 @@ def decided(
         digest=digest,
         enforced=answered if answered is not evaluation.verdict else None,
         grants=evaluation.grants if answered is Verdict.PERMIT else (),
+        shadow=evaluation.shadow,
+        policy=policy,
     )
 
 

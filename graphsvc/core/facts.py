@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from graphsvc.core.estate import Estate
 from graphsvc.core.gain.gains import Gains
+from graphsvc.core.governance import Governance
 from graphsvc.core.grants import Grants
 from graphsvc.core.provenance.sighting import Sightings
+from graphsvc.core.record import Decided
 from graphsvc.core.review import Review
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset
@@ -31,4 +33,6 @@ class Facts:
     signals: Signals = field(default_factory=Signals)
     reviews: Mapping[str, Review] = field(default_factory=dict)
     gains: Gains | None = None  # None when no pattern speaks of rights or reach
+    governance: Governance = field(default_factory=Governance)
+    waiting: dict[str, Decided] = field(default_factory=dict)  # reviews without an answer, in log order
     sightings: Sightings = field(default_factory=Sightings)  # tokens that reports told of

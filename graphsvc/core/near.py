@@ -24,6 +24,8 @@ def nearest(scopes: Sequence[str], facts: Facts, at_ms: int, *, limit: int = 5) 
         scope = cast("Scope | None", facts.view.get(name))
         for number, levels in scope.levels.items() if scope is not None else ():
             pattern = facts.ruleset.patterns[number]
+            if pattern.id in facts.ruleset.shadows:
+                continue
             count = reached(levels, pattern.within_ms, at_ms)
             level = levels[count - 1]
             if count and level is not None:

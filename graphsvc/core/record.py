@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
+from graphsvc.core.governing import Governing
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
-from graphsvc.core.verdict import Completion, Reason, Risk, Verdict
+from graphsvc.core.verdict import Completion, Reason, Risk, ShadowVerdict, Verdict
 
 __all__ = [
     "Approved",
@@ -47,7 +48,8 @@ class Decided(_Base, frozen=True, kw_only=True, tag="decided"):
     opened: chains that this record opened. by: the token subject that asked. dedupe: hash of (by, idempotency key); digest: hash of the
     canonical input. enforced: what was
     answered while observing, None when it was the verdict itself. grants: ids of the situational
-    grants that allowed it.
+    grants that allowed it. shadow: what rules on trial said. policy: the version of all rules in force together, see
+    `Ruleset.version`.
     """
 
     request: AccessRequest
@@ -65,6 +67,8 @@ class Decided(_Base, frozen=True, kw_only=True, tag="decided"):
     digest: str = ""
     enforced: Verdict | None = None
     grants: tuple[str, ...] = ()
+    shadow: tuple[ShadowVerdict, ...] = ()
+    policy: str = ""
 
     @property
     def answered(self) -> Verdict:
@@ -158,7 +162,10 @@ class Relabelled(_Base, frozen=True, kw_only=True, tag="relabelled"):
 
 
 class PolicyPublished(_Base, frozen=True, kw_only=True, tag="policy_published"):
-    """A pack takes effect at this place of the log, replacing the one of the same id."""
+    """A pack takes effect at this place of the log, replacing the one of the same id.
+
+    signed_by: the name of the key that signed its text. drafted_by: who drafted it, where somebody else published it.
+    """
 
     pack: str
     version: str
@@ -167,6 +174,8 @@ class PolicyPublished(_Base, frozen=True, kw_only=True, tag="policy_published"):
     file: str = "<policy>"
     comment: str = ""
     by: str = ""
+    signed_by: str = ""
+    drafted_by: str = ""
 
 
 class GraphStaged(_Base, frozen=True, kw_only=True, tag="graph_staged"):
@@ -199,7 +208,8 @@ class SourceRemoved(_Base, frozen=True, kw_only=True, tag="source_removed"):
 class Approved(_Base, frozen=True, kw_only=True, tag="approved"):
     """A person approved an escalated action (rule R12); it also counts as a guard event (rule R14).
 
-    until_ms: when the approval can be used for the last time, None: for ever.
+    until_ms: when the approval can be used for the last time, None: for ever. narrowed: properties of the action that
+    must be asked for with these values instead.
     """
 
     decision: str
@@ -207,6 +217,7 @@ class Approved(_Base, frozen=True, kw_only=True, tag="approved"):
     reason: str = ""
     by: str = ""
     until_ms: int | None = None
+    narrowed: dict[str, Json] | None = None
 
 
 class Rejected(_Base, frozen=True, kw_only=True, tag="rejected"):
@@ -239,5 +250,5 @@ class IntentDeclared(_Base, frozen=True, kw_only=True, tag="intent_declared"):
 Record = (
     Decided | Reported | Cancelled | ChainOpened | ChainClosed | Granted | Revoked | Suspended | Reinstated
     | Relabelled | PolicyPublished | GraphStaged | GraphCommitted | SourceRemoved | Approved | Rejected
-    | Signalled | IntentDeclared
+    | Signalled | IntentDeclared | Governing
 )  # fmt: skip

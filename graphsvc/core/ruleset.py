@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import count
 
 from graphsvc.core.dispatch import Candidates, find_candidates
-from graphsvc.core.event import Declaration
-from graphsvc.core.glob import is_literal, literal_length, matches
+from graphsvc.core.meaning import Meanings
 from graphsvc.core.pattern import CompiledPattern, compile_pattern
-from graphsvc.core.policy.document import ActionDeclaration, Policy
+from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.pattern import Pattern
+from graphsvc.core.protection import compile_protection
 from graphsvc.core.provenance.table import compile_tables
 from graphsvc.core.score import Weights, threshold_micros, weights_from
+from graphsvc.core.trial import Declare, Shadow, Trial, compile_trials
 
 __all__ = ["Ruleset", "Settings", "compile_ruleset"]
 
@@ -45,9 +47,20 @@ class Ruleset:
         patterns: tuple[CompiledPattern, ...],
         settings: Settings,
         weights: Weights,
+        shadows: Mapping[str, Shadow] | None = None,
     ) -> None:
+        """shadows: what each pattern on trial stands for; these come last in `patterns`."""
         self.policies = tuple(policies)
         self.patterns = patterns
+        self.shadows = dict(shadows or {})
+        self.in_force = patterns[: len(patterns) - len(self.shadows)]
+        self.version = _version(policies, self.shadows.values())
+        self.protection = compile_protection(policies, observing=settings.observe)
+        self.enforced = _strictest(
+            [each for each in policies if each.pack.id not in self.protection.observed]
+        )
+        # Whether anything has to be told apart when a pattern completes.
+        self.sorts = bool(self.shadows or self.protection.levels)
         self.by_id = {pattern.id: pattern for pattern in patterns}
         self.settings = settings
         self.provenance = compile_tables(policies)
@@ -56,10 +69,14 @@ class Ruleset:
         self.has_flow = any(pattern.relation == "flow" for pattern in patterns)
         self.has_data = any(pattern.scope == "data" for pattern in patterns)
         self.rights_patterns = tuple(
-            (compiled, written.rights) for compiled, written in _written(policies, patterns) if written.rights
+            (compiled, written.rights)
+            for compiled, written in _written(policies, self.in_force)
+            if written.rights
         )
         self.reach_patterns = tuple(
-            (compiled, written.reach) for compiled, written in _written(policies, patterns) if written.reach
+            (compiled, written.reach)
+            for compiled, written in _written(policies, self.in_force)
+            if written.reach
         )
         self.is_live = any(pattern.is_live for pattern in patterns)
         self.windows = _windows(patterns)
@@ -72,22 +89,7 @@ class Ruleset:
             pattern.harm in session for pattern in patterns if pattern.scope == "principal"
         )
         self._memo: dict[str, Candidates] = {}
-        # Later packs before earlier ones, within a pack in file order: the first best match wins.
-        self._declared = [
-            (glob, _declaration(entry))
-            for policy in reversed(policies)
-            for glob, entry in policy.actions.items()
-        ]
-        self._exact = {glob: meaning for glob, meaning in reversed(self._declared) if is_literal(glob)}
-        self._wild = [(glob, meaning) for glob, meaning in self._declared if not is_literal(glob)]
-        self._wild.sort(key=lambda item: -literal_length(item[0]))
-
-    def declare(self, action: str) -> Declaration:
-        """Exactly one entry describes an action: the exact name, else the most literal glob (R20)."""
-        found = self._exact.get(action)
-        if found is not None:
-            return found
-        return next((meaning for glob, meaning in self._wild if matches(glob, action)), Declaration())
+        self.declare = Meanings(policies).declare
 
     def candidates(self, action: str) -> Candidates:
         """What may concern the action."""
@@ -100,8 +102,11 @@ class Ruleset:
         return found
 
 
-def compile_ruleset(policies: Sequence[Policy]) -> Ruleset:
-    """Compile loaded and checked packs; PolicyError when one asks for what this version cannot run."""
+def compile_ruleset(policies: Sequence[Policy], trials: Sequence[Trial] = ()) -> Ruleset:
+    """Compile loaded and checked packs; PolicyError when one asks for what this version cannot run.
+
+    trials: packs that are judged beside those in force.
+    """
     ordered = sorted(policies, key=lambda policy: (policy.pack.order, policy.pack.id))
     weights = weights_from(policy.score.model_dump(exclude_none=True) for policy in ordered)
     slots, bits, harms = count(), count(), dict[str, int]()
@@ -115,7 +120,34 @@ def compile_ruleset(policies: Sequence[Policy]) -> Ruleset:
                     policy, pattern, weights, number=number, harm_number=harm_number, slots=slots, bits=bits
                 )
             )
-    return Ruleset(ordered, tuple(patterns), _strictest(ordered), weights)
+    shadows: dict[str, Shadow] = {}
+    if trials:
+
+        def declares(trial: Policy) -> Declare:
+            others = [policy for policy in ordered if policy.pack.id != trial.pack.id]
+            return Meanings(
+                sorted([*others, trial], key=lambda each: (each.pack.order, each.pack.id))
+            ).declare
+
+        more, shadows = compile_trials(
+            trials,
+            declares,
+            Meanings(ordered).declare,
+            weights,
+            number=len(patterns),
+            harm_number=len(harms),
+            slots=slots,
+            bits=bits,
+        )
+        patterns += more
+    return Ruleset(ordered, tuple(patterns), _strictest(ordered), weights, shadows)
+
+
+def _version(policies: Sequence[Policy], shadows: Iterable[Shadow]) -> str:
+    """A short digest of everything that can change an answer: the texts in force, and trials that take effect."""
+    lines = [f"{each.pack.id} {each.pack.version} {each.source.sha256}" for each in policies]
+    lines += sorted({f"~{each.pack} {each.version} {each.share_ppm}" for each in shadows if each.share_ppm})
+    return sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _strictest(policies: Sequence[Policy]) -> Settings:
@@ -134,17 +166,6 @@ def _strictest(policies: Sequence[Policy]) -> Settings:
         entitlement=max(entitlement, key=_ENTITLEMENT.index) if entitlement else "required",
         observe=bool(enforce) and "on" not in enforce,
         outside_intent=max(outside, key=_ON_MATCH.index) if outside else "escalate",
-    )
-
-
-def _declaration(entry: ActionDeclaration) -> Declaration:
-    return Declaration(
-        effects=frozenset(entry.effects),
-        result_labels=entry.result.labels,
-        destinations=tuple(name for name, role in entry.arguments.items() if role == "destination"),
-        roles=dict(entry.arguments),
-        level=entry.level,
-        effects_with_destination=frozenset(entry.effects_with_destination),
     )
 
 

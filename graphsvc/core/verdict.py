@@ -14,6 +14,7 @@ __all__ = [
     "Reason",
     "ReasonCode",
     "Risk",
+    "ShadowVerdict",
     "Verdict",
     "most_severe",
 ]
@@ -117,6 +118,17 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     explanation: str
     pack: str | None = None
     key: dict[str, str] = {}
+
+
+class ShadowVerdict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What a pattern of a pack on trial said of an action. enforced: the session is one in which the trial takes effect."""
+
+    pack: str
+    version: str
+    pattern: str
+    verdict: Verdict
+    message: str
+    enforced: bool = False
 
 
 class Risk(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -18,6 +18,8 @@ from graphsvc.core.evaluate import Evaluation, evaluate
 from graphsvc.core.event import identity_id
 from graphsvc.core.facts import Facts
 from graphsvc.core.gain.gains import Gains
+from graphsvc.core.governance import Governance
+from graphsvc.core.governing import Governing, PolicyShadowed, ReviewWithdrawn, TrialEnded
 from graphsvc.core.grants import Grants
 from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.place import open_chain
@@ -52,6 +54,7 @@ from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset, compile_ruleset
 from graphsvc.core.signal import Signal, Signals
 from graphsvc.core.state import ChainState, Delta, Happened, StateView
+from graphsvc.core.trial import Trial
 from graphsvc.core.undo import Undo
 from graphsvc.core.verdict import Reason, Verdict
 from graphsvc.errors import PolicyError
@@ -73,6 +76,7 @@ class World:
         self.published: list[PolicyPublished] = []  # ever, oldest first
         self.ruleset: Ruleset = compile_ruleset(())
         self.gains: Gains | None = None
+        self.governance = Governance()
         self.cells: Delta = {}
         self.decided: dict[str, Decided] = {}
         self.answered: dict[str, tuple[str, str]] = {}
@@ -108,6 +112,8 @@ class World:
                 self.signals,
                 self.reviews,
                 self.gains,
+                self.governance,
+                self.waiting,
                 self.sightings,
             )
         return held
@@ -143,7 +149,12 @@ class World:
     def publish(self, packs: Iterable[PolicyPublished]) -> Ruleset:
         """What would be in force with these packs published; PolicyError when they cannot be."""
         texts = {**self.packs, **{pack.pack: pack for pack in packs}}
-        return compile_ruleset(load_packs(texts))
+        return compile_ruleset(load_packs(texts), self.trials())
+
+    def trials(self, more: PolicyShadowed | None = None) -> tuple[Trial, ...]:
+        """Packs on trial, in pack order; PolicyError when they do not fit together. more: and this one."""
+        held = {**self.governance.trials, **({more.pack: more} if more is not None else {})}
+        return tuple(Trial(policy, held[policy.pack.id].share_ppm) for policy in load_packs(held))
 
     def seq_of(self, action: str) -> int:
         """The number of an action's record; 0 when it is unknown."""
@@ -190,6 +201,7 @@ class World:
             case PolicyPublished():
                 self.packs[record.pack] = record
                 self.published.append(record)
+                self.governance.published(record, seq)
                 self._recompile()
             case GraphStaged():
                 nodes, edges = self.staged.setdefault(record.load, ([], []))
@@ -213,6 +225,15 @@ class World:
                 chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
                 if chain is not None:
                     self.cells["c", record.chain] = replace(chain, intent=record.intent)
+            case _:
+                self._govern(record, seq)
+
+    def _govern(self, record: Governing, seq: int) -> None:
+        self.governance.apply(record, seq)
+        if isinstance(record, PolicyShadowed | TrialEnded):
+            self._recompile()
+        elif isinstance(record, ReviewWithdrawn):
+            self.waiting.pop(record.decision, None)
 
     def _decide(self, record: Decided, seq: int, known: Evaluation | None) -> None:
         request = record.request
@@ -226,6 +247,8 @@ class World:
             self.cells["c", request.chain] = replace(chain, owner=record.by)
         self.decided[request.id] = record
         self.grants.use(record.grants)
+        if record.enforced is not None and self.governance.broken:
+            self.governance.decided(record)
         if record.answered is Verdict.ESCALATE:
             self.waiting[request.id] = record
         if record.dedupe:
@@ -323,7 +346,7 @@ class World:
 
     def compile(self) -> None:
         """Put the packs in force; PolicyError when they do not fit together."""
-        self.ruleset = compile_ruleset(load_packs(self.packs))
+        self.ruleset = compile_ruleset(load_packs(self.packs), self.trials())
         asks = self.ruleset.rights_patterns or self.ruleset.reach_patterns
         self.gains = Gains(self.ruleset, self.estate, self.rights) if asks else None
 
@@ -331,7 +354,7 @@ class World:
         return cast("ChainState", self.cells["c", chain])
 
 
-def load_packs(packs: Mapping[str, PolicyPublished]) -> tuple[Policy, ...]:
+def load_packs(packs: Mapping[str, PolicyPublished] | Mapping[str, PolicyShadowed]) -> tuple[Policy, ...]:
     """Load the texts of published packs, in pack order."""
     policies = [_load(pack.text, pack.file) for pack in packs.values()]
     problems = set_problems(policies)

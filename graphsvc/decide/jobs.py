@@ -87,7 +87,13 @@ class DecideJob:
             evaluation.delta["c", request.chain] = replace(chain, owner=self.caller.subject)
         # So is its session from the first chain on.
         overlay.merge({("o", evaluation.session): overlay.get(("o", evaluation.session)) or request.chain})
-        record = decided(evaluation, by=self.caller.subject, dedupe=self.dedupe, digest=self.digest)
+        record = decided(
+            evaluation,
+            by=self.caller.subject,
+            dedupe=self.dedupe,
+            digest=self.digest,
+            policy=world.ruleset.version,
+        )
         # A second request with this key in the same batch finds the first here.
         overlay.merge({("k", self.dedupe): (self.digest, request.id)})
         if request.review is not None and record.answered is Verdict.PERMIT:
@@ -96,6 +102,11 @@ class DecideJob:
             used = overlay.get(("g", grant))
             used = used if isinstance(used, int) else world.grants.used.get(grant, 0)
             overlay.merge({("g", grant): used + 1})
+        if record.answered is Verdict.ESCALATE and world.ruleset.protection.caps:
+            # Reviews that this batch opens count for those behind them (see `settle`).
+            for who in ("", evaluation.event.who.actor):
+                pending = overlay.get(("w", who))
+                overlay.merge({("w", who): (pending if isinstance(pending, int) else 0) + 1})
         return Proposal(
             records=(record,),
             reads=frozenset(decision_reads(evaluation, self.dedupe, world.ruleset)),

@@ -85,7 +85,7 @@ def patterns(world: World) -> list[PatternView]:
             scope=pattern.scope,
             steps=tuple(step.name for step in pattern.steps) or ("counted",),
         )
-        for pattern in world.ruleset.patterns
+        for pattern in world.ruleset.in_force
     ]
 
 

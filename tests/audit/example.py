@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from graphsvc.core.governing import (
+    Confirmed,
+    DraftClosed,
+    Endorsed,
+    GlassBroken,
+    PolicyDrafted,
+    PolicyShadowed,
+    ReviewWithdrawn,
+    TrialEnded,
+)
 from graphsvc.core.record import (
     Approved,
     Cancelled,
@@ -124,4 +134,12 @@ record: st.SearchStrategy[Record] = st.one_of(
     st.builds(Rejected, at_ms=number, decision=text, person=entity, reason=text),
     st.builds(Signalled, at_ms=number, identity=text, weight=st.floats(), half_life_ms=number, cause=text),
     st.builds(IntentDeclared, at_ms=number, chain=text, intent=json),
+    st.builds(PolicyShadowed, at_ms=number, pack=text, version=text, sha256=text, text=text, share_ppm=number),
+    st.builds(TrialEnded, at_ms=number, pack=text),
+    st.builds(PolicyDrafted, at_ms=number, draft=text, packs=st.lists(st.tuples(text, text, text), max_size=2).map(tuple)),
+    st.builds(DraftClosed, at_ms=number, draft=text, published=st.booleans()),
+    st.builds(Endorsed, at_ms=number, decision=text, person=entity),
+    st.builds(ReviewWithdrawn, at_ms=number, decision=text),
+    st.builds(GlassBroken, at_ms=number, id=text, identity=text, pack=text, reason=text, until_ms=number),
+    st.builds(Confirmed, at_ms=number, decision=text, person=entity, justified=st.booleans()),
 )  # fmt: skip

@@ -111,6 +111,7 @@ def test_every_key_says_what_it_means() -> None:
     """Editors show a description for each key of each part, and no words are left over."""
     keys = {(name, key) for name, model in MODELS.items() for key in model.get("properties", {})}
     assert [f"{name}.{key}" for name, key in sorted(keys) if wording_of(name, key) is None] == []
+    keys |= {("Which", key) for key in ("action", "effects", "subject", "resource")}
     assert [each for each in WORDING if tuple(each.split(".")) not in keys] == []
 
 

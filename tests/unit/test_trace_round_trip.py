@@ -12,6 +12,16 @@ from msgspec.structs import replace
 
 from graphsvc.core.codec import decode_records, encode_records
 from graphsvc.core.duration import format_duration, parse_duration
+from graphsvc.core.governing import (
+    Confirmed,
+    DraftClosed,
+    Endorsed,
+    GlassBroken,
+    PolicyDrafted,
+    PolicyShadowed,
+    ReviewWithdrawn,
+    TrialEnded,
+)
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import (
     Approved,
@@ -75,7 +85,9 @@ CHANGES: dict[type, st.SearchStrategy[Record]] = {
         labels=NAMES, tokens=NAMES, by=NOTE,
     ),
     Cancelled: st.builds(Cancelled, at_ms=MOMENT, action=NAME, by=NOTE),
-    Approved: st.builds(Approved, at_ms=MOMENT, decision=NAME, person=ENTITY, reason=NOTE, by=NOTE),
+    Approved: st.builds(
+        Approved, at_ms=MOMENT, decision=NAME, person=ENTITY, reason=NOTE, by=NOTE, narrowed=st.none() | OBJECT,
+    ),
     Rejected: st.builds(Rejected, at_ms=MOMENT, decision=NAME, person=ENTITY, reason=NOTE, by=NOTE),
     Granted: st.builds(
         Granted, at_ms=MOMENT, id=NAME, identity=NAME, actions=NAMES, resources=NAMES, from_ms=MOMENT,
@@ -102,6 +114,24 @@ CHANGES: dict[type, st.SearchStrategy[Record]] = {
     ),
     SourceRemoved: st.builds(SourceRemoved, at_ms=MOMENT, source=NAME, by=NOTE),
     PolicyPublished: st.builds(_published, MOMENT, NAME, NOTE, NAME, NAME, NOTE),
+    PolicyShadowed: st.builds(
+        PolicyShadowed, at_ms=MOMENT, pack=NAME, version=NAME, sha256=NAME, text=NAME, share_ppm=st.integers(0, 10**6),
+        by=NOTE,
+    ),
+    TrialEnded: st.builds(TrialEnded, at_ms=MOMENT, pack=NAME, comment=NOTE, by=NOTE),
+    PolicyDrafted: st.builds(
+        PolicyDrafted, at_ms=MOMENT, draft=NAME, packs=st.lists(st.tuples(NAME, NAME, NOTE), max_size=2).map(tuple),
+        by=NOTE,
+    ),
+    DraftClosed: st.builds(DraftClosed, at_ms=MOMENT, draft=NAME, published=st.booleans(), by=NOTE),
+    Endorsed: st.builds(Endorsed, at_ms=MOMENT, decision=NAME, person=ENTITY, reason=NOTE, by=NOTE),
+    ReviewWithdrawn: st.builds(ReviewWithdrawn, at_ms=MOMENT, decision=NAME, reason=NOTE, by=NOTE),
+    GlassBroken: st.builds(
+        GlassBroken, at_ms=MOMENT, id=NAME, identity=NAME, pack=NAME, reason=NOTE, until_ms=MOMENT, chain=MAYBE, by=NOTE,
+    ),
+    Confirmed: st.builds(
+        Confirmed, at_ms=MOMENT, decision=NAME, person=ENTITY, justified=st.booleans(), reason=NOTE, by=NOTE,
+    ),
 }  # fmt: skip
 NODE = st.one_of(
     st.builds(lambda name, fields, own: Node(key=f"identity:{name}", fields=fields, properties=own),

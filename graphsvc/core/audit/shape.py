@@ -11,11 +11,23 @@ INVARIANT: a shape never changes once released; a new one takes the next VERSION
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from math import isfinite
 from typing import Any, cast
 
 import orjson
 
+from graphsvc.core.governing import (
+    Confirmed,
+    DraftClosed,
+    Endorsed,
+    GlassBroken,
+    Governing,
+    PolicyDrafted,
+    PolicyShadowed,
+    ReviewWithdrawn,
+    TrialEnded,
+)
 from graphsvc.core.record import (
     Approved,
     Cancelled,
@@ -86,6 +98,7 @@ def _decided(record: Decided) -> _Shape:
         "labels": list(request.labels),
         "on_behalf_of": [_entity(each) for each in request.on_behalf_of],
         "opened": list(record.opened),
+        "policy": record.policy,
         "parent_chain": request.parent_chain,
         "parents": None if request.parents is None else list(request.parents),
         "reasons": [
@@ -96,6 +109,18 @@ def _decided(record: Decided) -> _Shape:
         "review": request.review,
         "risk_after_micros": _whole(risk.after_micros),
         "risk_before_micros": _whole(risk.before_micros),
+        "shadow": [
+            {
+                "enforced": each.enforced,
+                "pack": each.pack,
+                "pattern": each.pattern,
+                "verdict": each.verdict.value,
+                "version": each.version,
+            }
+            for each in record.shadow
+        ]
+        if record.shadow
+        else [],
         "session": record.session,
         "subject": {"id": request.subject.id, "type": request.subject.type},
         "verdict": record.verdict.value,
@@ -225,8 +250,10 @@ def _policy_published(record: PolicyPublished) -> _Shape:
         "kind": "policy_published",
         "by": record.by,
         "comment": record.comment,
+        "drafted_by": record.drafted_by,
         "pack": record.pack,
         "sha256": record.sha256,
+        "signed_by": record.signed_by,
         "version": record.version,
     }
 
@@ -263,6 +290,11 @@ def _reviewed(kind: str) -> Callable[[Any], _Shape]:
             "person": _entity(record.person),
             "reason": record.reason,
             "until_ms": _whole(record.until_ms) if isinstance(record, Approved) else None,
+            **(
+                {"narrowed": list[Json](sorted(record.narrowed))}
+                if isinstance(record, Approved) and record.narrowed
+                else {}
+            ),
         }
 
     return shape
@@ -284,6 +316,77 @@ def _intent_declared(record: IntentDeclared) -> _Shape:
     return {"kind": "intent_declared", "by": record.by, "chain": record.chain}
 
 
+def _governing(record: Governing) -> _Shape:
+    """What is said of rules, reviews and emergencies; texts of packs by their hash."""
+    match record:
+        case PolicyShadowed():
+            return {
+                "kind": "policy_shadowed",
+                "by": record.by,
+                "comment": record.comment,
+                "pack": record.pack,
+                "sha256": record.sha256,
+                "share_ppm": record.share_ppm,
+                "version": record.version,
+            }
+        case TrialEnded():
+            return {"kind": "trial_ended", "by": record.by, "comment": record.comment, "pack": record.pack}
+        case PolicyDrafted():
+            hashes: list[Json] = [
+                sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text, _, _ in record.packs
+            ]
+            return {
+                "kind": "policy_drafted",
+                "by": record.by,
+                "comment": record.comment,
+                "draft": record.draft,
+                "sha256": hashes,
+            }
+        case DraftClosed():
+            return {
+                "kind": "draft_closed",
+                "by": record.by,
+                "comment": record.comment,
+                "draft": record.draft,
+                "published": record.published,
+            }
+        case Endorsed():
+            return {
+                "kind": "endorsed",
+                "by": record.by,
+                "decision": record.decision,
+                "person": _entity(record.person),
+                "reason": record.reason,
+            }
+        case ReviewWithdrawn():
+            return {
+                "kind": "review_withdrawn",
+                "by": record.by,
+                "decision": record.decision,
+                "reason": record.reason,
+            }
+        case GlassBroken():
+            return {
+                "kind": "glass_broken",
+                "by": record.by,
+                "chain": record.chain,
+                "glass": record.id,
+                "identity": record.identity,
+                "pack": record.pack,
+                "reason": record.reason,
+                "until_ms": _whole(record.until_ms),
+            }
+        case Confirmed():
+            return {
+                "kind": "confirmed",
+                "by": record.by,
+                "decision": record.decision,
+                "justified": record.justified,
+                "person": _entity(record.person),
+                "reason": record.reason,
+            }
+
+
 _SHAPES = cast(
     "dict[type, Callable[[Record], _Shape]]",
     {
@@ -292,6 +395,8 @@ _SHAPES = cast(
         Reinstated: _reinstated, Relabelled: _relabelled, PolicyPublished: _policy_published,
         GraphStaged: _graph_staged, GraphCommitted: _graph_committed, SourceRemoved: _source_removed,
         Approved: _reviewed("approved"), Rejected: _reviewed("rejected"), Signalled: _signalled,
-        IntentDeclared: _intent_declared,
+        IntentDeclared: _intent_declared, PolicyShadowed: _governing, TrialEnded: _governing,
+        PolicyDrafted: _governing, DraftClosed: _governing, Endorsed: _governing, ReviewWithdrawn: _governing,
+        GlassBroken: _governing, Confirmed: _governing,
     },
 )  # fmt: skip

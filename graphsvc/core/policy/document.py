@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr
 
 from graphsvc.core.policy.pattern import Pattern
+from graphsvc.core.policy.protection import BreakGlass, Level, ReviewCap, ReviewRoute
 from graphsvc.core.policy.provenance import Provenance
 from graphsvc.core.policy.scalar import ArgumentRole, Effect, Identifier, Many, Model, Text, as_tuple
 from graphsvc.core.policy.scenario import PolicyTest
@@ -43,6 +44,7 @@ class Settings(Model):
     entitlement: Literal["off", "advisory", "required"] | None = None
     enforce: Literal["on", "observe"] | None = None
     outside_intent: Literal["monitor", "escalate", "deny"] | None = None
+    review_cap: ReviewCap | None = None
 
 
 class Score(Model):
@@ -107,6 +109,9 @@ class Policy(Model):
     score: Score = Field(default_factory=Score)
     signals: dict[str, JsonValue] = Field(default_factory=dict)
     provenance: Provenance | None = None
+    levels: Many[Level] = ()
+    reviews: Many[ReviewRoute] = ()
+    break_glass: BreakGlass | None = None
 
     _source: Source = PrivateAttr(default_factory=Source)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, model_validator
 
 from graphsvc.core.policy.condition import EventCondition
+from graphsvc.core.policy.protection import Level
 from graphsvc.core.policy.scalar import (
     DurationMs,
     Identifier,
@@ -139,6 +140,7 @@ class Pattern(Model):
     severity: Literal["low", "medium", "high", "critical"] = "medium"
     harm: Identifier | None = None
     on_match: Literal["deny", "escalate", "monitor"] = "escalate"
+    levels: Many[Level] = ()
     scope: Scope = "session"
     principal: Literal["actor", "root", "any"] = "root"
     relation: Relation | None = None

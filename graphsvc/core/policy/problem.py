@@ -20,6 +20,7 @@ from graphsvc.core.policy.document import (
     Settings,
 )
 from graphsvc.core.policy.pattern import Pattern, Step
+from graphsvc.core.policy.protection import BreakGlass, Level, ReviewCap, ReviewRoute
 from graphsvc.core.policy.provenance import AmountRule, ContentRule, FetchRule, Provenance, Row
 from graphsvc.core.policy.source import Place, Source, may_be_empty
 from graphsvc.errors import PolicyError
@@ -51,6 +52,10 @@ _NOUNS: Final[dict[type[BaseModel], str]] = {
     AmountRule: "`amount`",
     ContentRule: "`content`",
     Score: "`score`",
+    Level: "a level",
+    ReviewRoute: "an entry of `reviews`",
+    ReviewCap: "`review_cap`",
+    BreakGlass: "`break_glass`",
 }
 
 

@@ -13,6 +13,8 @@ from graphsvc.core.value import Json
 
 __all__ = ["WORDING", "Wording", "wording_of"]
 
+_WHICH = frozenset({"Level", "ReviewRoute"})
+
 
 class Wording(NamedTuple):
     """What a key means, in one or two sentences; examples of its value, in the form that files hold."""
@@ -63,6 +65,53 @@ WORDING: Final[Mapping[str, Wording]] = {
     "Policy.provenance": _says(
         "What becomes of an action by where its critical arguments came from; asked after the patterns."
     ),
+    "Policy.levels": _says(
+        "What becomes of the pack's patterns for some identities, actions or resources, unless a pattern's own "
+        "`levels` say it.",
+        [{"on_match": "monitor", "resource": {"tier": "sandbox"}}],
+    ),
+    "Policy.reviews": _says(
+        "Who answers reviews, and how many have to.",
+        [{"resource": {"tier": "crown-jewel"}, "approvers": {"group": "security"}, "quorum": 2}],
+    ),
+    "Policy.break_glass": _says(
+        "Who may go past rules in an emergency; every action so permitted has to be reviewed afterwards.",
+        {"subject": {"group": "on-call"}, "for": "1h"},
+    ),
+    # -- protection
+    "Which.action": _says("Names or globs of actions, any of which fits.", "bank:*"),
+    "Which.effects": _says(f"Declared effects, any of which fits: {_EFFECTS}.", ["pay"]),
+    "Which.subject": _says("Who acts.", {"group": "pilots"}),
+    "Which.resource": _says("What is acted on.", {"tier": "sandbox"}),
+    "Level.on_match": _says("What becomes of it: `deny`, `escalate` or `monitor`.", "escalate"),
+    "ReviewRoute.patterns": _says(
+        "Names or globs of the rules that escalated, any of which fits.", "vendor-*"
+    ),
+    "ReviewRoute.approvers": _says(
+        "Who may answer, besides having the role approver; everybody with it, if left out.",
+        {"group": "security"},
+    ),
+    "ReviewRoute.quorum": _says("How many different people have to approve; one rejection is enough.", 2),
+    "ReviewRoute.deputies": _says(
+        "Who may answer once the review has waited `after`.", {"group": "managers"}
+    ),
+    "ReviewRoute.after": _says("How long a review waits before deputies may answer.", "30m"),
+    "ReviewRoute.expires": _says("How long a review can be answered; an hour if left out.", "4h"),
+    "ReviewRoute.not_owner": _says("True: never whoever published the pack of a rule that escalated.", True),
+    "ReviewCap.more_than": _says("How many reviews may wait.", 20),
+    "ReviewCap.within": _says("Only reviews opened within this time count.", "1h"),
+    "ReviewCap.per": _says("`subject` (default; with linked accounts) or `all`.", "all"),
+    "BreakGlass.subject": _says("Who may declare an emergency.", {"group": "on-call"}),
+    "BreakGlass.action": _says("Names or globs of actions that it can be about; any, if left out.", "db:*"),
+    "BreakGlass.covers": _says(
+        "Codes of the reasons it goes past. A suspension, a closed chain and an explicit deny always stand.",
+        ["not_entitled", "pattern_completed"],
+    ),
+    "BreakGlass.for": _says("How long it lasts; an hour if left out.", "1h"),
+    "BreakGlass.review_within": _says(
+        "By when its actions have to be reviewed, a day if left out; until they are, nobody declares another.",
+        "24h",
+    ),
     # -- pack
     "Pack.id": _says("The pack's name, unique among the packs in force.", "payments"),
     "Pack.version": _says(
@@ -94,6 +143,11 @@ WORDING: Final[Mapping[str, Wording]] = {
         "`observe`: what the pack would have stopped is permitted and recorded as such, see `graphsvc report`. `on`: "
         "it is enforced, which is the default.",
         "observe",
+    ),
+    "Settings.review_cap": _says(
+        "A cap on reviews that wait: beyond it escalations are denied with `cap_reached`, never permitted. Every pack's "
+        "cap counts.",
+        {"more_than": 20, "within": "1h"},
     ),
     "Settings.outside_intent": _says(
         "What becomes of an action outside the declared intent of its chain: `monitor`, `escalate` (default) or `deny`.",
@@ -220,6 +274,11 @@ WORDING: Final[Mapping[str, Wording]] = {
         "The verdict when an action completes it: `deny`, `escalate` (default; a person decides) or `monitor` (told, "
         "permitted).",
         "deny",
+    ),
+    "Pattern.levels": _says(
+        "Another verdict for some: of several entries the first that fits the completing action counts, else those of "
+        "the pack, else `on_match`.",
+        [{"on_match": "escalate", "subject": {"group": "pilots"}}],
     ),
     "Pattern.scope": _says(
         "What its events have in common: `session` (default; a chain with all it spawned), `principal` (over sessions; "
@@ -393,4 +452,7 @@ WORDING: Final[Mapping[str, Wording]] = {
 
 def wording_of(model: str, key: str) -> Wording | None:
     """What a key of a model means; None when nothing is written about it."""
-    return WORDING.get(f"{model}.{key}") or WORDING.get(f"EventCondition.{key}")
+    told = WORDING.get(f"{model}.{key}")
+    if told is None and model in _WHICH:
+        return WORDING.get(f"Which.{key}")
+    return told or WORDING.get(f"EventCondition.{key}")

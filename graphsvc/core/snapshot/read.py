@@ -11,6 +11,7 @@ from immutables import Map
 from graphsvc.core.count import Counted
 from graphsvc.core.event import Event
 from graphsvc.core.known import Memo, Parties
+from graphsvc.core.record import PolicyPublished
 from graphsvc.core.snapshot.row import (
     FORMAT,
     Changes,
@@ -28,6 +29,22 @@ from graphsvc.core.world import World
 from graphsvc.errors import BadInput
 
 __all__ = ["restore"]
+
+
+def _govern(world: World, rows: Snapshot) -> None:
+    """Trials, drafts, endorsements and emergencies, told again in the order of the log."""
+    told = zip(rows.published_at, rows.published, strict=True)
+    governance = world.governance
+    for seq, record in sorted([*told, *rows.governing], key=lambda item: item[0]):
+        if isinstance(record, PolicyPublished):
+            governance.published(record, seq)
+        else:
+            governance.apply(record, seq)
+    if governance.breaks:
+        for decided in world.decided.values():
+            governance.decided(decided)
+    for name in governance.withdrawn:
+        world.waiting.pop(name, None)
 
 
 def restore(data: bytes, *, entitlement: str | None = None) -> World:
@@ -87,6 +104,7 @@ class _Reader:
         world.redrawn = {seq: (set(nodes), set(edges)) for seq, nodes, edges in rows.redrawn}
         world.published = rows.published
         world.packs = {pack.pack: pack for pack in rows.published}
+        _govern(world, rows)
         world.compile()
         self.bits = world.ruleset.bits
         for front in rows.fronts:

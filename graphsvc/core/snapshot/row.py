@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from graphsvc.core.governing import Governing
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.known import Target
 from graphsvc.core.record import Cancelled, ChainOpened, Decided, Granted, PolicyPublished, Reported
@@ -31,7 +32,7 @@ __all__ = [
     "StoreRow",
 ]
 
-FORMAT = 3
+FORMAT = 4
 
 Changes: TypeAlias = tuple[
     list[tuple[Slot, int]], list[Slot]
@@ -163,6 +164,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[tuple[str, list[Node], list[Edge]]]
     relabelled: dict[str, tuple[str, ...]]
     published: list[PolicyPublished]
+    published_at: list[int]
+    governing: list[tuple[int, Governing]]
     granted: list[Granted]
     revoked: dict[str, int]
     suspended: dict[str, int | None]

@@ -73,6 +73,8 @@ class _Writer:
             ],
             relabelled=dict(world.estate.relabelled()),
             published=list(world.published),
+            published_at=list(world.governance.published_at),
+            governing=list(world.governance.records),
             granted=list(world.grants.by_id.values()),
             revoked=dict(world.grants.revoked),
             suspended=dict(world.grants.suspended),

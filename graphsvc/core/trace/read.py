@@ -13,6 +13,7 @@ from graphsvc.core.trace.action import read_action
 from graphsvc.core.trace.chain import read_close, read_intent, read_open
 from graphsvc.core.trace.estate import read_graph, read_link, read_relabel
 from graphsvc.core.trace.field import Fields
+from graphsvc.core.trace.governing import GOVERN, read_govern
 from graphsvc.core.trace.item import TraceChange, TraceItem, TraceNote
 from graphsvc.core.trace.outcome import read_cancel, read_report
 from graphsvc.core.trace.pack import read_pack
@@ -45,6 +46,7 @@ CHANGE_TYPES: Final[Mapping[str, Callable[[Fields, int], tuple[Record, ...]]]] =
     "graph": read_graph,
     "link": read_link,
     "relabel": read_relabel,
+    GOVERN: read_govern,
 }
 
 

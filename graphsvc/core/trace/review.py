@@ -21,6 +21,7 @@ def read_approve(fields: Fields, at_ms: int) -> tuple[Approved]:
             reason=fields.note("reason"),
             by=fields.note("caller"),
             until_ms=fields.optional_time("until"),
+            narrowed=fields.optional_mapping("narrowed"),
         ),
     )
 
@@ -47,4 +48,6 @@ def review_record(record: Approved | Rejected) -> dict[str, Json]:
     }
     if isinstance(record, Approved) and record.until_ms is not None:
         written["until"] = format_time(record.until_ms)
+    if isinstance(record, Approved) and record.narrowed is not None:
+        written["narrowed"] = record.narrowed
     return written

@@ -30,6 +30,7 @@ from graphsvc.core.trace.action import action_of, action_record
 from graphsvc.core.trace.chain import close_record, intent_record, open_record
 from graphsvc.core.trace.estate import graph_record, relabel_record, removal_record
 from graphsvc.core.trace.field import entity_record
+from graphsvc.core.trace.governing import GOVERN, govern_record
 from graphsvc.core.trace.item import (
     TraceAction,
     TraceApproval,
@@ -138,3 +139,5 @@ def _body(record: Record, records: tuple[Record, ...]) -> tuple[str, dict[str, J
             return "graph", graph_record(record, [to_record(fact) for fact in facts])
         case Decided() | GraphStaged():
             raise TypeError(f"a {type(record).__name__} is no change of its own")
+        case _:
+            return GOVERN, govern_record(record)

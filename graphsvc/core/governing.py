@@ -1,0 +1,111 @@
+"""Records about rules on trial and in draft, about reviews by several people, and about emergencies."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from graphsvc.core.request import Entity
+
+__all__ = [
+    "Confirmed",
+    "DraftClosed",
+    "Endorsed",
+    "GlassBroken",
+    "Governing",
+    "PolicyDrafted",
+    "PolicyShadowed",
+    "ReviewWithdrawn",
+    "TrialEnded",
+]
+
+
+class _Base(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag_field="kind"):
+    at_ms: int
+    by: str = ""
+
+
+class PolicyShadowed(_Base, frozen=True, kw_only=True, tag="policy_shadowed"):
+    """A pack is on trial from here on: judged beside those in force, without effect.
+
+    share_ppm: the share of sessions, in millionths, in which it takes effect nevertheless.
+    """
+
+    pack: str
+    version: str
+    sha256: str
+    text: str
+    file: str = "<policy>"
+    share_ppm: int = 0
+    comment: str = ""
+
+
+class TrialEnded(_Base, frozen=True, kw_only=True, tag="trial_ended"):
+    """A pack is on trial no longer."""
+
+    pack: str
+    comment: str = ""
+
+
+class PolicyDrafted(_Base, frozen=True, kw_only=True, tag="policy_drafted"):
+    """Packs that wait for somebody else to publish them, as (text, file name, signature)."""
+
+    draft: str
+    packs: tuple[tuple[str, str, str], ...]
+    comment: str = ""
+
+
+class DraftClosed(_Base, frozen=True, kw_only=True, tag="draft_closed"):
+    """A draft was published, or withdrawn."""
+
+    draft: str
+    published: bool = False
+    comment: str = ""
+
+
+class Endorsed(_Base, frozen=True, kw_only=True, tag="endorsed"):
+    """One of several approvals that a review needs; the last one is an `Approved`."""
+
+    decision: str
+    person: Entity
+    reason: str = ""
+
+
+class ReviewWithdrawn(_Base, frozen=True, kw_only=True, tag="review_withdrawn"):
+    """Nobody waits for the answer of a review any more."""
+
+    decision: str
+    reason: str = ""
+
+
+class GlassBroken(_Base, frozen=True, kw_only=True, tag="glass_broken"):
+    """An identity goes past rules in an emergency. pack: whose `break_glass` allows it."""
+
+    id: str
+    identity: str
+    pack: str
+    reason: str
+    until_ms: int
+    chain: str | None = None
+
+
+class Confirmed(_Base, frozen=True, kw_only=True, tag="confirmed"):
+    """The review afterwards of an action that went past rules in an emergency."""
+
+    decision: str
+    person: Entity
+    justified: bool
+    reason: str = ""
+
+
+Governing: TypeAlias = (
+    PolicyShadowed
+    | TrialEnded
+    | PolicyDrafted
+    | DraftClosed
+    | Endorsed
+    | ReviewWithdrawn
+    | GlassBroken
+    | Confirmed
+)

@@ -1,0 +1,168 @@
+"""How strictly rules are applied, and to whom: compiled from the packs in force, asked only when a rule spoke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from msgspec.structs import replace as changed
+
+from graphsvc.core.condition import compile_action_test, compile_event_tests
+from graphsvc.core.event import Event
+from graphsvc.core.glob import matcher
+from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.policy.condition import EventCondition
+from graphsvc.core.policy.document import Policy
+from graphsvc.core.policy.protection import BreakGlass, Level, ReviewCap, ReviewRoute, Which
+from graphsvc.core.trial import Shadow, in_share
+from graphsvc.core.verdict import Completion, ShadowVerdict, Verdict
+
+__all__ = ["VERDICTS", "Cap", "Glass", "Protection", "Route", "compile_protection", "set_apart"]
+
+VERDICTS = {"deny": Verdict.DENY, "escalate": Verdict.ESCALATE, "monitor": Verdict.PERMIT}
+EventTest = Callable[[Event], bool]
+_Levels = tuple[tuple[EventTest, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who answers reviews. name: pack and place, for people. See `policy.protection.ReviewRoute`."""
+
+    pack: str
+    fits: EventTest
+    patterns: Callable[[str], bool] | None
+    written: ReviewRoute
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How many reviews may be opened within a time."""
+
+    pack: str
+    written: ReviewCap
+
+
+@dataclass(frozen=True, slots=True)
+class Glass:
+    """Who may go past rules in an emergency."""
+
+    pack: str
+    acts: Callable[[str], bool] | None
+    written: BreakGlass
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """levels: of a pattern, its own and then its pack's. observed: packs that are observed while others are enforced."""
+
+    levels: dict[str, _Levels]
+    observed: frozenset[str]
+    routes: tuple[Route, ...]
+    caps: tuple[Cap, ...]
+    glasses: dict[str, Glass]
+
+    def level_of(self, pattern: str, on_match: str, event: Event) -> str:
+        """What becomes of a pattern that an action completes."""
+        for fits, level in self.levels.get(pattern, ()):
+            if fits(event):
+                return level
+        return on_match
+
+
+def compile_protection(policies: Sequence[Policy], *, observing: bool) -> Protection:
+    """Packs in pack order. observing: the whole service does, so no single pack has to."""
+    levels: dict[str, _Levels] = {}
+    for policy in policies:
+        general = _levels(policy.levels)
+        for pattern in policy.patterns:
+            found = (*_levels(pattern.levels), *general)
+            if found:
+                levels[pattern.id] = found
+    observed = [] if observing else [each.pack.id for each in policies if each.settings.enforce == "observe"]
+    return Protection(
+        levels=levels,
+        observed=frozenset(observed),
+        routes=tuple(
+            Route(policy.pack.id, _test(route), matcher(route.patterns) if route.patterns else None, route)
+            for policy in policies
+            for route in policy.reviews
+        ),
+        caps=tuple(
+            Cap(policy.pack.id, policy.settings.review_cap)
+            for policy in policies
+            if policy.settings.review_cap
+        ),
+        glasses={
+            policy.pack.id: Glass(policy.pack.id, matcher(glass.action) if glass.action else None, glass)
+            for policy in policies
+            if (glass := policy.break_glass) is not None
+        },
+    )
+
+
+def set_apart(
+    completions: tuple[Completion, ...],
+    lacking: Sequence[CompiledPattern],
+    event: Event,
+    protection: Protection,
+    shadows: dict[str, Shadow],
+) -> tuple[tuple[Completion, ...], list[CompiledPattern], tuple[ShadowVerdict, ...]]:
+    """Completions and missing keys of rules in force, with their levels; and what rules on trial would have said.
+
+    In the share of sessions in which a trial takes effect its completions are in both.
+    """
+    kept: list[Completion] = []
+    told: list[ShadowVerdict] = []
+    for completion in completions:
+        shadow = shadows.get(completion.pattern)
+        if shadow is None:
+            level = protection.level_of(completion.pattern, completion.on_match, event)
+            kept.append(changed(completion, on_match=level) if level != completion.on_match else completion)
+            continue
+        acts = in_share(event.session, shadow.share_ppm)
+        message = f"completes {completion.title}: {completion.explanation}"
+        told.append(_shadow_verdict(shadow, message, acts=acts))
+        if acts:
+            kept.append(changed(completion, on_match=shadow.on_match))
+    missing: list[CompiledPattern] = []
+    for pattern in lacking:
+        shadow = shadows.get(pattern.id)
+        if shadow is None:
+            level = protection.level_of(pattern.id, pattern.on_match, event)
+            missing.append(replace(pattern, on_match=level) if level != pattern.on_match else pattern)
+            continue
+        acts = in_share(event.session, shadow.share_ppm)
+        message = f"the action fits a step of `{shadow.pattern}` but lacks its key"
+        told.append(_shadow_verdict(shadow, message, acts=acts))
+        if acts:
+            missing.append(replace(pattern, on_match=shadow.on_match))
+    return tuple(kept), missing, tuple(told)
+
+
+def _shadow_verdict(shadow: Shadow, message: str, *, acts: bool) -> ShadowVerdict:
+    return ShadowVerdict(
+        pack=shadow.pack,
+        version=shadow.version,
+        pattern=shadow.pattern,
+        verdict=VERDICTS[shadow.on_match],
+        message=message,
+        enforced=acts,
+    )
+
+
+def _levels(written: Sequence[Level]) -> _Levels:
+    return tuple((_test(level), level.on_match) for level in written)
+
+
+def _test(which: Which) -> EventTest:
+    # An empty list would be refused: as a condition it could never hold.
+    given = {name: getattr(which, name) for name in Which.model_fields if getattr(which, name)}
+    condition = EventCondition(**given)
+    fits_action = compile_action_test(condition)
+    # Nothing here can fail to be answered.
+    tests = compile_event_tests(condition, on_error=False)
+
+    def test(event: Event) -> bool:
+        return fits_action(event.request.action, event.declaration) and all(each(event) for each in tests)
+
+    return test
