@@ -18,6 +18,7 @@ from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, p
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from graphsvc.api.persisted import PersistedDocuments
     from graphsvc.api.ssf.stream import Stream
     from graphsvc.config import Settings
 
@@ -174,7 +175,17 @@ def build_app(
         hosts=_hosts(settings),
         streams=streams,
         receiver=receiver,
+        documents=_documents(settings),
     )
+
+
+def _documents(settings: Settings) -> PersistedDocuments:
+    from graphsvc.api.persisted import PersistedDocuments, own_documents, read_documents
+    from graphsvc.client import document
+
+    sent = [text for name, text in vars(document).items() if name.isupper() and not name.startswith("_")]
+    given = {} if settings.documents is None else read_documents(settings.documents)
+    return PersistedDocuments({**own_documents(sent), **given}, only=settings.documents_only)
 
 
 def _streams(settings: Settings) -> tuple[Stream, ...]:

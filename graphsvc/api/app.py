@@ -22,7 +22,9 @@ from graphsvc.api.host import HostCheck, host_names
 from graphsvc.api.hot.front import HotFront
 from graphsvc.api.hot.path import HotPath
 from graphsvc.api.limit import BodyLimit
+from graphsvc.api.live.hub import Hub
 from graphsvc.api.metric import Metrics
+from graphsvc.api.persisted import PersistedDocuments
 from graphsvc.api.request_id import RequestId
 from graphsvc.api.schema.build import build_schema
 from graphsvc.api.ssf.effect import Receiver
@@ -45,12 +47,13 @@ def create_app(
     hosts: Iterable[str] | None = None,
     streams: tuple[Stream, ...] = (),
     receiver: Receiver | None = None,
+    documents: PersistedDocuments | None = None,
 ) -> ASGIApp:
     """The application. auth: a TokenVerifier, or OpenDoor on a loopback address.
 
     development: IDE at GET /graphql, suggestions, and introspection for everybody. public_url: where callers reach
     it; every URL in an answer is built from it. hosts: names it may be called by besides, None = any.
-    streams, receiver: of security events that are pushed.
+    streams, receiver: of security events that are pushed. documents: GraphQL documents that are known by name.
     """
     parts = Parts(
         service=service,
@@ -59,9 +62,11 @@ def create_app(
         metrics=metrics if metrics is not None else Metrics(),
         development=development,
         public_url=None if public_url is None else public_url.rstrip("/"),
+        documents=documents if documents is not None else PersistedDocuments(),
     )
     schema = build_schema(development=development)
-    graphql = GraphqlEndpoint(schema, parts)
+    hub = Hub(schema._schema, parts)  # noqa: SLF001  Strawberry hides graphql-core's schema
+    graphql = GraphqlEndpoint(schema, parts, hub)
 
     async def ready(_: Request) -> Response:
         ok, told = await service.check_ready()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import strawberry
-from starlette.websockets import WebSocket
 
 from graphsvc.api.auth import Authenticator, Login
 from graphsvc.api.metric import Metrics
+from graphsvc.api.persisted import PersistedDocuments
 from graphsvc.decide.command import Caller, Service
 from graphsvc.decide.ports import History
 
@@ -35,23 +34,19 @@ class Parts:
     metrics: Metrics = field(default_factory=Metrics)
     development: bool = False
     public_url: str | None = None
+    documents: PersistedDocuments = field(default_factory=PersistedDocuments)
 
 
 @dataclass(slots=True, kw_only=True)
 class Context:
     """One HTTP request or one socket. login is set once the caller is known.
 
-    resume_after: where an event stream goes on (`Last-Event-ID`). cursor: of the record that is being told; of use
-    only where one subscription runs, as in an event stream.
+    resume_after: where an event stream goes on (`Last-Event-ID`).
     """
 
     parts: Parts
     login: Login | None = None
-    socket: WebSocket | None = None
-    connection_params: dict[str, object] | None = None
-    expiry: asyncio.Task[None] | None = None
     resume_after: str | None = None
-    cursor: str | None = None
 
     @property
     def service(self) -> Service:

@@ -5,99 +5,97 @@ Authenticated before it is parsed.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
 import orjson
 import strawberry
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLHTTPResponse
-from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.types import ExecutionResult
 
 from graphsvc.api.auth import Unauthenticated
-from graphsvc.api.body import read_json
+from graphsvc.api.body import read_json, read_object
 from graphsvc.api.context import Context, Parts
-from graphsvc.api.event_stream import CURSOR, LAST_EVENT_ID, EventStream, EventStreamResponse
+from graphsvc.api.failure import failure, failure_of
+from graphsvc.api.live.hub import Hub
+from graphsvc.api.live.socket import SocketFace
+from graphsvc.api.live.stream import EVENT_STREAM, LAST_EVENT_ID, StreamFace
 from graphsvc.api.media import GRAPHQL_RESPONSE, JSON, media_type
+from graphsvc.api.schema.build import finish_error
 from graphsvc.errors import BadInput
 
 __all__ = ["GraphqlEndpoint", "unauthenticated"]
 
 _CONTEXT = "graphsvc.context"
-# Told to a socket whose token has expired or was refused; clients ask for a new token and reconnect.
-_FORBIDDEN = 4403
-_MAX_SUBSCRIPTIONS = 100
+
+
+class _Refused(str):
+    """Stands for a document that is not answered. errors: why."""
+
+    errors: list[GraphQLError]
+    __slots__ = ("errors",)
 
 
 class GraphqlEndpoint(GraphQL[Context, None]):
-    """The endpoint as an ASGI application."""
+    """The endpoint as an ASGI application. hub: reads its subscriptions."""
 
-    def __init__(self, schema: strawberry.Schema, parts: Parts) -> None:
+    def __init__(self, schema: strawberry.Schema, parts: Parts, hub: Hub) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if parts.development else None,
             allow_queries_via_get=False,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
-            max_subscriptions_per_connection=_MAX_SUBSCRIPTIONS,
+            # Subscriptions are read by the hub, never by an executor for each.
+            subscription_protocols=(),
         )
-        self.stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}
         self._parts = parts
+        self._sockets = SocketFace(parts, hub, self.execute)
+        self._streams = StreamFace(hub, self.execute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or one socket."""
+        if scope["type"] == "websocket":
+            await self._sockets(scope, receive, send)
+            return
         context = Context(parts=self._parts)
         scope[_CONTEXT] = context
-        if scope["type"] == "websocket":
-            try:
-                await super().__call__(scope, receive, send)
-            finally:
-                if context.expiry is not None:
-                    context.expiry.cancel()
-            return
+        request = Request(scope, receive)
         page_wanted = scope["method"] == "GET" and self._parts.development
         if not page_wanted:
             if scope["method"] != "POST":
-                refused = _error(405, "method_not_allowed", "use POST, or a graphql-transport-ws socket")
+                refused = failure(405, "method_not_allowed", "use POST, or a graphql-transport-ws socket")
                 await refused(scope, receive, send)
                 return
             try:
-                context.login = self._parts.auth.login(Request(scope).headers.get("authorization"))
+                context.login = self._parts.auth.login(request.headers.get("authorization"))
             except Unauthenticated as error:
                 self._parts.metrics.refused.labels("unauthenticated").inc()
                 await unauthenticated(error)(scope, receive, send)
                 return
-            context.resume_after = Request(scope).headers.get(LAST_EVENT_ID)
+            if EVENT_STREAM in request.headers.get("accept", "").lower():
+                await self._stream(request, context, send)
+                return
         await super().__call__(scope, receive, send)
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        """The context made for this request; of a socket it carries the socket."""
-        context: Context = request.scope[_CONTEXT]
-        if isinstance(request, WebSocket):
-            context.socket = request
-        return context
+    async def execute(
+        self, text: str, variables: dict[str, Any], operation: str | None, context: Context
+    ) -> dict[str, Any]:
+        """Answer a query or a mutation; without `data` when nothing was executed."""
+        result = await self.schema.execute(
+            text, variable_values=variables, context_value=context, operation_name=operation
+        )
+        assert isinstance(result, ExecutionResult)
+        return _answer(result)
 
-    async def on_ws_connect(self, context: Context) -> Any:
-        """Log the socket in by its `authorization` parameter, and close it when the token expires."""
-        params = context.connection_params or {}
-        given = params.get("authorization") or params.get("Authorization")
-        try:
-            context.login = self._parts.auth.login(given if isinstance(given, str) else None)
-        except Unauthenticated as error:
-            self._parts.metrics.refused.labels("unauthenticated").inc()
-            raise ConnectionRejectionError from error
-        if context.login.expires_s is not None:
-            context.expiry = asyncio.create_task(_close_at(context, context.login.expires_s))
-        return await super().on_ws_connect(context)
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """The context made for this request."""
+        context: Context = request.scope[_CONTEXT]
+        return context
 
     def decode_json(self, data: str | bytes) -> object:
         """A JSON object; what is none raises json.JSONDecodeError, as the caller expects."""
@@ -107,38 +105,41 @@ class GraphqlEndpoint(GraphQL[Context, None]):
             raise json.JSONDecodeError(str(error), "", 0) from None
         if not isinstance(value, dict):
             raise json.JSONDecodeError("must be an object", "", 0)
+        documents = self._parts.documents
+        if "documentId" in value or documents.only:
+            found = documents.resolve(value)
+            if isinstance(found, list):
+                value["query"] = _Refused("refused")
+                value["query"].errors = found
+            else:
+                value["query"] = found
         return value
 
     def encode_json(self, data: object) -> str:
-        """Values to JSON text; text and not bytes, because a socket would send bytes as binary frames."""
+        """Values to JSON text."""
         return orjson.dumps(data).decode()
 
-    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """An answer; of an event it carries the cursor, which `EventStream` writes."""
-        answer: dict[str, Any] = {**await super().process_result(request, result)}
-        context: Context = request.scope[_CONTEXT]
-        if context.cursor is not None:
-            answer[CURSOR] = context.cursor
-        if result.data is None and result.errors and all(error.path is None for error in result.errors):
-            # Nothing was executed, so there is no data, not even null.
-            answer.pop("data", None)
-        return cast("GraphQLHTTPResponse", answer)
-
-    async def create_streaming_response(
+    async def execute_single(
         self,
-        request: Request | WebSocket,
-        stream: Callable[[], AsyncIterator[str]],
+        request: Request,
+        request_adapter: Any,
         sub_response: Response,
-        headers: Mapping[str, str],
-    ) -> Response:
-        """The answer as an event stream."""
-        context: Context = request.scope[_CONTEXT]
-        return EventStreamResponse(
-            stream(),
-            status_code=sub_response.status_code or 200,
-            headers=headers,
-            expires_s=context.login.expires_s if context.login is not None else None,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """The result of an operation; of a document that is not answered, why."""
+        if isinstance(request_data.query, _Refused):
+            for error in request_data.query.errors:
+                finish_error(error)
+            return ExecutionResult(data=None, errors=request_data.query.errors)
+        return await super().execute_single(
+            request, request_adapter, sub_response, context, root_value, request_data
         )
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """An answer."""
+        return cast("GraphQLHTTPResponse", _answer(result))
 
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
@@ -158,6 +159,29 @@ class GraphqlEndpoint(GraphQL[Context, None]):
         made.media_type = media_type(request.headers.get("accept"))
         return made
 
+    async def _stream(self, request: Request, context: Context, send: Send) -> None:
+        try:
+            payload = read_object(await request.body(), request.headers.get("content-type"))
+            if not isinstance(payload.get("variables") or {}, dict):
+                raise BadInput("variables: must be an object", field="variables")
+        except BadInput as error:
+            await failure_of(error)(request.scope, request.receive, send)
+            return
+        context.resume_after = request.headers.get(LAST_EVENT_ID)
+        await self._streams.answer(payload, context, request.scope, request.receive, send)
+
+
+def _answer(result: ExecutionResult) -> dict[str, Any]:
+    answer: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        answer["errors"] = [error.formatted for error in result.errors]
+        if result.data is None and all(error.path is None for error in result.errors):
+            # Nothing was executed, so there is no data, not even null.
+            del answer["data"]
+    if result.extensions:
+        answer["extensions"] = result.extensions
+    return answer
+
 
 def _named(media: str) -> str:
     return media if media == JSON else f"{media}; charset=utf-8"
@@ -170,15 +194,3 @@ def unauthenticated(error: Unauthenticated) -> Response:
         status_code=401,
         headers={"WWW-Authenticate": 'Bearer realm="graphsvc"'},
     )
-
-
-def _error(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
-
-
-async def _close_at(context: Context, expires_s: float) -> None:
-    await asyncio.sleep(max(0.0, expires_s - time.time()))
-    if context.socket is not None:
-        # A socket that went away in the meantime needs no closing.
-        with contextlib.suppress(RuntimeError, OSError):
-            await context.socket.close(code=_FORBIDDEN, reason="the token has expired")

@@ -114,6 +114,11 @@ class Metrics:
             "Events that subscribers were not sent but told of, because they read too slowly.",
             registry=self.registry,
         )
+        self.stalled = Counter(
+            "graphsvc_stalled_readers",
+            "Connections that were cut off because nothing was read from them.",
+            registry=self.registry,
+        )
         self.ready = Gauge("graphsvc_ready", "1 when decisions can be made, else 0.", registry=self.registry)
 
     def text(self, figures: Mapping[str, float], distributions: Mapping[str, Distribution]) -> bytes:

@@ -21,6 +21,7 @@ __all__ = ["AddressInUse", "bind", "listening", "running", "serve", "url_of"]
 
 _BACKLOG = 2048
 _GRACE_S = 5
+_UNREAD_MS = 30_000
 
 
 class AddressInUse(SettingsError):  # named like its siblings
@@ -46,6 +47,9 @@ def bind(host: str, port: int, uds: Path | None = None) -> socket.socket:
     # With the protocol named, asyncio switches off Nagle's algorithm, which would cost 40 ms an answer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Connections inherit it: one whose peer takes nothing ends, and its buffers with it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
     try:
         listener.bind((host, port))
         listener.listen(_BACKLOG)

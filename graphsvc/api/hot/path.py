@@ -72,9 +72,11 @@ class HotPath:
 
     def _planned(self, body: bytes) -> tuple[bytes, Plan]:
         envelope = read_envelope(body)
-        if envelope.query is None or envelope.document_id is not None:
+        text = self._parts.documents.resolve({"query": envelope.query, "documentId": envelope.document_id})
+        if isinstance(text, list):
+            # The endpoint says why it is not answered.
             raise Unplanned
-        plan = self._plan(envelope.query, envelope.operation_name)
+        plan = self._plan(text, envelope.operation_name)
         # The whole body is looked at here, so that later ones need it no more.
         read_json(body)
         raw = bytes(envelope.variables)

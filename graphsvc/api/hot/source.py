@@ -36,10 +36,19 @@ _SCALARS = {
 
 
 class Writer:
-    """Expressions for selections of one document. Unplanned where it holds what no plan can do."""
+    """Expressions for selections of one document. Unplanned where it holds what no plan can do.
 
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+    expressions: where to find fields, by `Type.field`; others are attributes of the schema's objects.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        expressions: Mapping[str, str] = EXPRESSIONS,
+    ) -> None:
         self._schema = schema
+        self._expressions = expressions
         self._fragments = fragments
         self._variables = 0
 
@@ -82,7 +91,7 @@ class Writer:
         name = nodes[0].name.value
         if name == "__typename":
             return repr(kind.name)
-        found = EXPRESSIONS.get(f"{kind.name}.{name}") or f"{{v}}.{_attribute(kind, name)}"
+        found = self._expressions.get(f"{kind.name}.{name}") or f"{{v}}.{_attribute(kind, name)}"
         selections = [node.selection_set for node in nodes if node.selection_set is not None]
         return self._value(kind.fields[name].type, selections, found.replace("{v}", value))
 

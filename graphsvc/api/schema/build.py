@@ -29,7 +29,7 @@ from graphsvc.api.schema.scalar import SCALARS
 from graphsvc.api.schema.subscription import Subscription
 from graphsvc.errors import BadInput, GraphsvcError
 
-__all__ = ["MAX_TOKENS", "VALIDATION_RULES", "build_schema", "schema_text"]
+__all__ = ["MAX_TOKENS", "VALIDATION_RULES", "build_schema", "finish_error", "schema_text"]
 
 MAX_TOKENS = 2_000
 
@@ -65,7 +65,7 @@ class _Schema(strawberry.Schema):
     ) -> None:
         """Give every error its code; hide the text of those that nobody expected."""
         for error in errors:
-            _finish(error)
+            finish_error(error)
 
 
 def build_schema(*, development: bool = False, is_sorted: bool = False) -> strawberry.Schema:
@@ -113,7 +113,8 @@ def _refuse_introspection(document: DocumentNode) -> None:
     visit(document, _Finder())
 
 
-def _finish(error: GraphQLError) -> None:
+def finish_error(error: GraphQLError) -> None:
+    """Give an error its code; hide the text of one that nobody expected."""
     original = error.original_error
     extensions = dict(error.extensions or {})
     if isinstance(original, GraphsvcError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 
 import strawberry
 
@@ -26,6 +26,7 @@ from graphsvc.api.schema.watching import Gap, cursor_of, watch
 from graphsvc.core.record import Approved, Decided, Record, Rejected
 from graphsvc.core.score import as_score
 from graphsvc.core.verdict import Verdict
+from graphsvc.decide.command import LogEvent
 
 __all__ = ["DecisionEvent", "DecisionItem", "Gap", "RiskFilter", "RiskItem", "RiskUpdate", "Subscription"]
 
@@ -76,6 +77,8 @@ class ReviewUpdate:
     review: Review
 
 
+# What Strawberry reads of the annotations; what is given back is a `Watching`.
+_Items: TypeAlias = AsyncGenerator[Any, None]
 ReviewItem: TypeAlias = Annotated[ReviewUpdate | Gap, strawberry.union("ReviewItem")]
 
 
@@ -84,78 +87,85 @@ class Subscription:
     """What can be watched."""
 
     @watched("Decisions in the order of the log, from `after`, else from now on.")
-    async def decisions(
+    def decisions(
         self, info: Info, after: str | None = None,
         filter: DecisionFilter | None = None,  # noqa: A002  # the contract's name
     ) -> AsyncGenerator[DecisionItem, None]:  # fmt: skip
         """Decisions in the order of the log."""
-        wanted = _DecisionMatch(filter or DecisionFilter())
-        async for item in watch(info.context, "Subscription.decisions", after):
-            if isinstance(item, Gap):
-                yield item
-            elif isinstance(item.record, Decided) and wanted.holds(item.record):
-                decision = decision_at(info.context, item.seq, item.record)
-                yield DecisionEvent(cursor=decision.revision, decision=decision)
+        context, wanted = info.context, DecisionMatch(filter or DecisionFilter())
+
+        def pick(event: LogEvent) -> DecisionEvent | None:
+            if not isinstance(event.record, Decided) or not wanted.holds(event.record):
+                return None
+            decision = decision_at(context, event.seq, event.record)
+            return DecisionEvent(cursor=decision.revision, decision=decision)
+
+        return cast("_Items", watch(context, "Subscription.decisions", after, pick))
 
     @watched("Changes of risk in the order of the log, from `after`, else from now on.")
-    async def risk_updates(
+    def risk_updates(
         self, info: Info, after: str | None = None,
         filter: RiskFilter | None = None,  # noqa: A002  # the contract's name
     ) -> AsyncGenerator[RiskItem, None]:  # fmt: skip
         """Changes of risk in the order of the log."""
-        wanted = _RiskMatch(filter or RiskFilter())
-        async for item in watch(info.context, "Subscription.riskUpdates", after):
-            if isinstance(item, Gap):
-                yield item
-            elif isinstance(item.record, Decided) and wanted.holds(item.record):
-                yield _risk_update(info.context, item.seq, item.record)
+        context, wanted = info.context, _RiskMatch(filter or RiskFilter())
+
+        def pick(event: LogEvent) -> RiskUpdate | None:
+            if not isinstance(event.record, Decided) or not wanted.holds(event.record):
+                return None
+            return _risk_update(context, event.seq, event.record)
+
+        return cast("_Items", watch(context, "Subscription.riskUpdates", after, pick))
 
     @watched("Reviews as they open and are answered or used, from `after`, else from now on.")
-    async def review_updates(self, info: Info, after: str | None = None) -> AsyncGenerator[ReviewItem, None]:
+    def review_updates(self, info: Info, after: str | None = None) -> AsyncGenerator[ReviewItem, None]:
         """Reviews as they open and are answered or used."""
         context = info.context
-        async for item in watch(context, "Subscription.reviewUpdates", after, everybody=True):
-            if isinstance(item, Gap):
-                yield item
-                continue
-            view = context.service.review(name) if (name := _reviewed(item.record)) is not None else None
-            if view is not None and (context.reads_all or view.owner == context.caller.subject):
-                yield ReviewUpdate(
-                    cursor=cursor_of(context, item.seq),
-                    at=DateTime(item.record.at_ms),
-                    review=Review.of(view),
-                )
+
+        def pick(event: LogEvent) -> ReviewUpdate | None:
+            name = _reviewed(event.record)
+            view = context.service.review(name) if name is not None else None
+            if view is None or not (context.reads_all or view.owner == context.caller.subject):
+                return None
+            return ReviewUpdate(
+                cursor=cursor_of(context, event.seq),
+                at=DateTime(event.record.at_ms),
+                review=Review.of(view),
+            )
+
+        return cast("_Items", watch(context, "Subscription.reviewUpdates", after, pick, everybody=True))
 
     @watched("What happens to chains, from `after`, else from now on.")
-    async def chain_updates(
+    def chain_updates(
         self, info: Info, after: str | None = None,
         filter: ChainUpdateFilter | None = None,  # noqa: A002  # the contract's name
     ) -> AsyncGenerator[ChainItem, None]:  # fmt: skip
         """What happens to chains."""
         context, wanted = info.context, filter or ChainUpdateFilter()
-        async for item in watch(context, "Subscription.chainUpdates", after, everybody=True):
-            if isinstance(item, Gap):
-                yield item
-                continue
-            told = chain_cause(item.record)
+
+        def pick(event: LogEvent) -> ChainUpdate | None:
+            told = chain_cause(event.record)
             if told is None:
-                continue
+                return None
             cause, chain, decision = told
             view = context.service.chain(chain, decision)
             if view is None or not (context.reads_all or view.owner == context.caller.subject):
-                continue
-            if wanted.holds(cause, view):
-                yield ChainUpdate.of(cursor_of(context, item.seq), item.record, cause, view, decision)
+                return None
+            if not wanted.holds(cause, view):
+                return None
+            return ChainUpdate.of(cursor_of(context, event.seq), event.record, cause, view, decision)
+
+        return cast("_Items", watch(context, "Subscription.chainUpdates", after, pick, everybody=True))
 
     @watched("Changes of the rules, from `after`, else from now on.")
-    async def policy_updates(self, info: Info, after: str | None = None) -> AsyncGenerator[PolicyItem, None]:
+    def policy_updates(self, info: Info, after: str | None = None) -> AsyncGenerator[PolicyItem, None]:
         """Changes of the rules."""
         context = info.context
-        async for item in watch(context, "Subscription.policyUpdates", after, everybody=True):
-            if isinstance(item, Gap):
-                yield item
-            elif (update := policy_update(cursor_of(context, item.seq), item.record)) is not None:
-                yield update
+
+        def pick(event: LogEvent) -> object:
+            return policy_update(cursor_of(context, event.seq), event.record)
+
+        return cast("_Items", watch(context, "Subscription.policyUpdates", after, pick, everybody=True))
 
 
 def _reviewed(record: Record) -> str | None:
@@ -170,7 +180,7 @@ def _reviewed(record: Record) -> str | None:
     return None
 
 
-class _DecisionMatch:
+class DecisionMatch:
     def __init__(self, wanted: DecisionFilter) -> None:
         self._subject = (
             None if wanted.subject is None else raw_id("identity", wanted.subject, "filter.subject")

@@ -1,10 +1,9 @@
-"""Records as they become durable, for whoever may see them: what every subscription is made of."""
+"""What every subscription is made of: which records it tells of, to whom, and what of them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from typing import cast
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 import strawberry
 
@@ -12,15 +11,47 @@ from graphsvc.api.context import Context
 from graphsvc.api.role import is_allowed, refusal
 from graphsvc.decide.command import LogEvent
 
-__all__ = ["Gap", "cursor_of", "watch"]
+__all__ = ["Gap", "Watching", "cursor_of", "watch"]
 
 
-@strawberry.type(description="Events between this cursor and the one before it are lost; read them as pages.")
+@strawberry.type(
+    description="Records up to this cursor are left out; read them as pages, or watch again from the cursor before it."
+)
 class Gap:
-    """Events were missed. missed: how many records of any kind, null when it cannot be known."""
+    """Events were missed. missed: how many, null when it cannot be known."""
 
     cursor: str
     missed: int | None
+
+
+class Watching:
+    """One subscription as it was asked for. `api.live` reads it; the executor only asks that it can be iterated.
+
+    path: the field, `Type.field`. after: the cursor to go on behind, None = from now on. pick: what is told of a
+    record, None = nothing; for callers that see only their own, of their own records unless `everybody`.
+    """
+
+    def __init__(
+        self, context: Context, path: str, after: str | None, pick: Callable[[LogEvent], Any], everybody: bool
+    ) -> None:
+        self.context = context
+        self.path = path
+        self.after = after
+        self._pick = pick
+        self._everybody = everybody
+
+    def item(self, event: LogEvent) -> Any:
+        """What is told of a record, None = nothing."""
+        if self._everybody or self.context.reads_all or _is_own(self.context, event):
+            return self._pick(event)
+        return None
+
+    def gap(self, seq: int, missed: int | None) -> Gap:
+        """That records up to number `seq` are left out."""
+        return Gap(cursor=cursor_of(self.context, seq), missed=missed)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        raise TypeError("subscriptions are read in groups, by graphsvc.api.live")
 
 
 def cursor_of(context: Context, seq: int) -> str:
@@ -28,40 +59,18 @@ def cursor_of(context: Context, seq: int) -> str:
     return f"{context.service.revision().rpartition('.')[0]}.{seq}"
 
 
-async def watch(
-    context: Context, path: str, after: str | None, *, everybody: bool = False
-) -> AsyncGenerator[LogEvent | Gap, None]:
-    """Records the caller may see. everybody: of whomever, the caller looks whose they are.
-
-    after: a cursor; None: where an event stream was told to go on, else from now on. The role is looked at again for
-    every record: a token ends at its time. `context.cursor` follows what is yielded.
-    """
+def watch(
+    context: Context,
+    path: str,
+    after: str | None,
+    pick: Callable[[LogEvent], Any],
+    *,
+    everybody: bool = False,
+) -> Any:
+    """A `Watching`, for a caller with a role for it. everybody: `pick` looks whose the records are itself."""
     if not is_allowed(context, path):
         raise refusal(path)
-    service = context.service
-    after = after if after is not None else context.resume_after
-    start = None
-    if after is not None:
-        start = service.cursor_seq(after)
-        if start is None:
-            context.cursor = service.revision()
-            yield Gap(cursor=context.cursor, missed=None)
-    position = start
-    source: AsyncIterator[list[LogEvent]] = service.events(after=start)
-    with context.parts.metrics.subscriptions.track_inprogress():
-        async with aclosing(cast("AsyncGenerator[list[LogEvent], None]", source)) as batches:
-            async for batch in batches:
-                if position is not None and batch and batch[0].seq > position + 1:
-                    missed = batch[0].seq - position - 1
-                    context.cursor = cursor_of(context, batch[0].seq - 1)
-                    yield Gap(cursor=context.cursor, missed=missed)
-                for event in batch:
-                    position = event.seq
-                    if not is_allowed(context, path):
-                        raise refusal(path)
-                    if everybody or context.reads_all or _is_own(context, event):
-                        context.cursor = cursor_of(context, event.seq)
-                        yield event
+    return cast(Any, Watching(context, path, after, pick, everybody))
 
 
 def _is_own(context: Context, event: LogEvent) -> bool:
