@@ -54,5 +54,5 @@ def as_score(micros: int) -> float:
 
 
 def threshold_micros(score: float) -> int:
-    """The smallest micros whose score reaches a threshold."""
-    return math.ceil(-1_000_000 * math.log1p(-min(score, 0.999999)) - 1e-6)
+    """The micros that reach a threshold: what a completed pattern of that weight contributes, rounded alike."""
+    return round(-1_000_000 * math.log1p(-min(score, 0.999999)))
