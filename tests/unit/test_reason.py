@@ -167,9 +167,9 @@ def test_an_action_that_adds_no_risk_meets_no_threshold() -> None:
     assert second.risk.before_micros == second.risk.after_micros == first.risk.after_micros > 0
 
 
-def _asked_again(*between: Record, **changed: object) -> list[tuple[str, str, str, str | None]]:
+def _asked_again(*between: Record, labels: tuple[str, ...] = ()) -> list[tuple[str, str, str, str | None]]:
     rules = policy({**READS, "on_match": "escalate"})
-    return told(last(rules, act("e1"), *between, act("e2", second=30, review="e1", **changed)))
+    return told(last(rules, act("e1"), *between, act("e2", second=30, review="e1", labels=list(labels))))
 
 
 def test_a_review_that_does_not_help_says_why() -> None:
@@ -180,7 +180,7 @@ def test_a_review_that_does_not_help_says_why() -> None:
     rejected = {**approve, "type": "reject"}
     assert _asked_again(rejected)[1:] == [("review_rejected", "review `e1` was rejected", "DENY", "e1")]
     assert _asked_again(approve) == []
-    other = _asked_again(approve, labels=["new"])
+    other = _asked_again(approve, labels=("new",))
     assert other[1:] == [(invalid, "review `e1` is of another request", "DENY", None)]
     assert other[0][0] == "pattern_completed"
     until = {**approve, "until": "2026-11-23T10:00:30Z"}
