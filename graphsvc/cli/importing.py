@@ -36,6 +36,32 @@ def aws(
             metavar="FILE", help="Documents of AWS managed policies that the dump may lack (JSON Lines)."
         ),
     ] = None,
+    organization: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="Tree of an organization with its service control policies; may be repeated."
+        ),
+    ] = None,
+    resource_policies: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="Policies of resources, [{Resource, Policy, Account}]; may be repeated."
+        ),
+    ] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What exists and as what it runs: answers of `aws ... describe-...`; may be repeated.",
+        ),
+    ] = None,
+    sessions: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Sessions with policies of their own, [{Session, Policy, PolicyArns}]; may be repeated.",
+        ),
+    ] = None,
     dry_run: DryRun = False,
     replace: Replace = False,
     lenient: Lenient = False,
@@ -52,15 +78,24 @@ def aws(
       graphsvc import aws account.json --source aws-prod
       graphsvc import aws account.json --source aws-prod --dry-run --format json
       graphsvc import aws account.json --source aws-prod --replace
+      graphsvc import aws account.json --source aws-prod --organization scps.json --targets functions.json
     """
     from graphsvc.cli.file import read_bytes, read_files
-    from graphsvc.importers.aws import read, read_managed_policies
+    from graphsvc.importers.aws import Companions, read, read_managed_policies
 
     managed = (
         read_managed_policies(read_bytes(managed_policies), managed_policies) if managed_policies else None
     )
     (data, file), *more = read_files(paths)
-    imported = read(data, file, more=more, managed_policies=managed, strict=not lenient)
+    companions = Companions(
+        organization=read_files(organization or []),
+        resource_policies=read_files(resource_policies or []),
+        targets=read_files(targets or []),
+        sessions=read_files(sessions or []),
+    )
+    imported = read(
+        data, file, more=more, managed_policies=managed, companions=companions, strict=not lenient
+    )
     load(lambda _known: imported, Target(source, dry_run, replace, form, store, server, token, config))
 
 

@@ -8,13 +8,17 @@ __all__ = ["Held"]
 
 
 class Held:
-    """Permissions in the order in which they are held, and caps by level. Compared by identity."""
+    """Permissions in the order in which they are held, and caps by level. Compared by identity.
 
-    __slots__ = ("_by_action", "caps", "permissions")
+    personal: a condition of one of them may ask who it is, so that holding the same is not being allowed the same.
+    """
+
+    __slots__ = ("_by_action", "caps", "permissions", "personal")
 
     def __init__(self, permissions: tuple[Permission, ...], caps: tuple[tuple[Permission, ...], ...]) -> None:
         self.permissions = permissions
         self.caps = caps
+        self.personal = any(each.native is not None for level in (permissions, *caps) for each in level)
         self._by_action: dict[str, tuple[Permission, ...]] = {}
 
     def of(self, action: str) -> tuple[Permission, ...]:

@@ -13,9 +13,10 @@ from functools import lru_cache
 import msgspec
 
 from graphsvc.core.cel import Condition, ConditionError, compile_condition
-from graphsvc.core.event import Event
 from graphsvc.core.glob import is_literal, matcher
 from graphsvc.core.graph import Node
+from graphsvc.core.native import Asked, NativeTest, compile_native
+from graphsvc.core.native.condition import starred
 from graphsvc.core.value import Json
 
 __all__ = ["Permission", "compile_permission"]
@@ -23,6 +24,7 @@ __all__ = ["Permission", "compile_permission"]
 Place = tuple[str, str]
 # Above this many names a set is quicker than looking through them; below it is several times the size.
 _FEW = 8
+_ALL_OF_AWS = "aws:*"
 
 
 class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -32,7 +34,7 @@ class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
     is not listed. on: node keys that its ON edges lead to. resources, except_resources: globs over `type:id`.
     exact: node keys it names, by edge or by name; wild: the resources it names by wildcard.
     condition: None without one; conditional: it has one, perhaps in words this version cannot evaluate.
-    keys: attributes that such a condition asks for.
+    keys: attributes that such a condition asks for. native: a condition in the words of where it comes from.
     """
 
     key: str
@@ -49,6 +51,14 @@ class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
     wild: tuple[str, ...]
     condition: Condition | None
     keys: tuple[str, ...]
+    native: NativeTest | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """True when it is about everything everywhere, without a condition or an exception."""
+        if self.conditional or self.except_actions or self.except_resources or "*" not in self.actions:
+            return False
+        return self.everywhere or _ALL_OF_AWS in self.wild
 
     @property
     def is_plain(self) -> bool:
@@ -84,9 +94,12 @@ class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
     def names(self, places: Iterable[Place]) -> bool:
         """True when it is about a resource: names it, or allows everything everywhere.
 
-        A right on `*` alone says nothing of a resource: most actions have no meaning for most things.
+        A right on `*` alone says nothing of a resource: most actions have no meaning for most things. Of AWS the
+        service says which they have a meaning for.
         """
         about = "*" in self.actions if self.everywhere else self._globs(places)
+        if about and _ALL_OF_AWS in self.wild:
+            about = any(_is_of(action, name) for action in self.actions for _, name in places)
         return (about or any(key in self.exact for key, _ in places)) and not self.excepts(places)
 
     def excepts(self, places: Iterable[Place]) -> bool:
@@ -96,10 +109,14 @@ class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
         excepted = _test(self.except_resources, False)
         return any(excepted(name) for _, name in places)
 
-    def holds(self, event: Event | None) -> tuple[bool | None, tuple[str, ...]]:
-        """Whether its condition holds for an event; None with the names of what is missing to say so."""
+    def holds(self, asked: Asked) -> tuple[bool | None, tuple[str, ...]]:
+        """Whether its condition holds; None with the names of what is missing to say so."""
         if not self.conditional:
             return True, ()
+        if self.native is not None:
+            answer, missing = self.native.judge(asked)
+            return answer, self.keys if missing == ("its condition",) else missing
+        event = asked.event
         if self.condition is None or event is None:
             return None, self.keys
         answer = self.condition.judge(event)
@@ -115,31 +132,45 @@ class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
 def compile_permission(node: Node, on: Iterable[str]) -> Permission:
     """The permission of a node. on: keys of resources that its ON edges lead to."""
     fields = node.fields
+    native = fields.get("native")
+    native = native if isinstance(native, dict) else {}
+    test = compile_native(native)
     resources, ends = _globs(fields.get("resources")), tuple(on)
+    excepted = _globs(fields.get("except_resources"))
+    if test is not None and test.resources:
+        resources = tuple(map(starred, resources))
+    if test is not None and test.except_resources:
+        # Who asks decides what these leave out.
+        excepted = tuple(name for name in excepted if "${" not in name)
     actions = _globs(fields.get("actions"))
     literal = tuple(f"resource:{name}" for name in resources if is_literal(name))
     exact = (*ends, *literal) if literal else ends
     text = fields.get("condition")
-    native = fields.get("native")
-    native = native if isinstance(native, dict) else {}
-    untranslated = bool(native.get("condition") or native.get("condition_keys"))
     fold = fields.get("fold") is True
     return Permission(
         key=node.key,
         deny=fields.get("effect") == "deny",
         fold=fold,
         globbed=fold or not all(map(is_literal, actions)),
-        conditional=bool(text) or untranslated,
+        conditional=bool(text) or test is not None,
         actions=actions,
         except_actions=_globs(fields.get("except_actions")),
         on=ends,
         resources=resources,
-        except_resources=_globs(fields.get("except_resources")),
+        except_resources=excepted,
         exact=exact if len(exact) <= _FEW else frozenset(exact),
         wild=tuple(name for name in resources if not is_literal(name)),
-        condition=_condition(text) if isinstance(text, str) and text and not untranslated else None,
+        condition=_condition(text) if isinstance(text, str) and text and test is None else None,
         keys=_globs(native.get("condition_keys")),
+        native=test,
     )
+
+
+def _is_of(action: str, name: str) -> bool:
+    """Whether an action of AWS is one of the service whose resource is named, as `aws:arn:...`."""
+    service, colon, _ = action.partition(":")
+    _, _, rest = name.partition(":arn:")
+    return not colon or matcher((service,), fold=True)(rest.split(":")[1] if ":" in rest else rest)
 
 
 @lru_cache(maxsize=32_768)

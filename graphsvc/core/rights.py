@@ -12,7 +12,7 @@ by what it concerns; the answers do not depend on the order in which anything ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from pyroaring import BitMap
@@ -22,9 +22,11 @@ from graphsvc.core.event import Event
 from graphsvc.core.held import Held
 from graphsvc.core.membership import Memberships
 from graphsvc.core.memo import Memo
+from graphsvc.core.native import Asked
 from graphsvc.core.permission import Permission
 from graphsvc.core.permission_index import PermissionIndex, Speaking
 from graphsvc.core.sources import Changes
+from graphsvc.core.value import Json
 
 __all__ = ["Held", "Right", "Rights"]
 
@@ -32,6 +34,7 @@ _CAP = "CAPPED_BY"
 _HELD = ("GRANTED", _CAP)
 _IDENTITY = "identity:"
 _MANY_SETS = 20_000
+_NOTHING_GIVEN: Mapping[str, Json] = {}
 
 
 class Right(msgspec.Struct, frozen=True, gc=False):
@@ -79,10 +82,17 @@ class Rights:
         self._held: Memo[str, Held] = Memo()
         self._sets: Memo[tuple[tuple[str, ...], ...], Held] = Memo(_MANY_SETS)
 
-    def check(self, identity: str, action: str, resource: str, event: Event | None = None) -> Right:
+    def check(
+        self,
+        identity: str,
+        action: str,
+        resource: str,
+        event: Event | None = None,
+        given: Mapping[str, Json] = _NOTHING_GIVEN,
+    ) -> Right:
         """identity, resource: keys. An identity without permissions is not entitled.
 
-        event: what conditions are judged by; without it every condition is unknown.
+        event, given: what conditions are judged by; without them those that ask for more than the graph says are unknown.
         """
         if self._version != self._estate.version:
             self.follow()
@@ -91,7 +101,7 @@ class Rights:
             who = self._looked_up(identity)
         speaking = self._index.speaking(action)
         if who.special:
-            return self._decide(who, speaking, action, resource, event)
+            return self._decide(who, speaking, action, Asked(self._estate, identity, resource, event, given))
         held, exact = who.held, speaking.exact
         places = self._places.get(resource)
         for place in places if places is not None else self._placed(resource):
@@ -105,7 +115,9 @@ class Rights:
                 return self._by_wildcard(hits, resource)
         return _NOTHING
 
-    def anywhere(self, identity: str, action: str, *, lenient: bool) -> bool:
+    def anywhere(
+        self, identity: str, action: str, *, lenient: bool, given: Mapping[str, Json] = _NOTHING_GIVEN
+    ) -> bool:
         """True when the action is allowed on something; lenient: a condition nobody can decide may hold.
 
         Asked of every resource that a permission or cap names, wildcards as they are written, and under caps
@@ -119,7 +131,7 @@ class Rights:
         named: Iterable[str] = held.samples(action)
         if held.caps:
             named = dict.fromkeys(inside for sample in named for inside in self._estate.contained(sample))
-        answers = (self.check(identity, action, sample) for sample in named)
+        answers = (self.check(identity, action, sample, None, given) for sample in named)
         return any(right.allowed or (lenient and right.code == "condition_unknown") for right in answers)
 
     def held(self, identity: str) -> Held:
@@ -271,13 +283,12 @@ class Rights:
         covering = [each.key for each in held if each.covers(places)]
         return Right(True, "entitled", min(covering)) if covering else _NOTHING
 
-    def _decide(
-        self, who: _Who, speaking: Speaking, action: str, resource: str, event: Event | None
-    ) -> Right:
+    def _decide(self, who: _Who, speaking: Speaking, action: str, asked: Asked) -> Right:
+        resource = asked.resource
         allowed: str | None = None
         unknown: Right | None = None
         for permission in self._covering(who, speaking, resource):
-            holds, missing = permission.holds(event)
+            holds, missing = permission.holds(asked)
             if permission.deny:
                 if holds is not False:
                     return Right(False, "denied_explicitly", permission.key, missing=missing)
@@ -289,7 +300,7 @@ class Rights:
             places = self._estate.places(resource)
             for level in who.caps:
                 capping = [each for each in level if each.speaks_of(action) and each.covers(places)]
-                refusal = _capped(capping, event)
+                refusal = _capped(capping, asked)
                 if refusal is not None:
                     return refusal
         if allowed is not None:
@@ -321,12 +332,12 @@ class Rights:
         return found
 
 
-def _capped(covering: Iterable[Permission], event: Event | None) -> Right | None:
+def _capped(covering: Iterable[Permission], asked: Asked) -> Right | None:
     """Why one level of caps forbids it: one of them denies, or none is known to allow."""
     allows = False
     unknown: Right | None = None
     for cap in covering:
-        holds, missing = cap.holds(event)
+        holds, missing = cap.holds(asked)
         if cap.deny:
             if holds is not False:
                 return Right(False, "denied_explicitly", cap.key, missing=missing)

@@ -72,7 +72,7 @@ def _combination(view: EstateView, identity: str, firings: list[tuple[Firing, bo
         key = None
         if on is not None:
             key = binding[on[1:]] if on.startswith("$") else f"resource:{on}"
-        held = (support(view, identity, name, key) for name in right.right)
+        held = (support(view, identity, name, key, right.given) for name in right.right)
         permissions.append(
             next((each for each in held if each.permission is not None), None)
             or HeldRight(right.right[0], key, None, ())

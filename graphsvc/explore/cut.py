@@ -109,8 +109,10 @@ def _has_denials(nodes: Iterable[Node], edges: Iterable[Edge]) -> bool:
     denying = {
         node.key for node in nodes if node.kind == "permission" and node.fields.get("effect") == "deny"
     }
+    fixed = {node.key for node in nodes if node.kind == "group" and node.properties.get("fixed") is True}
     return any(
         not edge.start.startswith("identity:")
+        and edge.start not in fixed
         and (edge.type == "CAPPED_BY" or (edge.type == "GRANTED" and edge.end in denying))
         for edge in edges
     )

@@ -16,6 +16,11 @@ from graphsvc.core.ruleset import Ruleset, compile_ruleset
 
 __all__ = ["EstateView", "view_of"]
 
+# Actions of AWS by which an administrator makes another; without any of these nobody is one.
+_HANDING_OUT = (
+    "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:CreatePolicyVersion",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class EstateView:
@@ -42,8 +47,28 @@ class EstateView:
         ]
 
     def has_everything(self, identity: str) -> bool:
-        """True for a holder of `*` on `*`, after caps."""
-        return self.rights.check(identity, "*", "resource:*").allowed
+        """True for a holder of `*` on `*`, after caps and denials."""
+        return self.everything(identity) is not None
+
+    def everything(self, identity: str) -> str | None:
+        """The permission by which an identity may do everything everywhere; None when it may not.
+
+        Leave for all but something is not for everything, nor is what a cap or a denial takes rights from that hand out
+        rights: an administrator is who can make administrators.
+        """
+        held = self.rights.held(identity)
+        given = next((each for each in held.permissions if not each.deny and each.is_whole), None)
+        if given is None:
+            return None
+        place = "resource:*" if given.everywhere else "resource:aws:*"
+        if not self.rights.check(identity, "*", place).allowed:
+            return None
+        restricted = bool(held.caps) or any(each.deny for each in held.permissions)
+        if restricted and identity.startswith("identity:arn:"):
+            asked = (self.rights.check(identity, name, place) for name in _HANDING_OUT)
+            if not any(right.allowed for right in asked):
+                return None
+        return given.key
 
     def stamp(self) -> dict[str, str]:
         """Packs and versions that answers were computed with."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graphsvc.core.gain.closure import Firing
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.support import support
+from graphsvc.explore.trust import ANYBODY, trusted
 
 __all__ = ["ADMIN", "Hop", "Path", "Reached", "blast_radius", "hops_of", "paths", "worth"]
 
@@ -123,9 +124,9 @@ def hops_of(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterat
             for end in view.estate.out(kind, node):
                 yield Hop(node, end, how)
         return
-    everything = view.rights.check(node, "*", "resource:*")
-    if everything.allowed:
-        yield Hop(node, ADMIN, "holds all", by=everything.rule)
+    everything = view.everything(node)
+    if everything is not None:
+        yield Hop(node, ADMIN, "holds all", by=everything)
     yield from _assumed(view, node)
     yield from _combined(view, node)
     held = view.rights.held(node)
@@ -136,24 +137,21 @@ def hops_of(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterat
                 continue
             right = next((view.rights.check(node, name, key) for name in permission.actions), None)
             if right is not None and (right.allowed or right.code == "condition_unknown"):
-                conditions = (
-                    () if right.allowed else (f"needs {', '.join(permission.keys) or 'its condition'}",)
+                conditions = tuple(f"needs `{name}`" for name in right.missing) or (
+                    () if right.allowed else ("needs its condition",)
                 )
                 yield Hop(node, key, "right", rights=permission.actions, conditions=conditions, by=right.rule)
                 break
 
 
 def _assumed(view: EstateView, node: str) -> Iterator[Hop]:
-    for holder in view.estate.holders(node):
+    for holder in (*view.estate.holders(node), ANYBODY):
         for end, edge in view.estate.out("CAN_ASSUME", holder).items():
-            unknown = bool(edge.properties.get("conditional") or edge.properties.get("condition"))
-            yield Hop(
-                node,
-                end,
-                "assume",
-                conditions=("its trust policy has a condition",) if unknown else (),
-                by=holder,
-            )
+            answer, missing = trusted(view, node, edge)
+            if answer is False:
+                continue
+            conditions = tuple(f"needs `{name}`" for name in missing) if answer is None else ()
+            yield Hop(node, end, "assume", conditions=conditions, by=holder)
 
 
 def _combined(view: EstateView, node: str) -> Iterator[Hop]:
@@ -171,7 +169,7 @@ def _combined(view: EstateView, node: str) -> Iterator[Hop]:
             rights.append(
                 right.right[0] if place is None else f"{right.right[0]} on {place.partition(':')[2]}"
             )
-            conditions += support(view, node, right.right[0], place).conditions
+            conditions += support(view, node, right.right[0], place, right.given).conditions
         if key not in sure or sure[key].unknown:
             conditions = conditions or ["a fact that the graph does not hold"]
         else:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from graphsvc.core.gain.holding import faces
+from graphsvc.core.native import Asked
+from graphsvc.core.value import Json
 from graphsvc.explore.estate_view import EstateView
 
 __all__ = ["EdgeTriple", "HeldRight", "support", "way_to", "way_to_holder"]
 
 EdgeTriple = tuple[str, str, str]
+_NOTHING: Mapping[str, Json] = {}
 _NESTED = ("MEMBER_OF", "HAS_ROLE", "INHERITS")
 
 
@@ -33,20 +36,25 @@ class HeldRight:
         return "unknown" if self.conditions else "yes"
 
 
-def support(view: EstateView, identity: str, right: str, on: str | None) -> HeldRight:
-    """The first permission that gives the right, in the order in which they are held."""
+def support(
+    view: EstateView, identity: str, right: str, on: str | None, given: Mapping[str, Json] = _NOTHING
+) -> HeldRight:
+    """The first permission that gives the right, in the order in which they are held. given: see `Right.given`."""
     held = view.rights.held(identity)
     speaking = [each for each in held.permissions if not each.deny and each.speaks_of(right)]
+    keys = (identity,) if on is None else faces(on) if on.startswith("identity:") else (on,)
     if on is not None:
-        keys = faces(on) if on.startswith("identity:") else (on,)
         places = [place for key in keys for place in view.estate.places(key)]
         speaking = [each for each in speaking if each.covers(places)]
-    # One without a condition, if there is one, explains more.
-    speaking.sort(key=lambda each: each.conditional)
-    if not speaking:
+    place = keys[0] if on is not None else "resource:*"
+    judged = [(each, *each.holds(Asked(view.estate, identity, place, None, given))) for each in speaking]
+    # One that surely holds, if there is one, explains more than one that may; one that does not explains nothing.
+    judged = [each for each in judged if each[1] is not False]
+    judged.sort(key=lambda each: each[1] is None)
+    if not judged:
         return HeldRight(right, on, None, ())
-    chosen = speaking[0]
-    conditions = (f"needs {', '.join(chosen.keys) or 'its condition'}",) if chosen.conditional else ()
+    chosen, answer, missing = judged[0]
+    conditions = (f"needs {', '.join(missing) or 'its condition'}",) if answer is None else ()
     return HeldRight(right, on, chosen.key, way_to(view, identity, chosen.key), conditions)
 
 

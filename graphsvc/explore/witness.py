@@ -14,9 +14,12 @@ REMOVABLE = ("GRANTED", "MEMBER_OF", "HAS_ROLE", "INHERITS", "CAN_ASSUME")
 
 
 def is_removable(view: EstateView, edge: EdgeTriple) -> bool:
-    """True for what can be taken from people and workloads: not what denies, nor the trust of a service in itself."""
+    """True for what can be taken from people and workloads: not what denies, the trust of a service in itself, nor belonging to an account."""
     kind, start, end = edge
     if kind not in REMOVABLE:
+        return False
+    above = view.estate.node(end)
+    if kind == "MEMBER_OF" and above is not None and above.properties.get("fixed") is True:
         return False
     node = view.estate.node(end if kind == "GRANTED" else start)
     if node is None:
@@ -37,6 +40,8 @@ def witness(view: EstateView, hop: Hop) -> frozenset[EdgeTriple]:
             holder = hop.by or hop.start
             edges.update(way_to_holder(view, hop.start, holder))
             edges.add(("CAN_ASSUME", holder, hop.end))
+            if hop.rights:
+                edges.update(support(view, hop.start, hop.rights[0], f"resource:aws:{hop.end[9:]}").via)
         case "right" | "holds all" if hop.by is not None:
             edges.update(way_to(view, hop.start, hop.by))
         case "combination":
@@ -55,7 +60,7 @@ def _of_combination(view: EstateView, hop: Hop) -> set[EdgeTriple]:
     for right in firing.rule.rights.all_of:
         on = right.on
         key = None if on is None else binding[on[1:]] if on.startswith("$") else f"resource:{on}"
-        held = (support(view, hop.start, name, key) for name in right.right)
+        held = (support(view, hop.start, name, key, right.given) for name in right.right)
         edges.update(next((each.via for each in held if each.permission is not None), ()))
     # Tests of a rule may ask whom a role trusts; which of these edges it was is not told apart.
     for value in binding.values():

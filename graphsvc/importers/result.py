@@ -77,9 +77,27 @@ class Collector:
         """True when a node of that key was taken."""
         return key in self._nodes
 
+    def find(self, key: str) -> Node | None:
+        """The node of that key, if one was taken."""
+        return self._nodes.get(key)
+
     def node(self, node: Node) -> None:
         """Take a node; the first of a key stays, so callers look with `has` where it matters."""
         self._nodes.setdefault(node.key, node)
+
+    def merge(self, node: Node) -> None:
+        """Take a node, or what it adds to the one of its key: labels, a tier, properties."""
+        known = self._nodes.get(node.key)
+        if known is None:
+            self._nodes[node.key] = node
+            return
+        self._nodes[node.key] = Node(
+            key=node.key,
+            labels=tuple(dict.fromkeys((*known.labels, *node.labels))),
+            tier=known.tier or node.tier,
+            fields={**node.fields, **known.fields},
+            properties={**node.properties, **known.properties},
+        )
 
     def edge(self, edge_type: str, start: str, end: str, properties: dict[str, Json] | None = None) -> None:
         """Take an edge; the first of its type and ends stays."""

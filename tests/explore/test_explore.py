@@ -62,7 +62,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_every_user_made_vulnerable_is_found_with_its_reason(account: str) -> None:
     answer = json.loads(_run("explore", "combinations", "--format", "json", "--store", account))
     assert answer["complete"] is True
-    assert answer["packs"] == {"aws-escalation": "1.0.0"}
+    assert answer["packs"] == {"aws-escalation": "1.1.0"}
     found = {(each["identity"], each["pattern"]): each for each in answer["combinations"]}
     for name, pattern in RIGHTLY.items():
         assert (f"{ACCOUNT}:user/{name}-user", pattern) in found
@@ -88,9 +88,9 @@ def test_a_path_to_everything_is_told_hop_by_hop(account: str) -> None:
     answer = json.loads(_run(*asked, "--format", "json"))
     hops = answer["paths"][0]["hops"]
     role = f"{ACCOUNT}:role/privesc-high-priv-service-role"
-    assert [(hop["from"], hop["to"], hop.get("pattern")) for hop in hops] == [
-        (start, role, "aws-lambda-001"),
-        (role, "admin", "aws-iam-001"),
+    assert [(hop["from"], hop["to"], hop["how"], hop.get("pattern")) for hop in hops] == [
+        (start, role, "combination", "aws-lambda-001"),
+        (role, "admin", "holds all", None),
     ]
     assert hops[0]["rights"][0] == f"iam:PassRole on {role}"
     assert answer["truncated"] is False

@@ -8,6 +8,7 @@ from graphsvc.core.estate import Estate
 from graphsvc.core.gain.rule import Atom, Rule
 from graphsvc.core.glob import is_literal, matches
 from graphsvc.core.rights import Held, Rights
+from graphsvc.core.value import Json
 
 __all__ = ["ANYTHING", "Holdings", "faces"]
 
@@ -43,7 +44,7 @@ class Holdings:
         self._estate = estate
         self._rights = rights
         self._version = -1
-        self._memo: dict[Held, Mapping[int, frozenset[str]]] = {}
+        self._memo: dict[Held | str, Mapping[int, frozenset[str]]] = {}
         # Rights with a wildcard mean the names anybody speaks of.
         literal = {right for atom in atoms for right in atom.rights if is_literal(right)}
         self._names = sorted(literal | {name for name in actions if is_literal(name)})
@@ -64,13 +65,14 @@ class Holdings:
     def of(self, identity: str) -> Mapping[int, frozenset[str]]:
         """By number of the atom the values it is held on; atoms that are not held are left out."""
         held = self._rights.held(identity)
-        found = self._memo.get(held)
+        name = identity if held.personal else held
+        found = self._memo.get(name)
         if found is None:
             values = ((number, self._values(identity, held, number)) for number in range(len(self.atoms)))
             found = {number: on for number, on in values if on}
             if len(self._memo) >= _MEMO_LIMIT:
                 self._memo.clear()
-            self._memo[held] = found
+            self._memo[name] = found
         return found
 
     def atoms_of(self, right: str) -> list[int]:
@@ -136,11 +138,14 @@ class Holdings:
         names = [name for name in names if held.of(name)]
         if not names:
             return frozenset()
+        given = dict(atom.given)
         if atom.on is None:
-            found = any(self._rights.anywhere(identity, name, lenient=self.lenient) for name in names)
+            found = any(
+                self._rights.anywhere(identity, name, lenient=self.lenient, given=given) for name in names
+            )
             return frozenset((ANYTHING,)) if found else frozenset()
         if atom.on != "*":
-            found = any(self._may(identity, name, f"resource:{atom.on}") for name in names)
+            found = any(self._may(identity, name, f"resource:{atom.on}", given) for name in names)
             return frozenset((ANYTHING,)) if found else frozenset()
         candidates = self.candidates[number]
         if any(held.free(name) for name in names):
@@ -149,14 +154,14 @@ class Holdings:
             value
             for value in candidates
             if any(
-                self._may(identity, name, place)
+                self._may(identity, name, place, given)
                 for place in (faces(value) if atom.of_identities else (value,))
                 for name in names
             )
         )
 
-    def _may(self, identity: str, action: str, resource: str) -> bool:
-        right = self._rights.check(identity, action, resource)
+    def _may(self, identity: str, action: str, resource: str, given: Mapping[str, Json]) -> bool:
+        right = self._rights.check(identity, action, resource, None, given)
         return right.allowed or (self.lenient and right.code == "condition_unknown")
 
     def _expand(self, right: str) -> tuple[str, ...]:

@@ -16,12 +16,13 @@ __all__ = ["Atom", "Premise", "Rule", "compile_rules"]
 class Atom:
     """Holding one of some rights. on: None anywhere; `*` any value of a variable; else a glob over `type:id`.
 
-    of_identities: the values of the variable are identities, else resources.
+    of_identities: the values of the variable are identities, else resources. given: keys of conditions that the rule fixes.
     """
 
     rights: tuple[str, ...]
     on: str | None
     of_identities: bool = False
+    given: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def _rule(compiled: CompiledPattern, written: RightsPattern, atoms: dict[Atom, i
     premises = []
     for right in written.all_of:
         variable = right.on[1:] if right.on is not None and right.on.startswith("$") else None
-        atom = Atom(right.right, right.on if variable is None else "*", variable in identities)
+        given = tuple(sorted(right.given.items()))
+        atom = Atom(right.right, right.on if variable is None else "*", variable in identities, given)
         premises.append(Premise(atoms.setdefault(atom, len(atoms)), variable))
     need = 0
     for premise in premises:

@@ -89,10 +89,14 @@ class Count(Model):
 
 
 class Right(Model):
-    """Holding one of the rights `right` (globs) on `on`: a glob, a `$variable`, or None = anything."""
+    """Holding one of the rights `right` (globs) on `on`: a glob, a `$variable`, or None = anything.
+
+    given: keys of conditions whose values the use in this combination fixes, such as the service that a role is passed to.
+    """
 
     right: Many[Text]
     on: Text | None = None
+    given: Annotated[dict[Text, Text], Field(default_factory=dict)]
 
 
 class RightsGain(Model):

@@ -134,15 +134,45 @@ def _identity(name: str) -> str:
 
 
 def _can_assume(estate: Estate, role: str, who: str) -> Answer:
-    return _identity(who) in estate.into("CAN_ASSUME", _identity(role))
+    edge = estate.into("CAN_ASSUME", _identity(role)).get(_identity(who))
+    if edge is None:
+        return False
+    # A trust under a condition that nobody could decide.
+    return None if edge.properties.get("conditional") is True else True
 
 
 def _trusts(estate: Estate, role: str, who: str) -> Answer:
-    starts = estate.into("CAN_ASSUME", _identity(role))
     if who != "account":
-        return _identity(who) in starts
-    nodes = [estate.node(start) for start in starts]
-    return any(node is not None and node.properties.get("aws_type") == "account" for node in nodes)
+        return _can_assume(estate, role, who)
+    answers = [
+        _can_assume(estate, role, start)
+        for start in estate.into("CAN_ASSUME", _identity(role))
+        if _account_of(estate, start) is not None
+    ]
+    return True if True in answers else None if None in answers else False
+
+
+def _trusts_account_of(estate: Estate, role: str, who: str) -> Answer:
+    """Whether the role leaves it to the account of somebody to say who may assume it."""
+    account = _account_in(who)
+    answers = [
+        _can_assume(estate, role, start)
+        for start in estate.into("CAN_ASSUME", _identity(role))
+        if account is not None and _account_of(estate, start) == account
+    ]
+    return True if True in answers else None if None in answers else False
+
+
+def _account_of(estate: Estate, key: str) -> str | None:
+    """The account that a node stands for, `*` when it stands for anybody, None when for neither."""
+    node = estate.node(key)
+    kind = node.properties.get("aws_type") if node is not None else None
+    return _account_in(key) if kind == "account" else None
+
+
+def _account_in(key: str) -> str | None:
+    parts = key.removeprefix("identity:").split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[0] == "arn" else None
 
 
 def _runs_as(estate: Estate, thing: str, identity: str) -> Answer:
@@ -182,6 +212,9 @@ _FUNCTIONS: Final[dict[str, _Function]] = {
         (0, "CAN_ASSUME"),
     ),
     "trusts": _Function(_trusts, 2, frozenset({0}), 'trusts("$role", "account")', (0, "CAN_ASSUME")),
+    "trusts_account_of": _Function(
+        _trusts_account_of, 2, frozenset({0, 1}), 'trusts_account_of("$role", "$self")'
+    ),
     "runs_as": _Function(_runs_as, 2, frozenset({1}), 'runs_as("$thing", "$role")', (1, "RUNS_AS")),
     "is_a": _Function(_is_a, 2, frozenset({0}), 'is_a("$user", "user")'),
     "exists": _Function(_exists, 1, frozenset(), 'exists("$thing")'),

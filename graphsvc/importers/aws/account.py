@@ -18,11 +18,16 @@ from graphsvc.core.graph import Node
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
 from graphsvc.importers.aws.arn import ACCOUNT_ID, account_arn, account_group, parse_arn
+from graphsvc.importers.aws.companion import Companions
 from graphsvc.importers.aws.document import read_document
 from graphsvc.importers.aws.dump import Entries, Entry, objects, read_pages, text
 from graphsvc.importers.aws.managed import ManagedPolicies
+from graphsvc.importers.aws.organization import Organization, read_organizations
 from graphsvc.importers.aws.permission import permissions
 from graphsvc.importers.aws.policy import Policies
+from graphsvc.importers.aws.resource_policy import People, take_resource_policies
+from graphsvc.importers.aws.session import take_sessions
+from graphsvc.importers.aws.target import Targets, read_targets
 from graphsvc.importers.aws.trust import trust
 from graphsvc.importers.result import Collector, Imported
 
@@ -33,7 +38,7 @@ COUNTS = (
     "boundaries", "statements_inline", "statements_managed", "statements_trust", "statements_not_default",
     "versions_not_default", "conditional", "conditional_not_default", "deny", "not_action", "not_resource",
     "policy_variables", "trust_conditional", "trust_deny", "trust_not_principal", "trust_without_assume",
-    "external_principals",
+    "external_principals", "scps", "statements_scp", "resource_policies", "statements_resource", "targets", "sessions",
 )  # fmt: skip
 
 _ENTITY = {"User": "UserDetailList", "Group": "GroupDetailList", "Role": "RoleDetailList"}
@@ -45,12 +50,14 @@ def read(
     *,
     more: Sequence[tuple[bytes | str, str]] = (),
     managed_policies: ManagedPolicies | None = None,
+    companions: Companions | None = None,
     strict: bool = True,
 ) -> Imported:
     """The facts of an account dump.
 
     more: further pages of the same dump, each (data, file). managed_policies: published
-    documents (`read_managed_policies`) for attached policies whose document the dump lacks. strict: the first
+    documents (`read_managed_policies`) for attached policies whose document the dump lacks. companions: what goes with
+    it (see `Companions`); without the policies of an organization or of resources those count as not there. strict: the first
     malformed part refuses the dump; else it is skipped and reported.
     Ids: users, groups and roles are their ARNs; an account is `arn:aws:iam::<id>:root`, known to the
     group `aws-account:<id>` of all its users and roles. Resources are written `aws:<ARN glob>`.
@@ -69,11 +76,14 @@ def read(
         for _, entry in entities["Group"]
     }
     known: dict[str, str] = {}
+    beside = companions or Companions()
+    organization = read_organizations(beside.organization, collector)
+    targets = read_targets(beside.targets, collector)
     for kind, entries in entities.items():
         for place, entry in entries:
-            _entity(kind, entry, place, collector)
+            _entity(kind, entry, place, targets.access_keys, collector)
             if kind != "Group":
-                _account(str(entry["Arn"]), known, collector)
+                _account(str(entry["Arn"]), known, organization, collector)
                 _aliases(kind, entry, known)
     for kind, entries in entities.items():
         for place, entry in entries:
@@ -81,7 +91,49 @@ def read(
             _memberships(entry, place, groups, collector)
             if kind == "Role":
                 _trust(entry, place, known, collector)
+    _beside(beside, entities, organization, targets, known, policies, collector)
     return collector.finish(counted=COUNTS)
+
+
+def _beside(
+    beside: Companions,
+    entities: Mapping[str, Entries],
+    organization: Organization,
+    targets: Targets,
+    known: Mapping[str, str],
+    policies: Policies,
+    collector: Collector,
+) -> None:
+    """What goes with the dump, once its identities are known."""
+    accounts: dict[str, list[str]] = {}
+    bounded: set[str] = set()
+    profiles: dict[str, str] = {}
+    free: set[str] = set()
+    for kind in ("User", "Role"):
+        for place, entry in entities[kind]:
+            arn = str(entry["Arn"])
+            accounts.setdefault(_account_of(arn), []).append(f"identity:{arn}")
+            if entry.get("PermissionsBoundary") is not None:
+                bounded.add(f"identity:{arn}")
+            if _is_service_linked(entry):
+                free.add(f"identity:{arn}")
+            for _, profile in objects(entry, "InstanceProfileList", place, collector):
+                profiles[str(profile.get("Arn"))] = arn
+    for account, members in sorted(accounts.items()):
+        parts = parse_arn(members[0].removeprefix("identity:"))
+        account_key = f"identity:{account_arn(account, parts.partition if parts else 'aws')}"
+        organization.bind(account, [each for each in (*members, account_key) if each not in free], collector)
+    targets.take(profiles, known, collector)
+    sessions = take_sessions(beside.sessions, known, policies, collector)
+    if beside.resource_policies or len(accounts) > 1:
+        names = {name: f"identity:{arn}" for name, arn in known.items()}
+        names |= {key.removeprefix("identity:"): key for key in sessions}
+        people = People(accounts, names, frozenset(bounded), frozenset(sessions))
+        take_resource_policies(beside.resource_policies, people, collector)
+
+
+def _is_service_linked(entry: Entry) -> bool:
+    return str(entry.get("Path") or "").startswith("/aws-service-role/")
 
 
 def _named(entries: Entries, kind: str, collector: Collector) -> Entries:
@@ -105,7 +157,9 @@ def _named(entries: Entries, kind: str, collector: Collector) -> Entries:
     return kept
 
 
-def _entity(kind: str, entry: Entry, place: str, collector: Collector) -> None:
+def _entity(
+    kind: str, entry: Entry, place: str, access_keys: Mapping[str, int] | None, collector: Collector
+) -> None:
     properties: dict[str, Json] = {"aws_type": kind.lower()}
     for name, wanted in (("path", "Path"), ("created", "CreateDate"), ("tags", "Tags")):
         if entry.get(wanted):
@@ -118,6 +172,10 @@ def _entity(kind: str, entry: Entry, place: str, collector: Collector) -> None:
     fields["status"] = "active"
     aliases = [entry.get(f"{kind}Id"), *sorted(_emails(entry, place, collector), key=str)]
     fields["aliases"] = [alias for alias in aliases if alias]
+    if kind == "User" and access_keys is not None:
+        properties["access_key_count"] = access_keys.get(str(entry["UserName"]), 0)
+    if kind == "Role" and _is_service_linked(entry):
+        properties["service_linked"] = True
     if kind == "Role":
         # Whole, for what no edge can say (Deny, NotPrincipal, conditions).
         properties["trust_policy"] = entry.get("AssumeRolePolicyDocument")
@@ -141,7 +199,7 @@ def _emails(entry: Entry, place: str, collector: Collector) -> list[Json]:
     ]
 
 
-def _account(arn: str, known: dict[str, str], collector: Collector) -> None:
+def _account(arn: str, known: dict[str, str], organization: Organization, collector: Collector) -> None:
     parts = parse_arn(arn)
     if parts is None or not ACCOUNT_ID.fullmatch(parts.account):
         collector.note(f"`{arn}` names no account, so its identity is in no account's group")
@@ -151,8 +209,14 @@ def _account(arn: str, known: dict[str, str], collector: Collector) -> None:
         known[root] = root
         fields: dict[str, Json] = {"kind": "service", "status": "active", "name": parts.account}
         fields["aliases"] = [parts.account]
-        collector.node(Node(key=f"identity:{root}", fields=fields, properties={"aws_type": "account"}))
-        collector.node(Node(key=group, fields={"name": f"AWS account {parts.account}"}))
+        properties: dict[str, Json] = {
+            "aws_type": "account",
+            **organization.properties.get(parts.account, {}),
+        }
+        collector.node(Node(key=f"identity:{root}", fields=fields, properties=properties))
+        # Nobody is taken out of the account they are made in.
+        name: dict[str, Json] = {"name": f"AWS account {parts.account}"}
+        collector.node(Node(key=group, fields=name, properties={"fixed": True}))
         collector.edge("KNOWS", group, f"identity:{root}")
     collector.edge("MEMBER_OF", f"identity:{arn}", group)
 

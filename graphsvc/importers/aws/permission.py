@@ -13,7 +13,7 @@ from graphsvc.importers.aws.arn import resource_glob
 from graphsvc.importers.aws.document import Statement, condition_keys, read_document, statements, texts
 from graphsvc.importers.result import Collector
 
-__all__ = ["names_of", "permissions"]
+__all__ = ["names_of", "permission_node", "permissions"]
 
 
 def permissions(document: Json, *, owner: str, name: str, place: str, collector: Collector) -> list[str]:
@@ -21,11 +21,12 @@ def permissions(document: Json, *, owner: str, name: str, place: str, collector:
 
     owner: ARN of the managed policy, or of the identity or group that an inline policy belongs to;
     a permission's id is `<owner>#<name>/<Sid or index>`. Counts conditional, deny, not_action,
-    not_resource and policy_variables. Conditions are kept in `native` and not judged: its
-    `condition_keys` are unknown to whoever decides.
+    not_resource and policy_variables. Conditions and policy variables are kept in `native`, where they are judged
+    by what is known of whoever asks (`core.native`).
     """
     try:
-        found = statements(read_document(document, place), place)
+        whole = read_document(document, place)
+        found = statements(whole, place)
     except BadInput as error:
         collector.skip(place, str(error))
         collector.incomplete(f"`{owner}`: the document of policy `{name}` cannot be read")
@@ -34,7 +35,9 @@ def permissions(document: Json, *, owner: str, name: str, place: str, collector:
     for index, (label, statement) in enumerate(zip(names_of(found), found, strict=True)):
         where = f"{place}.Statement[{index}]"
         try:
-            node = _permission(statement, f"{owner}#{name}/{label}", owner, name, where)
+            node = permission_node(
+                statement, f"{owner}#{name}/{label}", owner, name, where, version=whole.get("Version")
+            )
         except BadInput as error:
             collector.skip(where, str(error))
             collector.incomplete(f"`{owner}`: statement {label} of policy `{name}` cannot be read")
@@ -58,9 +61,17 @@ def names_of(found: list[Statement]) -> list[str]:
     ]
 
 
-def _permission(statement: Statement, node_id: str, owner: str, name: str, place: str) -> Node:
+def permission_node(
+    statement: Statement, node_id: str, owner: str, name: str, place: str, *, version: Json
+) -> Node:
+    """The permission of one statement. version: of its document's language; variables mean themselves before 2012-10-17.
+
+    BadInput when the statement has no place in the grammar.
+    """
     actions, except_actions = _pair(statement, "Action", "NotAction", place)
     resources, except_resources = _pair(statement, "Resource", "NotResource", place)
+    # Another way to write everything.
+    actions = ["*" if action == "*:*" else action for action in actions]
     fields: dict[str, Json] = {
         "effect": "deny" if statement["Effect"] == "Deny" else "allow",
         "actions": actions,
@@ -71,6 +82,7 @@ def _permission(statement: Statement, node_id: str, owner: str, name: str, place
         "fold": True,
         "native": {
             "text": msgspec.json.encode(statement, order="sorted").decode(),
+            "version": version if isinstance(version, str) else "2008-10-17",
             "condition_keys": list[Json](condition_keys(statement, place)),
         },
     }

@@ -7,12 +7,27 @@ from collections.abc import Mapping
 from graphsvc.core.graph import Node
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
+from graphsvc.importers.aws.arn import RESOURCE_TYPE
+from graphsvc.importers.aws.cap import nothing_cap
 from graphsvc.importers.aws.document import read_document, statements
 from graphsvc.importers.aws.dump import Entries, Entry, objects, text
 from graphsvc.importers.aws.permission import permissions
 from graphsvc.importers.result import Collector
 
 __all__ = ["Policies"]
+
+
+def _allows_everything(statement: dict[str, Json]) -> bool:
+    def whole(name: str) -> bool:
+        value = statement.get(name)
+        return bool({"*", "*:*"} & set(map(str, value if isinstance(value, list) else [value])))
+
+    return (
+        statement.get("Effect") == "Allow"
+        and "Condition" not in statement
+        and whole("Action")
+        and whole("Resource")
+    )
 
 
 class Policies:
@@ -58,12 +73,7 @@ class Policies:
         keys = self.attached(arn, owner)
         if keys:
             return keys
-        node_id = f"{arn}#unknown-boundary"
-        fields: dict[str, Json] = {"effect": "allow", "actions": [], "resources": [], "fold": True}
-        self._collector.node(
-            Node(key=f"permission:{node_id}", fields=fields, properties={"incomplete": True})
-        )
-        return [f"permission:{node_id}"]
+        return [nothing_cap(f"{arn}#unknown-boundary", self._collector)]
 
     def _default(self, entry: Entry, arn: str, name: str, place: str) -> list[str]:
         chosen: list[str] | None = None
@@ -77,12 +87,24 @@ class Policies:
                     continue
                 self._collector.skip(where, f"policy `{arn}` has a default version already")
             self._count_other(version, f"{where}.Document")
+            self._spare(arn, version, f"{where}.Document")
         if chosen is None:
             if arn in self._documents:
                 self._collector.counts["policies_resolved"] += 1
                 return self._take(self._documents[arn], arn, name, f"`{arn}`")
             self._collector.incomplete(f"`{arn}`: the dump holds no default version of the policy")
         return chosen or []
+
+    def _spare(self, arn: str, version: Entry, place: str) -> None:
+        """A version that is not in force and would allow everything: whoever may put it in force has gained that."""
+        try:
+            found = statements(read_document(version.get("Document"), place), place)
+        except BadInput:
+            return
+        if any(_allows_everything(statement) for statement in found):
+            key = f"resource:{RESOURCE_TYPE}:{arn}"
+            properties: dict[str, Json] = {"admin_version": version.get("VersionId")}
+            self._collector.merge(Node(key=key, labels=("admin-version",), properties=properties))
 
     def _take(self, document: Json, arn: str, name: str, place: str) -> list[str]:
         keys = permissions(document, owner=arn, name=name, place=place, collector=self._collector)
