@@ -13,13 +13,14 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks import (
     audit,
+    client,
     dashboard,
     engine,
     history,
@@ -32,73 +33,34 @@ from benchmarks import (
     start,
 )
 
-_PARTS = ("engine", "rights", "closure", "reach", "http", "import", "start", "audit", "api", "dashboard")
+Row = dict[str, Any]
+Given = argparse.Namespace
+Measure = Callable[[Given], Sequence[Row]]
 
 
 def main() -> int:
     """Measure what was asked for."""
+    names = list(dict.fromkeys(part for part, *_ in _TABLES))
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    asked.add_argument(
-        "parts",
-        nargs="*",
-        help="engine, rights, closure, reach, http, import, start, audit, api, dashboard; all of them if not given",
-    )
+    asked.add_argument("parts", nargs="*", help=f"{', '.join(names)}; all of them if not given")
     asked.add_argument("--patterns", type=int, default=50)
     asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
     asked.add_argument("--seconds", type=float, default=5.0, help="for each row over HTTP")
     asked.add_argument("--stores", default="memory,sqlite,neo4j")
     asked.add_argument("--output", type=Path, default=None, help="default: bench-results/<time>.json")
     given = asked.parse_args()
-    parts = given.parts or list(_PARTS)
-    if unknown := set(parts) - set(_PARTS):
-        asked.error(f"`{min(unknown)}` is none of {', '.join(_PARTS)}")
+    parts = given.parts or names
+    if unknown := set(parts) - set(names):
+        asked.error(f"`{min(unknown)}` is none of {', '.join(names)}")
     results: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
         "cpus": os.cpu_count(),
     }
-    if "engine" in parts:
-        results["engine"] = [engine.measure(each, given.decisions) for each in (1, given.patterns, 200)]
-        _table("engine, CPU time, one core", results["engine"])
-        results["rescan"] = rescan.measure()
-        _table("broad patterns, against reading the session again", results["rescan"])
-        results["lengths"] = history.lengths()
-        _table("a decision by length of its session, 200 patterns", results["lengths"])
-        results["reports"] = history.reports()
-        _table("a label reported late, chain of 1,000", results["reports"])
-        results["witness"] = [history.witness()]
-        _table("decisions that complete a path, told", results["witness"])
-        results["memory"] = [history.memory()]
-        _table("memory", results["memory"])
-    if "rights" in parts:
-        results["rights"] = [rights.checks(edges) for edges in (10_000, 100_000, 1_000_000)]
-        _table("rights by permission edges, microseconds of CPU time", results["rights"])
-    if "closure" in parts:
-        results["closures"] = [rights.closures()]
-        _table("the closure of one identity more, microseconds of CPU time", results["closures"])
-    if "reach" in parts:
-        results["reach"] = [reach.measure()]
-        _table("distances to a tier, one edge more or less, microseconds of CPU time", results["reach"])
-        results["reach followed"] = [reach.followed()]
-        _table("one fact more of a permission graph, microseconds of CPU time", results["reach followed"])
-    if "http" in parts:
-        results["http"] = _http(given.stores.split(","), given.patterns, given.seconds)
-        _table("decide over HTTP", results["http"])
-    if "import" in parts:
-        results["import"] = importing.measure(10_000)
-        _table("imports", results["import"])
-    if "start" in parts:
-        results["start"] = [start.measure(given.decisions, given.patterns)]
-        _table("a start from SQLite: the whole log, or a snapshot", results["start"])
-    if "api" in parts:
-        results["api"] = hot.measure()
-        _table("what the API costs beside the decision, microseconds of CPU time", results["api"])
-    if "audit" in parts:
-        results["audit"] = [audit.measure()]
-        _table("the audit log", results["audit"])
-    if "dashboard" in parts:
-        results["dashboard"] = dashboard.measure()
-        _table("the dashboard in Chromium", results["dashboard"])
+    for part, name, title, measure in _TABLES:
+        if part in parts:
+            rows = results[name] = measure(given)
+            _table(title, rows)
     output = given.output or Path("bench-results") / f"{results['at'].replace(':', '')}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(results, indent=2) + "\n")
@@ -106,7 +68,8 @@ def main() -> int:
     return 0
 
 
-def _http(stores: list[str], patterns: int, seconds: float) -> list[dict[str, Any]]:
+def _http(given: Given) -> list[Row]:
+    stores, patterns, seconds = given.stores.split(","), given.patterns, given.seconds
     rows = [_row("echo", "echo", connections, patterns, seconds, {}) for connections in (1, 16, 64)]
     for store in stores:
         with _store(store) as found:
@@ -156,7 +119,7 @@ def _store(name: str) -> Iterator[tuple[str, dict[str, str]] | None]:
             yield None
 
 
-def _table(title: str, rows: list[dict[str, Any]]) -> None:
+def _table(title: str, rows: Sequence[Row]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [names, *([_text(row.get(name)) for name in names] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
@@ -169,6 +132,37 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+# Part, name in the JSON, title of the table, and what measures it: rows of name -> value.
+_TABLES: list[tuple[str, str, str, Measure]] = [
+    (
+        "engine", "engine", "engine, CPU time, one core",
+        lambda given: [engine.measure(each, given.decisions) for each in (1, given.patterns, 200)],
+    ),
+    ("engine", "rescan", "broad patterns, against reading the session again", lambda _: rescan.measure()),
+    ("engine", "lengths", "a decision by length of its session, 200 patterns", lambda _: history.lengths()),
+    ("engine", "reports", "a label reported late, chain of 1,000", lambda _: history.reports()),
+    ("engine", "witness", "decisions that complete a path, told", lambda _: [history.witness()]),
+    ("engine", "memory", "memory", lambda _: [history.memory()]),
+    (
+        "rights", "rights", "rights by permission edges, microseconds of CPU time",
+        lambda _: [rights.checks(edges) for edges in (10_000, 100_000, 1_000_000)],
+    ),
+    ("closure", "closures", "the closure of one identity more, microseconds of CPU time", lambda _: [rights.closures()]),
+    ("reach", "reach", "distances to a tier, one edge more or less, microseconds of CPU time", lambda _: [reach.measure()]),
+    ("reach", "reach followed", "one fact more of a permission graph, microseconds of CPU time", lambda _: [reach.followed()]),
+    ("http", "http", "decide over HTTP", _http),
+    ("import", "import", "imports", lambda _: importing.measure(10_000)),
+    (
+        "start", "start", "a start from SQLite: the whole log, or a snapshot",
+        lambda given: [start.measure(given.decisions, given.patterns)],
+    ),
+    ("api", "api", "what the API costs beside the decision, microseconds of CPU time", lambda _: hot.measure()),
+    ("client", "client", "a call of the Python client, microseconds of the caller's CPU time", lambda _: client.measure()),
+    ("audit", "audit", "the audit log", lambda _: [audit.measure()]),
+    ("dashboard", "dashboard", "the dashboard in Chromium", lambda _: dashboard.measure()),
+]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A service to measure, as a process of its own: prints its URL and token, then its counters at the end.
 
-    python -m benchmarks.server memory: | sqlite:///x.db | neo4j://... | echo
+    python -m benchmarks.server memory: | sqlite:///x.db | neo4j://... | echo  FOLDER PATTERNS [SOCKET]
 
 It stops when standard input ends.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def _say(**facts: Any) -> None:
     print(json.dumps(facts), flush=True)
 
 
-async def main(store: str, folder: Path, patterns: int) -> None:
+async def main(store: str, folder: Path, patterns: int, uds: Path | None = None) -> None:
     """Serve until standard input ends."""
     if store == "echo":
         async with running(_echo) as url:
@@ -58,7 +59,8 @@ async def main(store: str, folder: Path, patterns: int) -> None:
         await service.load_graph(OPERATOR, "bench", estate.nodes, estate.edges, replace=True)
         await service.publish_policy(OPERATOR, [(policy_text(patterns), "bench.yaml")], "bench")
         before = _counters(service)
-        async with running(build_app(service, settings)) as url:
+        app = build_app(service, settings)
+        async with running(app) as url, running(app, uds=uds) if uds else nullcontext():
             _say(url=url, token=token)
             await _until_told()
             after = _counters(service)
@@ -74,4 +76,4 @@ def _counters(service: GraphsvcService) -> dict[str, float]:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
+    uvloop.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), *map(Path, sys.argv[4:5])))

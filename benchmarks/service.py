@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["measure"]
+__all__ = ["measure", "served"]
 
 
 def measure(
@@ -50,11 +50,19 @@ def measure(
 
 
 @contextmanager
+def served(store: str, folder: Path, patterns: int, *, uds: Path) -> Iterator[dict[str, str]]:
+    """A service in another process, at a port and at a Unix socket: its `url` and a `token`."""
+    with _server(store, folder, patterns, {}, str(uds)) as (server, facts):
+        yield facts
+        server.communicate("", timeout=60)
+
+
+@contextmanager
 def _server(
-    store: str, folder: Path, patterns: int, environment: dict[str, str]
+    store: str, folder: Path, patterns: int, environment: dict[str, str], *more: str
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     server = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.server", store, str(folder), str(patterns)],
+        [sys.executable, "-m", "benchmarks.server", store, str(folder), str(patterns), *more],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, **environment},
     )  # fmt: skip

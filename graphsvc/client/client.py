@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from graphsvc.client import document
 from graphsvc.client.answer import as_kind, checked, decision_of, fail_closed
+from graphsvc.client.batch import Batcher
 from graphsvc.client.error import Unreachable
 from graphsvc.client.result import (
     Acknowledged,
@@ -42,7 +43,8 @@ class Client:
     token: from `graphsvc token`; None only where authentication is off. uds: a Unix socket beside the
     service, faster than a port. deadline_ms: time for a decision, past which it is DENY; timeout_s:
     time for any other call, past which it is Unreachable. retries: further attempts of a decision or
-    an idempotent read when the connection is lost, always with the same idempotency key.
+    an idempotent read when the connection is lost, always with the same idempotency key. lanes: calls of
+    `decide` on their way at once, above which they gather and travel together; 0 = each travels alone.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Client:
         deadline_ms: int = 5_000,
         timeout_s: float = 30.0,
         retries: int = 2,
+        lanes: int = 2,
     ) -> None:
         self._transport = Transport(url, token, uds=uds)
+        self._batcher = Batcher(self._one, self._many, lanes=lanes) if lanes else None
         self._deadline_ms = deadline_ms
         self._timeout_s = timeout_s
         self._retries = retries
@@ -67,6 +71,8 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._batcher is not None:
+            await self._batcher.close()
         await self._transport.__aexit__(kind, error, trace)
 
     async def decide(self, request: Mapping[str, Any]) -> Decision:
@@ -76,27 +82,19 @@ class Client:
         NotAllowed and Conflict are the caller's own mistakes.
         """
         wanted = self._prepared(request)
+        if self._batcher is None:
+            return await self._one(wanted)
+        deadline_ms = int(wanted["deadlineMs"])
         try:
-            value = await self._asked(document.DECIDE, {"v": wanted}, int(wanted["deadlineMs"]))
-        except (Unreachable, TimeoutError) as error:
-            return fail_closed(error, int(wanted["deadlineMs"]))
-        return decision_of(value)
+            # The time spent waiting for others is part of the deadline.
+            async with asyncio.timeout(deadline_ms / 1000 + _WAY_S):
+                return await self._batcher.ask(wanted)
+        except TimeoutError as error:
+            return fail_closed(error, deadline_ms)
 
     async def decide_many(self, requests: Sequence[Mapping[str, Any]]) -> list[Decision | GraphsvcError]:
         """Up to 200 in order, each judged after the ones before it; a refused one is its error."""
-        wanted = [self._prepared(request) for request in requests]
-        deadline_ms = max((int(one["deadlineMs"]) for one in wanted), default=self._deadline_ms)
-        try:
-            values = await self._asked(document.DECIDE_MANY, {"v": wanted}, deadline_ms)
-        except (Unreachable, TimeoutError) as error:
-            return [fail_closed(error, deadline_ms) for _ in wanted]
-        results: list[Decision | GraphsvcError] = []
-        for value in values:
-            try:
-                results.append(decision_of(value))
-            except GraphsvcError as error:
-                results.append(error)
-        return results
+        return await self._many([self._prepared(request) for request in requests])
 
     async def evaluate(self, request: Mapping[str, Any]) -> Evaluation:
         """What decide would answer now; changes nothing."""
@@ -302,6 +300,28 @@ class Client:
                 if cursor is None or attempt > self._retries:
                     raise
                 await pause(attempt)
+
+    async def _one(self, wanted: dict[str, Any]) -> Decision:
+        deadline_ms = int(wanted["deadlineMs"])
+        try:
+            value = await self._asked(document.DECIDE, {"v": wanted}, deadline_ms)
+        except (Unreachable, TimeoutError) as error:
+            return fail_closed(error, deadline_ms)
+        return decision_of(value)
+
+    async def _many(self, wanted: Sequence[dict[str, Any]]) -> list[Decision | GraphsvcError]:
+        deadline_ms = max((int(one["deadlineMs"]) for one in wanted), default=self._deadline_ms)
+        try:
+            values = await self._asked(document.DECIDE_MANY, {"v": wanted}, deadline_ms)
+        except (Unreachable, TimeoutError) as error:
+            return [fail_closed(error, deadline_ms) for _ in wanted]
+        results: list[Decision | GraphsvcError] = []
+        for value in values:
+            try:
+                results.append(decision_of(value))
+            except GraphsvcError as error:
+                results.append(error)
+        return results
 
     def _prepared(self, request: Mapping[str, Any]) -> dict[str, Any]:
         wanted = {"idempotencyKey": str(uuid.uuid4()), "deadlineMs": self._deadline_ms, **request}
