@@ -5,8 +5,6 @@ Every thread has a connection of its own, kept open, over TCP or a Unix socket.
 
 from __future__ import annotations
 
-import http.client
-import socket
 import threading
 import time
 import uuid
@@ -21,6 +19,7 @@ from graphsvc.client.answer import as_kind, checked, decision_of, fail_closed
 from graphsvc.client.error import Unreachable
 from graphsvc.client.result import Acknowledged, Decision, Evaluation, Review
 from graphsvc.client.transport import encoded, value_of, wait_s
+from graphsvc.client.wire import Wire
 from graphsvc.errors import BadInput, GraphsvcError
 
 __all__ = ["SyncClient"]
@@ -46,17 +45,22 @@ class SyncClient:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise BadInput(f"url: `{url}` is no URL; write one such as http://127.0.0.1:8080", field="url")
         self._where = f"`{uds}`" if uds is not None else f"`{url.rstrip('/')}/graphql`"
-        self._host, self._port, self._is_tls = parts.hostname, parts.port, parts.scheme == "https"
-        self._path = parts.path.rstrip("/") + "/graphql"
+        self._is_tls = parts.scheme == "https"
+        self._host, self._port = parts.hostname, parts.port or (443 if self._is_tls else 80)
         self._uds = uds
-        self._headers = {"Content-Type": "application/json"}
-        if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
+        if token is not None and not token.isprintable():
+            raise BadInput("token: must be one line of text", field="token")
+        authorization = f"Authorization: Bearer {token}\r\n" if token is not None else ""
+        named = "localhost" if uds is not None else parts.netloc.rpartition("@")[2]
+        self._head = (
+            f"POST {parts.path.rstrip('/')}/graphql HTTP/1.1\r\nHost: {named}\r\n{authorization}"
+            "Content-Type: application/json\r\nContent-Length: "
+        ).encode()
         self._deadline_ms = deadline_ms
         self._timeout_s = timeout_s
         self._retries = retries
         self._local = threading.local()
-        self._opened: list[http.client.HTTPConnection] = []
+        self._opened: list[Wire] = []
 
     def __enter__(self) -> Self:
         return self
@@ -176,46 +180,24 @@ class SyncClient:
         left_s = ends_s - time.monotonic()
         if left_s <= 0:
             raise TimeoutError
-        connection = self._connection()
+        wire = self._wire()
         try:
-            if connection.sock is None:
-                connection.timeout = left_s
-                connection.connect()
-            connection.sock.settimeout(left_s)
-            connection.request("POST", self._path, body, self._headers)
-            response = connection.getresponse()
-            raw = response.read()
+            status, raw = wire.exchange(b"%b%d\r\n\r\n%b" % (self._head, len(body), body), left_s)
         except TimeoutError:
-            connection.close()
+            wire.close()
             raise
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             # Half an answer may lie in the connection: the next call takes a new one.
-            connection.close()
+            wire.close()
             raise Unreachable(
                 f"{self._where} does not answer ({error}); is `graphsvc serve` running there?"
             ) from error
-        return value_of(response.status, raw, self._where)
+        return value_of(status, raw, self._where)
 
-    def _connection(self) -> http.client.HTTPConnection:
-        held: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+    def _wire(self) -> Wire:
+        held: Wire | None = getattr(self._local, "wire", None)
         if held is None:
-            if self._uds is not None:
-                held = _UnixConnection(self._uds)
-            elif self._is_tls:
-                held = http.client.HTTPSConnection(self._host, self._port)
-            else:
-                held = http.client.HTTPConnection(self._host, self._port)
-            self._local.connection = held
+            held = Wire(self._host, self._port, is_tls=self._is_tls, uds=self._uds)
+            self._local.wire = held
             self._opened.append(held)
         return held
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost")
-        self._uds = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._uds))
