@@ -60,15 +60,27 @@ class Wire:
         return status, body
 
     def _connected(self, timeout_s: float) -> socket.socket:
-        if self._uds is not None:
-            line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        line = self._opened(timeout_s)
+        if not self._is_tls or self._uds is not None:
+            return line
+        try:
+            return ssl.create_default_context().wrap_socket(line, server_hostname=self._host)
+        except BaseException:
+            line.close()
+            raise
+
+    def _opened(self, timeout_s: float) -> socket.socket:
+        if self._uds is None:
+            line = socket.create_connection((self._host, self._port), timeout_s)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return line
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
             line.settimeout(timeout_s)
             line.connect(str(self._uds))
-            return line
-        line = socket.create_connection((self._host, self._port), timeout_s)
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._is_tls:
-            line = ssl.create_default_context().wrap_socket(line, server_hostname=self._host)
+        except BaseException:
+            line.close()
+            raise
         return line
 
     def _more(self, line: socket.socket) -> None:
