@@ -181,16 +181,13 @@ async def test_over_a_unix_socket(tmp_path: Path) -> None:
     """The sync client reaches a service that listens at a file."""
     from graphsvc.api.app import create_app
     from graphsvc.api.auth import TokenVerifier
-    from graphsvc.api.server import listening, serve
+    from graphsvc.api.server import running
 
     path = tmp_path / "g.sock"
     async with served() as service:
         app = create_app(
             service.harness.service, service.harness.service.store, auth=TokenVerifier(service.key)
         )
-        with listening("127.0.0.1", 0, path) as listener:
-            task = asyncio.create_task(serve(app, listener))
+        async with running(app, uds=path):
             with SyncClient(token=service.token(), uds=path) as client:
                 assert (await asyncio.to_thread(client.decide, request())).permitted
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
