@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo serve test test-full check format fuzz bench mutants neo4j lock schema policy-docs clean
+.PHONY: help demo serve test test-full check format fuzz bench bench-agents mutants neo4j lock schema policy-docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -52,6 +52,11 @@ mutants: $(READY) ## break every rule in the engine once and see that it is noti
 bench: $(READY) ## the figures, as a table and as JSON
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+bench-agents: $(READY) ## agents against injected text (AgentDojo), in .venv-bench; ARGS="--suites workspace,travel"
+	@test -x .venv-bench/bin/python || $(BIN)/uv venv -q --python $(BIN)/python .venv-bench
+	@$(BIN)/uv pip sync -q --python .venv-bench/bin/python --require-hashes requirements/bench.lock
+	@.venv-bench/bin/python -m benchmarks agents $(ARGS)
+
 neo4j: $(READY) ## a real local Neo4j Community on 127.0.0.1:7687 (PORT=...), in the foreground
 	@$(BIN)/python -m scripts.neo4j_home --port $(PORT) $(ARGS)
 
@@ -61,6 +66,7 @@ format: $(READY) ## rewrite the code in the house format
 lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allows
 	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --group dev -o requirements/dev.lock
 	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp -o requirements/server.lock
+	@$(COMPILE) --upgrade --extra server --extra bench -o requirements/bench.lock
 
 schema: $(READY) ## schema.graphql from the code
 	@$(BIN)/python -m graphsvc.api.schema.build > schema.graphql.new && mv schema.graphql.new schema.graphql
@@ -70,5 +76,5 @@ policy-docs: $(READY) ## the JSON Schema of policy files and docs/policy-languag
 	@$(BIN)/python -m scripts.policy_reference > policy-language.new && mv policy-language.new docs/policy-language.md
 
 clean: ## remove everything that was made here, the local Neo4j with its data included
-	@rm -rf .venv .neo4j .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	@rm -rf .venv .venv-bench .neo4j .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

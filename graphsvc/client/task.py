@@ -4,7 +4,10 @@
         @task.guard("crm:Read", lambda number: f"record:{number}")
         def read_record(number): ...
 
-The function runs only when its action is permitted. `Task` goes with `SyncClient`, `AsyncTask` with `Client`.
+The function runs only when its action is permitted. `Task` goes with `SyncClient`, `AsyncTask` with `Client`. With the
+user's words and declarations of the tools, the task says where the values of a call came from:
+
+    Task(client, "task-7", subject="support-agent", user_request="Pay bill.txt", tools=Tools.load("tools.json"))
 """
 
 from __future__ import annotations
@@ -85,9 +88,11 @@ class Task(Terms):
             time.sleep(min(_POLL_S, left_s))
         return permitted(decision)
 
-    def tell(self, decision: Decision, outcome: str, labels: Sequence[str] = ()) -> None:
+    def tell(
+        self, decision: Decision, outcome: str, labels: Sequence[str] = (), tokens: Sequence[str] = ()
+    ) -> None:
         """Report what came of a permitted action, if the service can be told."""
-        _forgive(lambda: self._client.report(decision.id, outcome, labels=labels))
+        _forgive(lambda: self._client.report(decision.id, outcome, labels=labels, tokens=tokens))
 
     def hand_over(self, subject: str | Mapping[str, Any], chain: str | None = None) -> Task:
         """A task of another agent, delegated from this one: same session, acting for whoever this one acts for."""
@@ -105,14 +110,17 @@ class Task(Terms):
         def wrap(function: Callable[P, R]) -> Callable[P, R]:
             @functools.wraps(function)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                decision = self.decide(*named(action, resource, properties, args, kwargs))
+                values = self.values(function, args, kwargs)
+                decision = self.decide(*named(action, resource, properties, args, kwargs), **values)
                 try:
                     result = function(*args, **kwargs)
-                except BaseException:
-                    _forgive(lambda: self._client.report(decision.id, "FAILURE"))
+                except BaseException as error:
+                    told = self.note(action, values, str(error), succeeded=False)
+                    self.tell(decision, "FAILURE", told.labels, told.tokens)
                     raise
-                found = list(labels(result)) if labels is not None else []
-                self._client.report(decision.id, "SUCCESS", labels=found)
+                told = self.note(action, values, result)
+                found = [*(labels(result) if labels is not None else ()), *told.labels]
+                self._client.report(decision.id, "SUCCESS", labels=found, tokens=told.tokens)
                 return result
 
             return guarded
@@ -167,9 +175,11 @@ class AsyncTask(Terms):
             await asyncio.sleep(min(_POLL_S, left_s))
         return permitted(decision)
 
-    async def tell(self, decision: Decision, outcome: str, labels: Sequence[str] = ()) -> None:
+    async def tell(
+        self, decision: Decision, outcome: str, labels: Sequence[str] = (), tokens: Sequence[str] = ()
+    ) -> None:
         """Report what came of a permitted action, if the service can be told."""
-        await _forgive_async(self._client.report(decision.id, outcome, labels=labels))
+        await _forgive_async(self._client.report(decision.id, outcome, labels=labels, tokens=tokens))
 
     def hand_over(self, subject: str | Mapping[str, Any], chain: str | None = None) -> AsyncTask:
         """A task of another agent, delegated from this one: same session, acting for whoever this one acts for."""
@@ -184,14 +194,17 @@ class AsyncTask(Terms):
         def wrap(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             @functools.wraps(function)
             async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                decision = await self.decide(*named(action, resource, properties, args, kwargs))
+                values = self.values(function, args, kwargs)
+                decision = await self.decide(*named(action, resource, properties, args, kwargs), **values)
                 try:
                     result = await function(*args, **kwargs)
-                except BaseException:
-                    await _forgive_async(self._client.report(decision.id, "FAILURE"))
+                except BaseException as error:
+                    told = self.note(action, values, str(error), succeeded=False)
+                    await self.tell(decision, "FAILURE", told.labels, told.tokens)
                     raise
-                found = list(labels(result)) if labels is not None else []
-                await self._client.report(decision.id, "SUCCESS", labels=found)
+                told = self.note(action, values, result)
+                found = [*(labels(result) if labels is not None else ()), *told.labels]
+                await self._client.report(decision.id, "SUCCESS", labels=found, tokens=told.tokens)
                 return result
 
             return guarded

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from graphsvc.client.provenance import Told, Tools, Tracker
 from graphsvc.client.result import Decision
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput, GraphsvcError
@@ -36,14 +38,23 @@ class Escalated(Denied):
 
 
 class Terms:
-    """What both kinds share: requests with the task's own defaults."""
+    """What both kinds share: requests with the task's own defaults.
+
+    user_request, tools: with the user's words and declarations of tools the task tracks where values come from; or a
+    tracker of its own making.
+    """
 
     def __init__(
         self, chain: str, *, subject: str | Mapping[str, Any], on_behalf_of: Sequence[str | Mapping[str, Any]] = (),
         session: str | None = None, parent_chain: str | None = None, intent: Mapping[str, Any] | None = None,
-        wait_s: float = 0.0,
+        wait_s: float = 0.0, user_request: str | None = None, tools: Tools | None = None, tracker: Tracker | None = None,
     ) -> None:  # fmt: skip
         self.chain = chain
+        if tracker is None and user_request is not None:
+            tracker = Tracker(user_request, tools if tools is not None else Tools())
+        self.tracker = tracker
+        if tracker is not None and (tokens := tracker.intent_tokens()):
+            intent = {**(intent or {}), "tokens": tokens}
         self.wait_s = wait_s
         self._waiting: dict[str, Decision] = {}  # escalated, by what was asked
         self._first: dict[str, Any] = {
@@ -64,12 +75,23 @@ class Terms:
             "on_behalf_of": [self._parties["subject"], *self._parties.get("onBehalfOf", ())],
             "parent_chain": self.chain,
             "wait_s": self.wait_s,
+            # What one agent has read is what the next one knows.
+            "tracker": self.tracker,
         }
 
     def request(
         self, action: str | Mapping[str, Any], resource: str | Mapping[str, Any], **more: Any
     ) -> dict[str, Any]:
-        """A DecideInput. action: a name or `{name, properties}`; resource: `type:id` or `{type, id}`."""
+        """A DecideInput. action: a name or `{name, properties}`; resource: `type:id` or `{type, id}`.
+
+        arguments: the call's values by name. They stay here: the request holds facts about them, and of those
+        that say where something goes the values. A list is taken as it is.
+        """
+        arguments = more.get("arguments")
+        if isinstance(arguments, Mapping):
+            del more["arguments"]
+            if self.tracker is not None:
+                action, more = _with_facts(self.tracker, action, arguments, more)
         return {
             "chain": self.chain,
             **self._parties,
@@ -79,6 +101,22 @@ class Terms:
             "resource": _entity(resource, None),
             **more,
         }
+
+    def values(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The values of a call by name, under `arguments`; nothing where nobody tracks them."""
+        if self.tracker is None:
+            return {}
+        bound = inspect.signature(function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        return {"arguments": dict(bound.arguments)}
+
+    def note(self, action: str, values: Mapping[str, Any], result: Any, *, succeeded: bool = True) -> Told:
+        """Labels and tokens of what a call returned, for its report. values: as `values` gave them."""
+        if self.tracker is None:
+            return Told([], [])
+        return self.tracker.note(action, values["arguments"], result, succeeded=succeeded)
 
     def _keyed(self, request: dict[str, Any], key: str | None, suffix: str = "") -> dict[str, Any]:
         return request if key is None else {**request, "idempotencyKey": f"{self.chain}:{key}{suffix}"}
@@ -99,6 +137,18 @@ def named(
     """The action and the resource of one call of a function."""
     asked = {"name": action, **({"properties": dict(properties(*args, **kwargs))} if properties else {})}
     return asked, resource if isinstance(resource, str) else resource(*args, **kwargs)
+
+
+def _with_facts(
+    tracker: Tracker, action: str | Mapping[str, Any], arguments: Mapping[str, Any], more: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The action with the properties, and the rest with the facts and claims, that its values give."""
+    named: dict[str, Any] = {"name": action} if isinstance(action, str) else dict(action)
+    claim = tracker.ask(named["name"], arguments)
+    # What the caller says itself wins: it may know a better name for a destination.
+    named["properties"] = {**claim.properties, **named.get("properties", {})}
+    context = {**more.get("context", {}), "provenance": claim.provenance}
+    return named, {**more, "arguments": claim.arguments, "context": context}
 
 
 def permitted(decision: Decision) -> Decision:

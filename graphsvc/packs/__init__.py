@@ -14,7 +14,7 @@ PACKS: Final = ("agents", "separation_of_duties", "cloud")
 # Those that speak of rights held, besides.
 RIGHTS_PACKS: Final = ("aws_escalation",)
 # For enforcement points that say where arguments came from, besides.
-AGENT_PACKS: Final = ("agent_provenance",)
+AGENT_PACKS: Final = ("agent_provenance", "agentdojo")
 _ALL: Final = (*PACKS, *RIGHTS_PACKS, *AGENT_PACKS)
 
 

@@ -41,11 +41,12 @@ class FetchRule(Model):
     """Reading a place that an argument names: it can carry data out, so it has a rule of its own.
 
     followed: the only link of a place that the request points at. seen: another link that was read as it stands.
-    host_named: put together, but its host is named by the request and it carries no query. composed: any other.
+    unrequested: the same where the request does not ask to read anything elsewhere. host_named: put together, but its host is named by the request and it carries no query. composed: any other.
     """
 
     followed: Outcome = "permit"
     seen: Outcome = "escalate"
+    unrequested: Outcome = "deny"
     host_named: Outcome = "escalate"
     composed: Outcome = "deny"
 

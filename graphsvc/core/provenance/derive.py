@@ -43,10 +43,9 @@ def _derived(
 ) -> str | None:
     classes = seen.get(token, 0)
     is_typed = not token.startswith(_WORDS)
-    if claimed == "named_by_intent":
-        if not is_typed or named is None or token in named or classes & (CREATED | NAMED):
-            return None
-    elif classes & CREATED:
+    if classes & (CREATED | NAMED) or (named is not None and token in named):
+        return None
+    if claimed == "named_by_intent" and (not is_typed or named is None):
         return None
     if classes & TRUSTED:
         return "contested" if classes & MENTION else "clean"

@@ -80,7 +80,7 @@ def _judged(
     if level is not None:
         yield from _critical(table, asked, level, effects, values)
     if is_fetch:
-        yield from _fetched(table, values)
+        yield from _fetched(table, asked, values)
     if table.amount is not None and level is not None:
         yield from _amount(table, claims, values)
     if table.content is not None and not table.content_effects.isdisjoint(effects):
@@ -198,7 +198,7 @@ def _critical(
             yield _reason(f"{_ASKED[asked]}", verdict, "", asked)
 
 
-def _fetched(table: Table, values: list[_Value]) -> Iterator[Reason]:
+def _fetched(table: Table, asked: str, values: list[_Value]) -> Iterator[Reason]:
     rule = table.fetch
     assert rule is not None
     for value in values:
@@ -217,7 +217,7 @@ def _fetched(table: Table, values: list[_Value]) -> Iterator[Reason]:
             elif each == "unprovenanced":
                 found = verdict_of(rule.host_named if value.detail.host_named else rule.composed)
             else:
-                found = verdict_of(rule.seen)
+                found = verdict_of(rule.unrequested if asked == "unrequested" else rule.seen)
             if _SEVERITY[found] >= _SEVERITY[worst]:
                 worst, fact = found, each
         if worst is not Verdict.PERMIT:

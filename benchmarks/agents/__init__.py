@@ -1,0 +1,84 @@
+"""The agent benchmark: AgentDojo's own task chains replayed through the real service and client, without a model.
+
+make bench-agents                                     banking and slack, on which rules and client were developed
+make bench-agents ARGS="--suites workspace,travel --quick"
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+_SUITES = ("banking", "slack", "workspace", "travel")
+
+
+def main(given: Sequence[str]) -> int:
+    """Measure, print tables, write one JSON file."""
+    asked = argparse.ArgumentParser(
+        prog="python -m benchmarks agents",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    asked.add_argument("--suites", default="banking,slack", help=f"of {', '.join(_SUITES)}")
+    asked.add_argument("--quick", action="store_true", help="the shipped rule alone, nothing left out")
+    asked.add_argument("--output", type=Path, default=None, help="default: bench-results/agents-<time>.json")
+    wanted = asked.parse_args(given)
+    suites = wanted.suites.split(",")
+    if unknown := set(suites) - set(_SUITES):
+        asked.error(f"`{min(unknown)}` is none of {', '.join(_SUITES)}")
+    try:
+        from benchmarks.agents.run import measure
+    except ModuleNotFoundError as error:
+        sys.exit(f"error: {error.name} is not installed here; run `make bench-agents`")
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    found = {"at": at, "python": platform.python_version(), **measure(suites, quick=wanted.quick)}
+    for title, rows in _tables(found):
+        _print(title, rows)
+    output = wanted.output or Path("bench-results") / f"agents-{at.replace(':', '')}.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(found, indent=2) + "\n")
+    print(f"\nwritten to {output}")
+    return 0
+
+
+def _tables(found: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    rules = [
+        {"rule": rule, "suite": suite, **_plain(figures)}
+        for rule, by_suite in found["rules"].items()
+        for suite, figures in by_suite.items()
+    ]
+    parts = [{"without": part, **_plain(each)} for part, each in found["without"].items()]
+    stopped = [
+        {name: value for name, value in row.items() if name != "where"} for row in found["benign stopped"]
+    ]
+    return [
+        ("percent (95 % interval), hits of all", rules),
+        ("each part left out", parts),
+        ("what stopped the users' own calls", stopped),
+        ("what stopped injected calls", found["attacks stopped"]),
+    ]
+
+
+def _plain(figures: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: f"{value['percent']} ({value['low']}-{value['high']}), {value['hits']}/{value['of']}"
+        if isinstance(value, dict)
+        else value
+        for name, value in figures.items()
+    }
+
+
+def _print(title: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    print(f"\n{title}")
+    for row in rows:
+        print("  " + "; ".join(f"{name}: {value}" for name, value in row.items()))
