@@ -388,6 +388,9 @@ WORDING: Final[Mapping[str, Wording]] = {
     "Row.none": _says("The action has no critical arguments.", "permit"),
     "FetchRule.followed": _says("The only link of a place that the request points at.", "permit"),
     "FetchRule.seen": _says("Another link that was read as it stands.", "escalate"),
+    "FetchRule.unrequested": _says(
+        "Such a link, where the request does not ask to read anything elsewhere.", "deny"
+    ),
     "FetchRule.host_named": _says(
         "Put together, but the request names its host and it carries no query.", "escalate"
     ),
