@@ -1,7 +1,8 @@
-"""Bring the dashboard's libraries up to date: `python -m scripts.vendor`. Needs npm.
+"""Bring the libraries of the dashboard up to date: `python -m scripts.vendor`. Needs npm.
 
-Takes single ES modules out of the packages, lets them find each other without a bundler, and writes what they are into
-`vendor/manifest.json`: package, version, licence, and the SHA-384 of every file.
+Takes single files out of the packages, lets modules find each other without a bundler, and writes what they are into a
+`manifest.json`: package, version, licence, and the SHA-384 of every file. `python -m scripts.vendor ide` fetches GraphiQL, which is
+too large to be kept here, for the IDE of development; what comes must have the hashes of its manifest.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import hashlib
 import json
 import re
 import subprocess
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
-VENDOR = Path(__file__).parent.parent / "graphsvc" / "static" / "vendor"
+STATIC = Path(__file__).parent.parent / "graphsvc" / "static"
+Packages = dict[str, tuple[str, dict[str, str]]]
 # Per package: version, and per file of ours the file inside, as a glob where its name holds a hash.
-PACKAGES: dict[str, tuple[str, dict[str, str]]] = {
+PACKAGES: Packages = {
     "preact": (
         "11.2.0",
         {
@@ -36,13 +39,39 @@ PACKAGES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
 }
+# The last line that comes as one file; later ones need a bundler.
+IDE: Packages = {
+    "graphiql": (
+        "3.8.3",
+        {
+            "graphiql.js": "graphiql.min.js",
+            "graphiql.css": "graphiql.min.css",
+            "graphiql.LICENSE.txt": "LICENSE",
+        },
+    ),
+    "react": ("18.2.0", {"react.js": "umd/react.production.min.js", "react.LICENSE.txt": "LICENSE"}),
+    "react-dom": ("18.2.0", {"react-dom.js": "umd/react-dom.production.min.js"}),
+}
 
 
 def main() -> None:
-    """Write every file and the manifest."""
-    VENDOR.mkdir(parents=True, exist_ok=True)
-    manifest = []
-    for package, (version, wanted) in PACKAGES.items():
+    """Write every file and the manifest; with `ide` the files of the IDE, which have to fit theirs."""
+    if sys.argv[1:] != ["ide"]:
+        (STATIC / "vendor" / "manifest.json").write_text(_written(_bring(STATIC / "vendor", PACKAGES)))
+        return
+    manifest = STATIC / "ide" / "manifest.json"
+    if _written(_bring(STATIC / "ide" / "lib", IDE)) != manifest.read_text():
+        raise SystemExit(f"what npm sent is not what {manifest} names")
+
+
+def _written(manifest: list[dict[str, str]]) -> str:
+    return json.dumps(manifest, indent=2) + "\n"
+
+
+def _bring(folder_here: Path, packages: Packages) -> list[dict[str, str]]:
+    folder_here.mkdir(parents=True, exist_ok=True)
+    manifest: list[dict[str, str]] = []
+    for package, (version, wanted) in packages.items():
         with tempfile.TemporaryDirectory() as folder:
             packed = subprocess.run(
                 ["npm", "pack", "--silent", f"{package}@{version}"],
@@ -58,7 +87,7 @@ def main() -> None:
             for name, inside in wanted.items():
                 source = next(iter(sorted(root.glob(inside))))
                 text = _linked(source.read_text(encoding="utf-8"))
-                (VENDOR / name).write_text(text, encoding="utf-8")
+                (folder_here / name).write_text(text, encoding="utf-8")
                 digest = base64.b64encode(hashlib.sha384(text.encode()).digest()).decode()
                 manifest.append(
                     {
@@ -66,13 +95,12 @@ def main() -> None:
                         "sha384": digest,
                     }
                 )  # fmt: skip
-    (VENDOR / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    return manifest
 
 
 def _linked(text: str) -> str:
     """Imports by the names that files have here; no maps, which are not shipped."""
-    lines = [line for line in text.splitlines() if not line.startswith("//# sourceMappingURL")]
-    text = "\n".join(lines) + "\n"
+    text = re.sub(r"\n?(//|/\*)# sourceMappingURL=[^\n]*", "", text).rstrip("\n") + "\n"
     text = text.replace('from"preact"', 'from"./preact.js"')
     return re.sub(r"'\./common-[\w-]+\.js'", "'./graphql-ws-common.js'", text)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import strawberry
 
 from graphsvc.api.auth import Authenticator, Login
+from graphsvc.api.loading import Rows
 from graphsvc.api.metric import Metrics
 from graphsvc.api.persisted import PersistedDocuments
 from graphsvc.decide.command import Caller, Service
@@ -47,11 +48,19 @@ class Context:
     parts: Parts
     login: Login | None = None
     resume_after: str | None = None
+    _rows: Rows | None = None
 
     @property
     def service(self) -> Service:
         """The use cases."""
         return self.parts.service
+
+    @property
+    def rows(self) -> Rows:
+        """Rows of history, each read once for one request."""
+        if self._rows is None:
+            self._rows = Rows(self.parts.history)
+        return self._rows
 
     @property
     def caller(self) -> Caller:

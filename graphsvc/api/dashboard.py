@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["dashboard_routes"]
+__all__ = ["dashboard_routes", "ide_page"]
 
 _FILES = Path(__file__).parent.parent / "static"
 # `connect-src 'self'` holds for the socket too: it has the page's own host and port.
@@ -17,8 +17,13 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# GraphiQL makes style elements, holds its fonts as data, and completes in a worker.
+_IDE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 _HEADERS = (
-    (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -34,16 +39,26 @@ def dashboard_routes() -> list[BaseRoute]:
     return [Route("/", page, methods=["GET", "HEAD"]), Mount("/static", files)]
 
 
-class _Sealed:
-    """ASGI middleware: adds the headers."""
+def ide_page() -> ASGIApp:
+    """GraphiQL, for development: our page and the files below `/static/ide`, nothing from elsewhere."""
+    folder = _FILES / "ide"
+    if not (folder / "lib" / "graphiql.js").exists():
+        told = "GraphiQL is not here; fetch it with `python -m scripts.vendor ide` (needs npm), then start again.\n"
+        return _Sealed(PlainTextResponse(told, status_code=404))
+    return _Sealed(FileResponse(folder / "index.html", media_type="text/html"), _IDE_POLICY)
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class _Sealed:
+    """ASGI middleware: adds the headers. policy: of the content's security."""
+
+    def __init__(self, app: ASGIApp, policy: str = _POLICY) -> None:
         self._app = app
+        self._headers = (*_HEADERS, (b"content-security-policy", policy.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+                message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
             await send(message)
 
         await self._app(scope, receive, sent)

@@ -22,6 +22,7 @@ from strawberry.types import ExecutionResult
 from graphsvc.api.auth import Unauthenticated
 from graphsvc.api.body import read_json, read_object
 from graphsvc.api.context import Context, Parts
+from graphsvc.api.dashboard import ide_page
 from graphsvc.api.failure import failure, failure_of
 from graphsvc.api.live.hub import Hub
 from graphsvc.api.live.socket import SocketFace
@@ -48,12 +49,13 @@ class GraphqlEndpoint(GraphQL[Context, None]):
     def __init__(self, schema: strawberry.Schema, parts: Parts, hub: Hub) -> None:
         super().__init__(
             schema,
-            graphql_ide="graphiql" if parts.development else None,
+            graphql_ide=None,
             allow_queries_via_get=False,
             # Subscriptions are read by the hub, never by an executor for each.
             subscription_protocols=(),
         )
         self._parts = parts
+        self._ide = ide_page() if parts.development else None
         self._sockets = SocketFace(parts, hub, self.execute)
         self._streams = StreamFace(hub, self.execute)
 
@@ -65,21 +67,22 @@ class GraphqlEndpoint(GraphQL[Context, None]):
         context = Context(parts=self._parts)
         scope[_CONTEXT] = context
         request = Request(scope, receive)
-        page_wanted = scope["method"] == "GET" and self._parts.development
-        if not page_wanted:
-            if scope["method"] != "POST":
-                refused = failure(405, "method_not_allowed", "use POST, or a graphql-transport-ws socket")
-                await refused(scope, receive, send)
-                return
-            try:
-                context.login = self._parts.auth.login(request.headers.get("authorization"))
-            except Unauthenticated as error:
-                self._parts.metrics.refused.labels("unauthenticated").inc()
-                await unauthenticated(error)(scope, receive, send)
-                return
-            if EVENT_STREAM in request.headers.get("accept", "").lower():
-                await self._stream(request, context, send)
-                return
+        if self._ide is not None and scope["method"] == "GET" and not scope["query_string"]:
+            await self._ide(scope, receive, send)
+            return
+        if scope["method"] != "POST":
+            refused = failure(405, "method_not_allowed", "use POST, or a graphql-transport-ws socket")
+            await refused(scope, receive, send)
+            return
+        try:
+            context.login = self._parts.auth.login(request.headers.get("authorization"))
+        except Unauthenticated as error:
+            self._parts.metrics.refused.labels("unauthenticated").inc()
+            await unauthenticated(error)(scope, receive, send)
+            return
+        if EVENT_STREAM in request.headers.get("accept", "").lower():
+            await self._stream(request, context, send)
+            return
         await super().__call__(scope, receive, send)
 
     async def execute(

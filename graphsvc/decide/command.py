@@ -309,8 +309,19 @@ class Service(Protocol):
     def signals(self, identity: str) -> list[Signal]:
         """Warnings about an identity that still count, oldest first."""
 
-    def identities(self, *, after: str | None, limit: int) -> list[str]:
-        """Ids of known identities in order, after `after`."""
+    def identities(
+        self,
+        *,
+        after: str | None,
+        limit: int,
+        kind: str | None = None,
+        status: str | None = None,
+        text: str | None = None,
+    ) -> list[str]:
+        """Ids of known identities in order, after `after`; every condition given must hold.
+
+        text: stands in id or name, whatever its case.
+        """
 
     def patterns(self) -> list[PatternView]:
         """The patterns in force."""

@@ -177,10 +177,12 @@ class DecisionRow(msgspec.Struct, frozen=True):
 
 
 class ChainQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of chains, newest first."""
+    """A page of chains, newest first unless `ascending`. Every filter given must hold."""
 
     limit: int = 50
     before: int | None = None  # seq of the chain's opening, exclusive
+    after: int | None = None  # the same
+    ascending: bool = False
     session: str | None = None
     status: str | None = None
     owner: str | None = None

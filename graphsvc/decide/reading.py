@@ -66,10 +66,33 @@ def risk_micros(world: World, scope: str, now_ms: int) -> int:
     return measured(held, world.ruleset, now_ms).total if held is not None else 0
 
 
-def identities(world: World, *, after: str | None, limit: int) -> list[str]:
-    """Ids in order."""
-    found = (node.id for node in world.estate.nodes() if node.kind == "identity")
-    return [name for name in found if after is None or name > after][:limit]
+def identities(
+    world: World,
+    now_ms: int,
+    *,
+    after: str | None,
+    limit: int,
+    kind: str | None = None,
+    status: str | None = None,
+    text: str | None = None,
+) -> list[str]:
+    """Ids in order; every condition given must hold. text: stands in id or name, whatever its case."""
+    sought = None if text is None else text.casefold()
+    found: list[str] = []
+    for node in world.estate.nodes():
+        name = node.id
+        if node.kind != "identity" or (after is not None and name <= after):
+            continue
+        if sought is not None and sought not in f"{name} {node.fields.get('name') or ''}".casefold():
+            continue
+        if kind is not None or status is not None:
+            view = identity(world, name, now_ms)
+            if view is None or kind not in {None, view.kind} or status not in {None, view.status}:
+                continue
+        found.append(name)
+        if len(found) == limit:
+            break
+    return found
 
 
 def patterns(world: World) -> list[PatternView]:

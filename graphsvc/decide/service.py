@@ -423,9 +423,20 @@ class GraphsvcService:
         """Warnings about an identity that still count, oldest first."""
         return grant_view.signals(self.world, identity)
 
-    def identities(self, *, after: str | None, limit: int) -> list[str]:
-        """Ids of known identities in order, after `after`."""
-        return reading.identities(self.world, after=after, limit=limit)
+    def identities(
+        self,
+        *,
+        after: str | None,
+        limit: int,
+        kind: str | None = None,
+        status: str | None = None,
+        text: str | None = None,
+    ) -> list[str]:
+        """Ids of known identities in order, after `after`; every condition given must hold."""
+        now_ms = self.sequencer.now_ms()
+        return reading.identities(
+            self.world, now_ms, after=after, limit=limit, kind=kind, status=status, text=text
+        )
 
     def patterns(self) -> list[PatternView]:
         """The patterns in force."""

@@ -150,18 +150,19 @@ class MemoryStore:
         return _chain_row(found[0]) if found else None
 
     async def chains(self, query: ChainQuery) -> Sequence[ChainRow]:
-        """A page of chains, newest first."""
+        """A page of chains."""
         self._check_open()
         found = [
             node
             for node in self._labelled("Chain")
             if "seq" in node
             and (query.before is None or _int(node["seq"]) < query.before)
+            and (query.after is None or _int(node["seq"]) > query.after)
             and (query.session is None or node.get("session") == query.session)
             and (query.status is None or node.get("status") == query.status)
             and (query.owner is None or node.get("owner") == query.owner)
         ]
-        found.sort(key=lambda node: _int(node["seq"]), reverse=True)
+        found.sort(key=lambda node: _int(node["seq"]), reverse=not query.ascending)
         return [_chain_row(node) for node in found[: query.limit]]
 
     def _labelled(self, label: str) -> Iterator[dict[str, Property]]:

@@ -43,23 +43,6 @@ async def test_a_token_is_needed() -> None:
         assert await _status(service, f"Bearer {good}") == (200, "")
 
 
-async def test_only_posts_are_served() -> None:
-    """Queries by GET are off, and there is no IDE outside development."""
-    async with served() as service:
-        headers = {"Authorization": f"Bearer {service.token('analyst')}", "Accept": "text/html"}
-        for params in ({"query": "{ patterns { id } }"}, {}):
-            async with service.http.get(f"{service.url}/graphql", params=params, headers=headers) as response:
-                assert response.status == 405
-    async with served(development=True) as service:
-        async with service.http.get(f"{service.url}/graphql", headers={"Accept": "text/html"}) as response:
-            assert response.status == 200
-            assert "graphiql" in (await response.text()).lower()
-        async with service.http.get(
-            f"{service.url}/graphql", params={"query": "{ patterns { id } }"}
-        ) as response:
-            assert response.status != 200
-
-
 async def test_pages_for_operations() -> None:
     """Liveness, readiness and the front page need no token; the figures need one that is not a pep's."""
     async with served() as service, service.client() as client:

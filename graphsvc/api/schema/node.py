@@ -23,7 +23,7 @@ class Node:
 
 @strawberry.type(description="Where a page lies.")
 class PageInfo:
-    """Where a page lies; pages run forward only."""
+    """Where a page lies."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -46,22 +46,11 @@ class Connection(Generic[T]):
     edges: list[Edge[T]]
     page_info: PageInfo
 
-    @staticmethod
-    def of(edges: list[Edge[T]], *, more: bool, first: bool) -> Connection[T]:
-        """A page of edges. more: others follow; first: nothing stands before it."""
-        page = PageInfo(
-            has_next_page=more,
-            has_previous_page=not first,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        )
-        return Connection(edges=edges, page_info=page)
 
-
-def page_size(first: int | None) -> int:
-    """The number of entries asked for, 50 when left out; BadInput outside 1..200."""
+def page_size(first: int | None, field: str = "first") -> int:
+    """The number of entries asked for, 50 when left out; BadInput outside 1..200 names `field`."""
     if first is None:
         return 50
     if not 1 <= first <= _MAX_PAGE:
-        raise BadInput(f"first: `{first}` is not between 1 and {_MAX_PAGE}", field="first")
+        raise BadInput(f"{field}: `{first}` is not between 1 and {_MAX_PAGE}", field=field)
     return first

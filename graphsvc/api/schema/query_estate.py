@@ -9,6 +9,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.estate import RecordPage, Resource, ResourceFilter, Rights, RiskSummary
 from graphsvc.api.schema.node import Connection, Edge, page_size
+from graphsvc.api.schema.paging import listed, window
 from graphsvc.api.schema.revision import revision_seq
 from graphsvc.api.schema.scalar import as_json, raw_id
 from graphsvc.core.graph import Edge as GraphEdge
@@ -36,16 +37,23 @@ class EstateQuery:
     @guarded("Resources by type and id.")
     def resources(
         self, info: Info, first: int | None = None, after: str | None = None,
+        last: int | None = None, before: str | None = None,
         filter: ResourceFilter | None = None,  # noqa: A002  # the contract's name
     ) -> Connection[Resource]:  # fmt: skip
         """Resources by type and id."""
-        overview, size, wanted = info.context.service.overview, page_size(first), filter or ResourceFilter()
-        keys = overview.resources(
-            kind=wanted.type, tier=wanted.tier, label=wanted.label, after=after, limit=size + 1
+        overview, wanted = info.context.service.overview, filter or ResourceFilter()
+        asked = window(first, after, last, before)
+        page, more = listed(
+            asked,
+            lambda behind, limit: overview.resources(
+                kind=wanted.type, tier=wanted.tier, label=wanted.label, after=behind, limit=limit
+            ),
+            lambda key: key,
+            lambda given, _: given,
         )
-        views = [view for view in map(overview.resource, keys[:size]) if view is not None]
+        views = [view for view in map(overview.resource, page) if view is not None]
         edges = [Edge(cursor=f"resource:{view.type}:{view.id}", node=Resource.of(view)) for view in views]
-        return Connection.of(edges, more=len(keys) > size, first=after is None)
+        return asked.connection(edges, more=more)
 
     @guarded(
         "What an identity may do by its permissions; with an action and a resource also whether that is allowed."

@@ -10,7 +10,7 @@ import strawberry
 from graphsvc.api.context import Context, Info
 from graphsvc.api.role import watched
 from graphsvc.api.schema.decision import Decision
-from graphsvc.api.schema.query import DecisionFilter, decision_at
+from graphsvc.api.schema.query import DecisionFilter, DecisionMatch, decision_at
 from graphsvc.api.schema.review import Review
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
 from graphsvc.api.schema.update import (
@@ -178,29 +178,6 @@ def _reviewed(record: Record) -> str | None:
         case Decided() if record.answered is Verdict.PERMIT:
             return record.request.review
     return None
-
-
-class DecisionMatch:
-    def __init__(self, wanted: DecisionFilter) -> None:
-        self._subject = (
-            None if wanted.subject is None else raw_id("identity", wanted.subject, "filter.subject")
-        )
-        self._chain = None if wanted.chain is None else raw_id("chain", wanted.chain, "filter.chain")
-        self._pattern = (
-            None if wanted.pattern is None else raw_id("pattern", wanted.pattern, "filter.pattern")
-        )
-        self._wanted = wanted
-
-    def holds(self, decided: Decided) -> bool:
-        wanted = self._wanted
-        return (
-            (self._subject is None or _bare(decided.request.subject.id) == self._subject)
-            and (self._chain is None or decided.request.chain == self._chain)
-            and (self._pattern is None or any(one.pattern == self._pattern for one in decided.completions))
-            and (wanted.verdict is None or decided.answered is wanted.verdict)
-            and (wanted.from_ is None or decided.at_ms >= wanted.from_)
-            and (wanted.to is None or decided.at_ms < wanted.to)
-        )
 
 
 class _RiskMatch:

@@ -46,17 +46,19 @@ async def chain(connection: Connection, chain_id: str) -> ChainRow | None:
 
 
 async def chains(connection: Connection, query: ChainQuery) -> Sequence[ChainRow]:
-    """A page of chains, newest first, through the index of the narrowest filter given."""
+    """A page of chains, through the index of the narrowest filter given."""
     parameters = {
         "limit": query.limit,
         "before": _NO_LIMIT if query.before is None else query.before,
+        "after": -1 if query.after is None else query.after,
         "session": query.session,
         "status": query.status,
         "owner": query.owner,
     }
     narrowest = next((name for name in ("session", "owner", "status") if parameters[name] is not None), None)
-    of = "" if narrowest is None else f"_of_{narrowest}"
-    rows = await connection.rows(f"history/chains{of}", parameters)
+    of = "" if narrowest is None else f"of_{narrowest}_"
+    order = "oldest" if query.ascending else "newest"
+    rows = await connection.rows(f"history/chains_{of}{order}", parameters)
     return [_chain_row(row) for row in rows]
 
 

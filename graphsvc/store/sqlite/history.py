@@ -46,14 +46,16 @@ def chain(connection: sqlite3.Connection, chain_id: str) -> ChainRow | None:
 
 
 def chains(connection: sqlite3.Connection, query: ChainQuery) -> list[ChainRow]:
-    """A page of chains, newest first."""
+    """A page of chains."""
     filters: list[tuple[str, str | int | None]] = [
         ("seq < ?", query.before),
+        ("seq > ?", query.after),
         ("session = ?", query.session),
         ("status = ?", query.status),
         ("owner = ?", query.owner),
     ]
-    return [_chain_row(row) for row in _page(connection, _CHAIN, filters, "ORDER BY seq DESC", query.limit)]
+    order = "ORDER BY seq ASC" if query.ascending else "ORDER BY seq DESC"
+    return [_chain_row(row) for row in _page(connection, _CHAIN, filters, order, query.limit)]
 
 
 def _page(

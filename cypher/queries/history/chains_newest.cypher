@@ -1,6 +1,7 @@
 // Purpose: a page of all chains, newest first
 // Parameters:
 //   $before: integer, exclusive
+//   $after: integer, exclusive
 //   $limit: integer
 //   $session: text or null (any)
 //   $status: text or null (any)
@@ -9,7 +10,7 @@
 // Index: chain_seq
 CYPHER 5
 MATCH (c:Chain)
-WHERE c.seq < $before
+WHERE c.seq > $after AND c.seq < $before
   AND ($session IS NULL OR c.session = $session)
   AND ($status IS NULL OR c.status = $status)
   AND ($owner IS NULL OR c.owner = $owner)
