@@ -13,10 +13,13 @@ PYTEST := $(BIN)/python -m pytest -q
 COMPILE := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
 
+# What runs the core within the process of the tests.
+CORE_TESTS := tests/audit tests/cel tests/cli tests/explore tests/law tests/oracle tests/policy tests/rights tests/service tests/unit
+
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo serve test test-full check format fuzz bench bench-agents mutants neo4j lock schema policy-docs clean
+.PHONY: help demo serve test test-full check format fuzz bench bench-agents mutants mutation coverage neo4j lock schema policy-docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -49,6 +52,13 @@ fuzz: $(READY) ## ten million verdicts against independent definitions; ARGS="--
 mutants: $(READY) ## break every rule in the engine once and see that it is noticed; ARGS: words of their names
 	@$(BIN)/python -m tests.mutant $(ARGS)
 
+mutation: $(READY) ## change registers, verdicts and snapshots in every small way (two hours); ARGS: globs of names
+	@CI=true $(BIN)/mutmut run $(ARGS); $(BIN)/mutmut results
+
+coverage: $(READY) ## every branch of graphsvc/core is run by a test, or this fails
+	@CI=true $(BIN)/coverage run -m pytest -q -m "not slow and not neo4j and not browser" $(CORE_TESTS) $(ARGS)
+	@$(BIN)/coverage report
+
 bench: $(READY) ## the figures, as a table and as JSON
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -76,5 +86,5 @@ policy-docs: $(READY) ## the JSON Schema of policy files and docs/policy-languag
 	@$(BIN)/python -m scripts.policy_reference > policy-language.new && mv policy-language.new docs/policy-language.md
 
 clean: ## remove everything that was made here, the local Neo4j with its data included
-	@rm -rf .venv .venv-bench .neo4j .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	@rm -rf .venv .venv-bench .neo4j .fuzz mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Protection levels, and packs on trial."""

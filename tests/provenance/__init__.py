@@ -1,0 +1,1 @@
+"""Where values come from, and what may be done with them."""
