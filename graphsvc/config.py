@@ -21,7 +21,7 @@ from pydantic_settings import (
 )  # fmt: skip
 
 from graphsvc.errors import SettingsError
-from graphsvc.outside import OidcSettings, SsfSettings, is_loopback
+from graphsvc.outside import OidcSettings, PublishingSettings, ReviewSettings, SsfSettings, is_loopback
 
 __all__ = ["Settings", "load_settings"]
 
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     has grown; without it they see it by themselves a quarter of a second later. documents: a JSON file of GraphQL
     documents by id, which callers may send instead of the text; documents_only: whether no other document is
     answered, our own clients' apart. state_dir: where the local
-    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events. None = `.graphsvc` beside a SQLite store, else in the working directory.
+    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events; reviews: where reviews are told of; publishing: what publishing rules asks for. None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
 
     model_config = SettingsConfigDict(
@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     oidc: OidcSettings | None = None
     ssf: SsfSettings = SsfSettings()
+    reviews: ReviewSettings = ReviewSettings()
+    publishing: PublishingSettings = PublishingSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

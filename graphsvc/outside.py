@@ -1,4 +1,4 @@
-"""Settings of what others run and we rely on: an identity provider, and senders of security events."""
+"""Settings of what others run and we rely on, and of who else has a say: issuers, senders, receivers, signers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["OidcSettings", "SsfSettings", "StreamSettings", "is_loopback"]
+from graphsvc.core.audit.note import VerifierKey
+from graphsvc.errors import BadInput
+
+__all__ = [
+    "OidcSettings",
+    "PublishingSettings",
+    "ReviewSettings",
+    "SsfSettings",
+    "StreamSettings",
+    "is_loopback",
+]
 
 
 class _Keys(BaseModel):
@@ -64,6 +74,49 @@ class SsfSettings(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("two streams have the same `name`")
         return self
+
+
+class ReviewSettings(BaseModel):
+    """Where reviews are told of. webhook: an address that notices are posted to; token_file: a bearer token for it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    webhook: str | None = None
+    token_file: Path | None = None
+    attempts: int = Field(default=5, ge=1, le=20)
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> ReviewSettings:
+        if self.webhook is not None:
+            _check_url("webhook", self.webhook)
+        return self
+
+
+class PublishingSettings(BaseModel):
+    """What publishing rules asks for.
+
+    second_person: whoever drafted packs cannot publish them. trusted_keys: public keys as `graphsvc policy sign --new`
+    prints them; one of them must have signed every pack.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    second_person: bool = False
+    trusted_keys: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _are_keys(self) -> PublishingSettings:
+        for text in self.trusted_keys:
+            try:
+                VerifierKey.parse(text)
+            except BadInput as error:
+                raise ValueError(f"`trusted_keys`: `{text[:40]}` {error}") from None
+        return self
+
+    @property
+    def keys(self) -> tuple[VerifierKey, ...]:
+        """The trusted keys."""
+        return tuple(map(VerifierKey.parse, self.trusted_keys))
 
 
 def _check_url(name: str, url: str) -> None:

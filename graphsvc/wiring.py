@@ -12,6 +12,7 @@ from graphsvc.decide.follower import Bell
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Notary, Store
 from graphsvc.decide.service import GraphsvcService
+from graphsvc.decide.trying import PublishRules
 from graphsvc.errors import SettingsError, StoreAbsent
 from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, parse_store_url
 
@@ -94,6 +95,7 @@ async def open_service(
             shared=isinstance(parse_store_url(address), Neo4jAddress),
             bell=_bell(address, store, settings),
             deadline_ms=settings.deadline_ms,
+            rules=PublishRules(settings.publishing.second_person, settings.publishing.keys),
         )
         await service.start()
         signing = asyncio.create_task(service.audit.keep_signing(SIGN_EVERY_S), name="audit")
@@ -150,6 +152,8 @@ def build_app(
     streams, receiver = _streams(settings), Receiver(service)
     wanted += [stream.keys.keep_fresh() for stream in streams if stream.keys.uri is not None]
     wanted += [keep_polling(stream, receiver) for stream in streams if stream.endpoint is not None]
+    if settings.reviews.webhook is not None:
+        wanted.append(_notices(service, settings, listening))
     auth: Authenticator
     if settings.auth == "off":
         auth = OpenDoor()
@@ -186,6 +190,20 @@ def _documents(settings: Settings) -> PersistedDocuments:
     sent = [text for name, text in vars(document).items() if name.isupper() and not name.startswith("_")]
     given = {} if settings.documents is None else read_documents(settings.documents)
     return PersistedDocuments({**own_documents(sent), **given}, only=settings.documents_only)
+
+
+def _notices(
+    service: GraphsvcService, settings: Settings, listening: str | None
+) -> Coroutine[None, None, None]:
+    from graphsvc.events.webhook import Webhook, keep_notifying
+
+    reviews = settings.reviews
+    assert reviews.webhook is not None
+    link = settings.public_url or (listening if settings.on_loopback else None)
+    webhook = Webhook(
+        reviews.webhook, reviews.token_file, link.rstrip("/") if link else None, reviews.attempts
+    )
+    return keep_notifying(webhook, lambda: service.events(after=None), service.review, service.decided)
 
 
 def _streams(settings: Settings) -> tuple[Stream, ...]:

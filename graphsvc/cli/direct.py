@@ -30,18 +30,18 @@ class Direct:
     """An `Admin` over a service in this process."""
 
     def __init__(self, service: GraphsvcService) -> None:
-        self._service = service
+        self.service = service
 
     async def publish(self, texts: Sequence[tuple[str, str]], comment: str) -> str:
         """Put packs into force; the revision."""
-        revision = (await self._service.publish_policy(OPERATOR, texts, comment)).revision
-        await self._drawn()
+        revision = (await self.service.publish_policy(OPERATOR, texts, comment)).revision
+        await self.drawn()
         return revision
 
     async def rollback(self, pack: str, version: str | None, comment: str) -> str:
         """Put an earlier text of a pack into force again; the revision."""
-        revision = (await self._service.rollback_policy(OPERATOR, pack, version, comment)).revision
-        await self._drawn()
+        revision = (await self.service.rollback_policy(OPERATOR, pack, version, comment)).revision
+        await self.drawn()
         return revision
 
     async def versions(self) -> list[dict[str, Json]]:
@@ -51,7 +51,7 @@ class Direct:
                 "pack": each.pack, "version": each.version, "inForce": in_force, "publishedAt": format_time(each.at_ms),
                 "publishedBy": each.by, "comment": each.comment, "sha256": each.sha256,
             }
-            for each, in_force in self._service.policy_versions()
+            for each, in_force in self.service.policy_versions()
         ]  # fmt: skip
 
     async def patterns(self) -> list[dict[str, Json]]:
@@ -61,7 +61,7 @@ class Direct:
                 "id": view.id, "title": view.title, "severity": view.severity, "onMatch": view.on_match,
                 "scope": view.scope, "pack": view.pack, "version": view.version, "steps": list(view.steps),
             }
-            for view in self._service.patterns()
+            for view in self.service.patterns()
         ]  # fmt: skip
 
     async def load(
@@ -74,31 +74,31 @@ class Direct:
         staged: Callable[[int], None],
     ) -> str:
         """Make facts visible at once; the revision."""
-        ack = await self._service.load_graph(OPERATOR, source, nodes, edges, replace=replace, staged=staged)
-        await self._drawn()
+        ack = await self.service.load_graph(OPERATOR, source, nodes, edges, replace=replace, staged=staged)
+        await self.drawn()
         return ack.revision
 
     async def source(self, name: str) -> tuple[list[Node], list[Edge]]:
         """What one source asserts now."""
-        return self._service.source_facts(name)
+        return self.service.source_facts(name)
 
     async def facts(self) -> tuple[list[Node], list[Edge]]:
         """The whole graph."""
-        return self._service.facts()
+        return self.service.facts()
 
     async def packs(self) -> tuple[list[tuple[str, str]], str]:
         """Texts and file names of the packs in force, and the revision of the answer."""
-        packs = self._service.world.packs.values()
-        return [(pack.text, pack.file) for pack in packs], self._service.revision()
+        packs = self.service.world.packs.values()
+        return [(pack.text, pack.file) for pack in packs], self.service.revision()
 
     async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
         """For each completion of a decision the grants without which its path would not exist."""
-        return list(map(counterfactual_record, await self._service.hindsight.counterfactuals(decision_id)))
+        return list(map(counterfactual_record, await self.service.hindsight.counterfactuals(decision_id)))
 
     async def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""
         after = 0
-        while entries := await self._service.store.read(after=after, limit=_ENTRIES):
+        while entries := await self.service.store.read(after=after, limit=_ENTRIES):
             for entry in entries:
                 for place, record in enumerate(decode_records(entry.body)):
                     yield entry.first + place, record
@@ -107,21 +107,22 @@ class Direct:
     async def decide(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
         """Judge and record."""
         del document
-        record = answer_record(await self._service.decide(OPERATOR, command))
-        await self._drawn()
+        record = answer_record(await self.service.decide(OPERATOR, command))
+        await self.drawn()
         return record
 
     async def evaluate(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
         """Judge; nothing changes."""
         del document
-        return judged_record(await self._service.evaluate(OPERATOR, command.request))
+        return judged_record(await self.service.evaluate(OPERATOR, command.request))
 
     async def decision(self, decision_id: str) -> dict[str, Json] | None:
         """A decision made earlier."""
-        decided = self._service.decided(decision_id)
+        decided = self.service.decided(decision_id)
         return decided_record(decided[1]) if decided is not None else None
 
-    async def _drawn(self) -> None:
+    async def drawn(self) -> None:
+        """Return when the graph in the store shows everything."""
         # Architects look at the graph next; what is not drawn yet is drawn by whoever opens the store.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._service.wait_drawn(), _DRAWN_WITHIN_S)
+            await asyncio.wait_for(self.service.wait_drawn(), _DRAWN_WITHIN_S)

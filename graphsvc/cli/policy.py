@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 import typer
@@ -12,6 +12,7 @@ import typer
 from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
 from graphsvc.cli.output import Format, print_json, print_rows
+from graphsvc.cli.policy_life import register as register_life
 from graphsvc.core.value import Json
 
 __all__ = ["app"]
@@ -213,7 +214,14 @@ def tools(
 @app.command()
 def publish(
     *,
-    files: Files,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="Policy files, or folders of them.", show_default=False),
+    ] = None,
+    draft: Annotated[
+        str | None,
+        typer.Option("--draft", metavar="ID", help="Publish what `graphsvc policy draft` handed in."),
+    ] = None,
     comment: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     store: StoreOption = None,
     server: ServerOption = None,
@@ -226,46 +234,91 @@ def publish(
     Examples:
       graphsvc policy publish packs/agents.yaml --comment "first version"
       graphsvc policy publish packs/ --server http://127.0.0.1:8080 --token "$TOKEN"
+      graphsvc policy publish --draft 0193a2... --server http://127.0.0.1:8080 --token "$TOKEN"
     """
-    from graphsvc.cli.file import read_texts
+    from graphsvc.cli.pack_file import read_packs
+    from graphsvc.cli.ruling import ruling
     from graphsvc.cli.session import run_admin
     from graphsvc.core.policy.load import load_policies
+    from graphsvc.errors import BadInput
 
-    texts = read_texts(files)
+    if (draft is None) is (not files):
+        raise BadInput("give policy FILEs to publish, or --draft ID", field="file")
+    if draft is not None:
+        drafted = draft
+        revision = run_admin(
+            lambda admin: ruling(admin).publish_draft(drafted, comment),
+            store=store,
+            server=server,
+            token=token,
+            config=config,
+        )
+        print(f"published draft {draft} at revision {revision}")
+        return
+    packs = read_packs(files or ())
     # Refused before a store or a server is touched, with places in the files as named here.
-    packs = load_policies(texts)
+    policies = load_policies([(pack.text, pack.file) for pack in packs])
     revision = run_admin(
-        lambda admin: admin.publish(texts, comment), store=store, server=server, token=token, config=config
+        lambda admin: ruling(admin).publish(packs, comment),
+        store=store,
+        server=server,
+        token=token,
+        config=config,
     )
-    names = ", ".join(f"{policy.pack.id} {policy.pack.version}" for policy in packs)
+    names = ", ".join(f"{policy.pack.id} {policy.pack.version}" for policy in policies)
     print(f"published {names} at revision {revision}")
 
 
 @app.command()
 def diff(
     *,
-    files: Files,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="Policy files, or folders of them.", show_default=False),
+    ] = None,
+    replay: Annotated[
+        bool,
+        typer.Option(
+            "--replay", help="Which past decisions would have been different, for whom, with examples."
+        ),
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="REVISION", help="With --replay, by the packs of then instead of FILEs."
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, max=200, help="With --replay: how many examples.")] = 20,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     store: StoreOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
     config: ConfigOption = None,
 ) -> None:
     """What publishing these files would change of what is in force, by meaning; nothing is published.
 
-    Which past decisions would have been different is told by `graphsvc replay`.
+    With --replay stored history is judged again: by the packs in force, and as if these files were in force too.
 
     \b
     Examples:
       graphsvc policy diff packs/agents.yaml
       graphsvc policy diff packs/ --format json
-      graphsvc export trace -o history.jsonl && graphsvc replay history.jsonl --policy packs/agents.yaml --check
+      graphsvc policy diff packs/agents.yaml --replay
+      graphsvc policy diff --replay --as-of 9f3c.120 --server http://127.0.0.1:8080 --token "$TOKEN"
     """
     from graphsvc.cli.file import read_texts
     from graphsvc.cli.session import run_admin
     from graphsvc.core.policy.diff import policy_changes
     from graphsvc.core.policy.load import load_policies, load_policy
+    from graphsvc.errors import BadInput
 
+    if replay:
+        _replay_diff(files or [], as_of, limit, form, store=store, server=server, token=token, config=config)
+        return
+    if not files or as_of is not None:
+        raise BadInput("give policy FILEs; --as-of goes with --replay", field="file")
     new = load_policies(read_texts(files))
-    held, _ = run_admin(lambda admin: admin.packs(), store=store, server=None, token=None, config=config)
+    held, _ = run_admin(lambda admin: admin.packs(), store=store, server=server, token=token, config=config)
     changes = policy_changes([load_policy(text, file) for text, file in held], new)
     if form is not Format.table:
         print_rows([msgspec.to_builtins(change) for change in changes], form)
@@ -276,6 +329,62 @@ def diff(
             print(f"    {field.path or change.what}: {_short(field.old)} -> {_short(field.new)}")
     if not changes:
         print("nothing would change")
+
+
+def _replay_diff(
+    files: list[Path],
+    as_of: str | None,
+    limit: int,
+    form: Format,
+    *,
+    store: str | None,
+    server: str | None,
+    token: str | None,
+    config: Path | None,
+) -> None:
+    from graphsvc.cli.pack_file import read_packs
+    from graphsvc.cli.ruling import ruling
+    from graphsvc.cli.session import run_admin
+    from graphsvc.errors import BadInput
+
+    if bool(files) is (as_of is not None):
+        raise BadInput("give policy FILEs to judge history by, or --as-of REVISION", field="file")
+    packs = read_packs(files)
+    found = run_admin(
+        lambda admin: ruling(admin).replay_diff(packs, as_of, None, None, limit),
+        store=store,
+        server=server,
+        token=token,
+        config=config,
+    )
+    if form is Format.json:
+        print_json(found)
+        return
+    examples = cast("list[dict[str, Json]]", found["examples"])
+    if form is not Format.table:
+        print_rows(examples, form)
+        return
+    print(f"{found['decisions']:,} decisions, {found['differing']:,} differ")
+    if not found["complete"]:
+        print("warning: the time was over before all of history was judged", file=sys.stderr)
+    for title, name in (("verdicts", "moves"), ("identities", "identities"), ("patterns", "patterns")):
+        rows = cast("list[dict[str, Json]]", found[name])
+        if rows:
+            print(f"\n{title}")
+            print_rows(rows, form)
+    if examples:
+        print("\nexamples" + (", the oldest of them" if found["differing"] != len(examples) else ""))
+        names = (
+            "at",
+            "subject",
+            "action",
+            "resource",
+            "before",
+            "after",
+            "completedBefore",
+            "completedAfter",
+        )
+        print_rows([{each: row[each] for each in names} for row in examples], form)
 
 
 @app.command()
@@ -341,6 +450,8 @@ def list_(
     )
     print_rows(rows, form, empty="no policy is published; `graphsvc policy publish FILE...` does it")
 
+
+register_life(app)
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 _MAX_SHOWN = 60

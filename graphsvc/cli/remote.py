@@ -159,6 +159,14 @@ class Remote:
         )
         return cast("dict[str, Json] | None", found)
 
+    async def ask(self, query: str, variables: dict[str, Json]) -> Json:
+        """The one field of a query's answer."""
+        return await self._ask(query, variables)
+
+    async def change(self, query: str, variables: dict[str, Json]) -> dict[str, Json]:
+        """The one field of a mutation's answer; its failures as their kinds of error."""
+        return _carried_out(await self._ask(query, variables))
+
     async def _revision(self, query: str, variables: dict[str, Json]) -> str:
         return str(_carried_out(await self._ask(query, variables))["revision"])
 

@@ -6,7 +6,7 @@ witness, the risk before and after, and the delta that a recorded decision bring
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -24,10 +24,11 @@ from graphsvc.core.gain.gains import Gained
 from graphsvc.core.gain.telling import completions_of
 from graphsvc.core.intent import find_lineage, with_intent
 from graphsvc.core.known import Parties, parties_of, target_of
+from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.place import Place, aside, find_place, with_stored
 from graphsvc.core.progress import combine, measured, with_levels
 from graphsvc.core.protection import set_apart
-from graphsvc.core.reason import find_reasons
+from graphsvc.core.reason import find_reasons, missing_key
 from graphsvc.core.record import Decided, Granted
 from graphsvc.core.register import advance_cut, advance_tree, after
 from graphsvc.core.request import AccessRequest
@@ -95,13 +96,15 @@ def evaluate(  # noqa: C901  the stages in their order
     past: Happened | None = None,
     reviewed: Event | None = None,
     exact: bool = False,
+    tell: bool = False,
 ) -> Evaluation:
     """Judge a request at a time. seq: the number its record will take, for ordering only.
 
     force: take the action into history (True) or not (False) whatever the verdict: how stored
     decisions are folded again, and how a trace is replayed as it happened. past: the action as it happened, with
     its facts of then. reviewed: the action that this one approves. exact: the time is a stored one; else it is
-    never before the newest record of its session, principals or resource (rule R2).
+    never before the newest record of its session, principals or resource (rule R2). tell: though forced, say what
+    patterns say.
     """
     view, ruleset, estate = facts.view, facts.ruleset, facts.estate
     if reviewed is None:
@@ -144,22 +147,25 @@ def evaluate(  # noqa: C901  the stages in their order
     _advance(candidates.concerned(event.labels), advance)
     gained = facts.gains.judge(event, *_held(advance, facts, at_ms)) if facts.gains is not None else None
     risk, changed = _risk(names, advance, facts, who, at_ms)
-    completions = _completions(event, advance, gained, view, ruleset) if force is None else ()
+    completions = _completions(event, advance, gained, view, ruleset) if force is None or tell else ()
     reasons: tuple[Reason, ...] = ()
     grants: tuple[str, ...] = ()
     shadow: tuple[ShadowVerdict, ...] = ()
-    if force is None:
+    lacking: Sequence[CompiledPattern] = ()
+    if force is None or tell:
         lacking = candidates.lacking(event, advance.values) if candidates.keyed else ()
         if ruleset.sorts:
             completions, lacking, shadow = set_apart(
                 completions, lacking, event, ruleset.protection, ruleset.shadows
             )
+    if force is None:
         reasons, grants = find_reasons(event, chain, lineage, completions, lacking, risk, facts)
         verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else Verdict.PERMIT
         in_history = verdict is Verdict.PERMIT and request.executed
     else:
         verdict = Verdict.PERMIT if force else Verdict.DENY
         in_history = force
+        reasons = tuple(map(missing_key, lacking))
     enforced = verdict
     if force is None and verdict is not Verdict.PERMIT:
         reasons, verdict, enforced = settle(event, reasons, risk, facts)

@@ -7,21 +7,18 @@ from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as changed
 
-from graphsvc.core.condition import compile_action_test, compile_event_tests
 from graphsvc.core.event import Event
 from graphsvc.core.glob import matcher
+from graphsvc.core.level import Levels, Test, compile_levels, compile_which, level_of
 from graphsvc.core.pattern import CompiledPattern
-from graphsvc.core.policy.condition import EventCondition
 from graphsvc.core.policy.document import Policy
-from graphsvc.core.policy.protection import BreakGlass, Level, ReviewCap, ReviewRoute, Which
+from graphsvc.core.policy.protection import BreakGlass, ReviewCap, ReviewRoute
 from graphsvc.core.trial import Shadow, in_share
 from graphsvc.core.verdict import Completion, ShadowVerdict, Verdict
 
 __all__ = ["VERDICTS", "Cap", "Glass", "Protection", "Route", "compile_protection", "set_apart"]
 
 VERDICTS = {"deny": Verdict.DENY, "escalate": Verdict.ESCALATE, "monitor": Verdict.PERMIT}
-EventTest = Callable[[Event], bool]
-_Levels = tuple[tuple[EventTest, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Route:
     """Who answers reviews. name: pack and place, for people. See `policy.protection.ReviewRoute`."""
 
     pack: str
-    fits: EventTest
+    fits: Test
     patterns: Callable[[str], bool] | None
     written: ReviewRoute
 
@@ -55,7 +52,7 @@ class Glass:
 class Protection:
     """levels: of a pattern, its own and then its pack's. observed: packs that are observed while others are enforced."""
 
-    levels: dict[str, _Levels]
+    levels: dict[str, Levels]
     observed: frozenset[str]
     routes: tuple[Route, ...]
     caps: tuple[Cap, ...]
@@ -63,19 +60,16 @@ class Protection:
 
     def level_of(self, pattern: str, on_match: str, event: Event) -> str:
         """What becomes of a pattern that an action completes."""
-        for fits, level in self.levels.get(pattern, ()):
-            if fits(event):
-                return level
-        return on_match
+        return level_of(self.levels.get(pattern, ()), on_match, event)
 
 
 def compile_protection(policies: Sequence[Policy], *, observing: bool) -> Protection:
     """Packs in pack order. observing: the whole service does, so no single pack has to."""
-    levels: dict[str, _Levels] = {}
+    levels: dict[str, Levels] = {}
     for policy in policies:
-        general = _levels(policy.levels)
+        general = compile_levels(policy.levels)
         for pattern in policy.patterns:
-            found = (*_levels(pattern.levels), *general)
+            found = (*compile_levels(pattern.levels), *general)
             if found:
                 levels[pattern.id] = found
     observed = [] if observing else [each.pack.id for each in policies if each.settings.enforce == "observe"]
@@ -83,7 +77,12 @@ def compile_protection(policies: Sequence[Policy], *, observing: bool) -> Protec
         levels=levels,
         observed=frozenset(observed),
         routes=tuple(
-            Route(policy.pack.id, _test(route), matcher(route.patterns) if route.patterns else None, route)
+            Route(
+                policy.pack.id,
+                compile_which(route),
+                matcher(route.patterns) if route.patterns else None,
+                route,
+            )
             for policy in policies
             for route in policy.reviews
         ),
@@ -119,11 +118,14 @@ def set_apart(
             level = protection.level_of(completion.pattern, completion.on_match, event)
             kept.append(changed(completion, on_match=level) if level != completion.on_match else completion)
             continue
-        acts = in_share(event.session, shadow.share_ppm)
+        acts, level = (
+            in_share(event.session, shadow.share_ppm),
+            level_of(shadow.levels, shadow.on_match, event),
+        )
         message = f"completes {completion.title}: {completion.explanation}"
-        told.append(_shadow_verdict(shadow, message, acts=acts))
+        told.append(_shadow_verdict(shadow, level, message, acts=acts, completes=True))
         if acts:
-            kept.append(changed(completion, on_match=shadow.on_match))
+            kept.append(changed(completion, on_match=level))
     missing: list[CompiledPattern] = []
     for pattern in lacking:
         shadow = shadows.get(pattern.id)
@@ -131,38 +133,26 @@ def set_apart(
             level = protection.level_of(pattern.id, pattern.on_match, event)
             missing.append(replace(pattern, on_match=level) if level != pattern.on_match else pattern)
             continue
-        acts = in_share(event.session, shadow.share_ppm)
+        acts, level = (
+            in_share(event.session, shadow.share_ppm),
+            level_of(shadow.levels, shadow.on_match, event),
+        )
         message = f"the action fits a step of `{shadow.pattern}` but lacks its key"
-        told.append(_shadow_verdict(shadow, message, acts=acts))
+        told.append(_shadow_verdict(shadow, level, message, acts=acts, completes=False))
         if acts:
-            missing.append(replace(pattern, on_match=shadow.on_match))
+            missing.append(replace(pattern, on_match=level))
     return tuple(kept), missing, tuple(told)
 
 
-def _shadow_verdict(shadow: Shadow, message: str, *, acts: bool) -> ShadowVerdict:
+def _shadow_verdict(
+    shadow: Shadow, level: str, message: str, *, acts: bool, completes: bool
+) -> ShadowVerdict:
     return ShadowVerdict(
         pack=shadow.pack,
         version=shadow.version,
         pattern=shadow.pattern,
-        verdict=VERDICTS[shadow.on_match],
+        verdict=VERDICTS[level],
         message=message,
         enforced=acts,
+        completes=completes,
     )
-
-
-def _levels(written: Sequence[Level]) -> _Levels:
-    return tuple((_test(level), level.on_match) for level in written)
-
-
-def _test(which: Which) -> EventTest:
-    # An empty list would be refused: as a condition it could never hold.
-    given = {name: getattr(which, name) for name in Which.model_fields if getattr(which, name)}
-    condition = EventCondition(**given)
-    fits_action = compile_action_test(condition)
-    # Nothing here can fail to be answered.
-    tests = compile_event_tests(condition, on_error=False)
-
-    def test(event: Event) -> bool:
-        return fits_action(event.request.action, event.declaration) and all(each(event) for each in tests)
-
-    return test

@@ -17,7 +17,7 @@ from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import ChainState
 from graphsvc.core.verdict import Completion, Reason, ReasonCode, Risk, Verdict
 
-__all__ = ["MAX_PRINCIPALS", "find_reasons"]
+__all__ = ["MAX_PRINCIPALS", "find_reasons", "missing_key"]
 
 MAX_PRINCIPALS = 8
 _ON_MATCH = {"deny": Verdict.DENY, "escalate": Verdict.ESCALATE, "monitor": Verdict.PERMIT}
@@ -69,8 +69,7 @@ def find_reasons(
         for pattern in key_missing:
             if halts and halts.holds("pattern", pattern.id, event.at_ms):
                 continue
-            told = f"the action fits a step of `{pattern.id}` but lacks its key"
-            reasons.append(Reason(ReasonCode.key_missing, told, _ON_MATCH[pattern.on_match], pattern.id))
+            reasons.append(missing_key(pattern))
         if risk.after_micros > risk.before_micros:
             reasons += _thresholds(risk, facts.ruleset)
         if request.review is not None:
@@ -80,6 +79,12 @@ def find_reasons(
     if len(reasons) > 1:
         reasons.sort(key=lambda reason: (_REASON_ORDER[reason.code], _SEVERITY[reason.verdict]))
     return tuple(reasons), entitlement.grants
+
+
+def missing_key(pattern: CompiledPattern) -> Reason:
+    """An action leaves out a key of a pattern (rule R18)."""
+    told = f"the action fits a step of `{pattern.id}` but lacks its key"
+    return Reason(ReasonCode.key_missing, told, _ON_MATCH[pattern.on_match], pattern.id)
 
 
 def _reviewed(

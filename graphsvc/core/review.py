@@ -20,7 +20,8 @@ Covered: TypeAlias = tuple[str, str | None, tuple[tuple[str, str], ...]]
 class Review(msgspec.Struct, frozen=True, gc=False):
     """An approved or rejected review. used_by: the action that was permitted by it, once.
 
-    at_ms, reason: of the approval or rejection; until_ms: when it can be used for the last time.
+    at_ms, reason: of the approval or rejection; until_ms: when it can be used for the last time. narrowed: the
+    request is not quite the one that was asked.
     """
 
     decision: str
@@ -32,6 +33,7 @@ class Review(msgspec.Struct, frozen=True, gc=False):
     at_ms: int = 0
     reason: str = ""
     until_ms: int | None = None
+    narrowed: bool = False
 
 
 def review_of(decided: Decided, answer: Approved | Rejected) -> Review:
@@ -44,14 +46,22 @@ def review_of(decided: Decided, answer: Approved | Rejected) -> Review:
     approved = isinstance(answer, Approved)
     return Review(
         decision=decided.request.id,
-        request=_essence(decided.request),
+        request=_essence(_narrowed(decided.request, answer)),
         covered=covered,
         approved=approved,
         by=answer.person.id,
         at_ms=answer.at_ms,
         reason=answer.reason,
         until_ms=answer.until_ms if isinstance(answer, Approved) else None,
+        narrowed=isinstance(answer, Approved) and bool(answer.narrowed),
     )
+
+
+def _narrowed(request: AccessRequest, answer: Approved | Rejected) -> AccessRequest:
+    """The request as it must be asked for: with the values that the approver put in place of its own."""
+    if not isinstance(answer, Approved) or not answer.narrowed:
+        return request
+    return replace(request, action_properties={**request.action_properties, **answer.narrowed})
 
 
 def refusal_of(review: Review | None, request: AccessRequest, at_ms: int) -> Reason | None:
@@ -66,7 +76,8 @@ def refusal_of(review: Review | None, request: AccessRequest, at_ms: int) -> Rea
     if review.until_ms is not None and at_ms > review.until_ms:
         return _invalid(f"the approval of review `{request.review}` has expired")
     if review.request != _essence(request):
-        return _invalid(f"review `{request.review}` is of another request")
+        narrower = ", or was approved with narrower properties of the action" if review.narrowed else ""
+        return _invalid(f"review `{request.review}` is of another request{narrower}")
     return None
 
 

@@ -14,6 +14,7 @@ from hashlib import sha256
 
 from graphsvc.core.condition import EventTest
 from graphsvc.core.event import Declaration, Event
+from graphsvc.core.level import Levels, compile_levels
 from graphsvc.core.pattern import CompiledPattern, Matcher, compile_pattern
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.score import Weights
@@ -43,6 +44,7 @@ class Shadow:
     version: str
     on_match: str
     share_ppm: int
+    levels: Levels = ()
 
 
 def in_share(session: str, share_ppm: int) -> bool:
@@ -86,6 +88,7 @@ def compile_trials(
     shadows: dict[str, Shadow] = {}
     for trial in trials:
         policy = trial.policy
+        general = compile_levels(policy.levels)
         meaning = _Meaning(declares(policy), declare, policy)
         for pattern in policy.patterns:
             if pattern.kind in {"rights", "reach"}:
@@ -103,7 +106,12 @@ def compile_trials(
             )
             patterns.append(meaning.given(compiled))
             shadows[name] = Shadow(
-                pattern.id, policy.pack.id, policy.pack.version, pattern.on_match, trial.share_ppm
+                pattern.id,
+                policy.pack.id,
+                policy.pack.version,
+                pattern.on_match,
+                trial.share_ppm,
+                (*compile_levels(pattern.levels), *general),
             )
     return patterns, shadows
 

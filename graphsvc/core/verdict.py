@@ -121,7 +121,10 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
 
 
 class ShadowVerdict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What a pattern of a pack on trial said of an action. enforced: the session is one in which the trial takes effect."""
+    """What a pattern of a pack on trial said of an action. enforced: the session is one in which the trial takes effect.
+
+    completes: False when the action only lacks a key of it.
+    """
 
     pack: str
     version: str
@@ -129,6 +132,7 @@ class ShadowVerdict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_de
     verdict: Verdict
     message: str
     enforced: bool = False
+    completes: bool = True
 
 
 class Risk(msgspec.Struct, frozen=True, gc=False, kw_only=True):

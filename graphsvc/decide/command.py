@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     # It speaks of what is defined here.
     from graphsvc.decide.hindsight import Hindsight
 
+if TYPE_CHECKING:
+    # It speaks of what is defined here.
+    from graphsvc.decide.desk import Desk
+
 __all__ = [
     "Ack",
     "Answer",
@@ -181,6 +185,10 @@ class Service(Protocol):
         """Answers static questions."""
 
     @property
+    def desk(self) -> Desk:
+        """The life of rules: trials, drafts, publication, emergencies, and what rules would have done."""
+
+    @property
     def overview(self) -> Overview:
         """Tells who may do what, what there is, and where risk stands."""
 
@@ -257,9 +265,13 @@ class Service(Protocol):
         """Warn about an identity: its risk rises, and fades by half every half_life_ms."""
 
     async def approve_review(
-        self, caller: Caller, review: str, reason: str, until_ms: int | None = None
-    ) -> ReviewView:
-        """Let an escalated request through once. NotAllowed for who took part; Conflict once answered."""
+        self, caller: Caller, review: str, reason: str, until_ms: int | None = None,
+        properties: Mapping[str, Json] | None = None,
+    ) -> ReviewView:  # fmt: skip
+        """Let an escalated request through once, or count towards the approvals its route asks for.
+
+        properties: of the action, narrower than was asked. NotAllowed for who took part; Conflict once answered.
+        """
 
     async def reject_review(self, caller: Caller, review: str, reason: str) -> ReviewView:
         """Refuse an escalated request."""

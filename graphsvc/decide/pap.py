@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.intent import check_intent
-from graphsvc.core.policy.load import load_policies
 from graphsvc.core.record import (
     ChainClosed,
     ChainOpened,
     GraphCommitted,
     GraphStaged,
-    PolicyPublished,
     Record,
     SourceRemoved,
 )
@@ -25,14 +22,13 @@ from graphsvc.core.world import World
 from graphsvc.decide.cell import GRAPH, chain_cell
 from graphsvc.decide.command import Caller
 from graphsvc.decide.jobs import ChangeJob, Moment, check_owner, check_session
-from graphsvc.errors import BadInput, Conflict
+from graphsvc.errors import BadInput, Conflict, NotAllowed
 
 __all__ = [
     "close_chain",
     "commit_graph",
     "known_identity",
     "open_chain",
-    "publish_policy",
     "remove_source",
     "rollback_policy",
     "stage_graph",
@@ -98,32 +94,13 @@ def close_chain(caller: Caller, chain: str) -> ChangeJob:
     return ChangeJob(build, cells, reads=cells)
 
 
-def publish_policy(caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> ChangeJob:
-    """Packs that load, check and compile together with those in force; else PolicyError, nothing stored."""
-    policies = load_policies(texts)
+def rollback_policy(
+    caller: Caller, pack: str, version: str | None, comment: str, *, signed: bool = False
+) -> ChangeJob:
+    """Publish an earlier text of a pack again. version: None, the one before what is in force.
 
-    def build(now: Moment) -> list[Record]:
-        packs = [
-            PolicyPublished(
-                at_ms=now.at_ms,
-                pack=policy.pack.id,
-                version=policy.pack.version,
-                sha256=hashlib.sha256(policy.source.text.encode()).hexdigest(),
-                text=policy.source.text,
-                file=policy.source.file,
-                comment=comment[:_MAX_TEXT],
-                by=caller.subject,
-            )
-            for policy in policies
-        ]
-        now.world.publish(packs)
-        return list(packs)
-
-    return ChangeJob(build, frozenset((GRAPH,)))
-
-
-def rollback_policy(caller: Caller, pack: str, version: str | None, comment: str) -> ChangeJob:
-    """Publish an earlier text of a pack again. version: None, the one before what is in force."""
+    One person may, for it was in force before. signed: only a text that a trusted key had signed.
+    """
 
     def build(now: Moment) -> list[Record]:
         held = now.world.packs.get(pack)
@@ -141,6 +118,10 @@ def rollback_policy(caller: Caller, pack: str, version: str | None, comment: str
             raise BadInput(
                 f"no other text of `{pack}` was published as version `{version}`; there were {', '.join(versions)}",
                 field="version",
+            )
+        if signed and not earlier[-1].signed_by:
+            raise NotAllowed(
+                f"that text of `{pack}` was not signed by a trusted key; sign it and publish it anew"
             )
         told = f"rolled back from {held.version}" + (f": {comment}" if comment else "")
         record = msgspec.structs.replace(

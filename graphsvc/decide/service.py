@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,7 +14,7 @@ from graphsvc.core.graph import Edge, Node
 from graphsvc.core.intent import check_intent
 from graphsvc.core.near import nearest
 from graphsvc.core.provenance.claim import check_claims
-from graphsvc.core.record import Cancelled, Decided, GraphStaged, PolicyPublished, Reported
+from graphsvc.core.record import Cancelled, Decided, GraphStaged, PolicyPublished, Record, Reported
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.signal import Signal
 from graphsvc.core.state import Overlay
@@ -39,6 +39,7 @@ from graphsvc.decide.command import (
     Searched,
 )
 from graphsvc.decide.declaring import declare_intent
+from graphsvc.decide.desk import Desk
 from graphsvc.decide.exploring import Explorer
 from graphsvc.decide.figure import Distribution
 from graphsvc.decide.follower import Bell, Follower
@@ -55,6 +56,7 @@ from graphsvc.decide.projector import Projector
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.decide.search import search
 from graphsvc.decide.sequencer import Job, Outcome, Sequencer
+from graphsvc.decide.trying import PackText, PublishRules
 from graphsvc.decide.waiting import failed, until
 from graphsvc.errors import BadInput, Conflict, GraphsvcError, Overloaded, StoreError, StoreUnavailable
 
@@ -89,7 +91,7 @@ class GraphsvcService:
     keeper: has restored the world that the service goes on from, and saves it now and then; None: no snapshots.
     notary: holds the key that signs the audit log; None: it is not signed.
     shared: other replicas append to the store; bell: tells them at once.
-    deadline_ms: time to answer a decision whose caller names none.
+    deadline_ms: time to answer a decision whose caller names none. rules: what publishing packs asks for.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class GraphsvcService:
         shared: bool = False,
         bell: Bell | None = None,
         deadline_ms: int = DEFAULT_DEADLINE_MS,
+        rules: PublishRules | None = None,
     ) -> None:
         self.store = store
         self.audit = AuditLog(store, notary)
@@ -117,6 +120,9 @@ class GraphsvcService:
         self._past = Past(store, self.world, self._read_events)
         self.hindsight = Hindsight(self.world, self._past, self._read_events)
         self.projector = Projector(store, self.world)
+        self.desk = Desk(
+            self.world, self._acked, ids, self.now_ms, rules or PublishRules(), self._all_records
+        )
         self._follower = Follower(store, self.world, self.sequencer, bell=bell) if shared else None
         self._freshness = Freshness(store, self.sequencer, shared=shared)
         self._late = Late(self.sequencer)
@@ -330,11 +336,16 @@ class GraphsvcService:
         return self._ack(await self._run(declare_intent(caller, chain.removeprefix("chain:"), intent)))
 
     async def approve_review(
-        self, caller: Caller, review: str, reason: str, until_ms: int | None = None
+        self,
+        caller: Caller,
+        review: str,
+        reason: str,
+        until_ms: int | None = None,
+        properties: Mapping[str, Json] | None = None,
     ) -> ReviewView:
         """Let an escalated request through once."""
         review = review.removeprefix("review:")
-        await self._run(reviewing.approve(caller, self.world, review, reason, until_ms))
+        await self._run(reviewing.approve(caller, self.world, review, reason, until_ms, properties))
         return self._review(review)
 
     async def reject_review(self, caller: Caller, review: str, reason: str) -> ReviewView:
@@ -345,11 +356,12 @@ class GraphsvcService:
 
     async def publish_policy(self, caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> Ack:
         """Put packs into force at one place of the log."""
-        return self._ack(await self._run(pap.publish_policy(caller, texts, comment)))
+        return await self.desk.publish(caller, [PackText(text, file) for text, file in texts], comment)
 
     async def rollback_policy(self, caller: Caller, pack: str, version: str | None, comment: str) -> Ack:
         """Put an earlier text of a pack into force again."""
-        return self._ack(await self._run(pap.rollback_policy(caller, pack, version, comment)))
+        job = pap.rollback_policy(caller, pack, version, comment, signed=bool(self.desk.rules.keys))
+        return self._ack(await self._run(job))
 
     def policy_versions(self) -> list[tuple[PolicyPublished, bool]]:
         """Every publication and whether it is in force, newest first."""
@@ -540,6 +552,12 @@ class GraphsvcService:
             after = read[-1].seq
         return found[:limit]
 
+    async def _all_records(self, after: int) -> AsyncIterator[tuple[int, Record]]:
+        while events := await self._read_events(after=after, limit=500):
+            for event in events:
+                yield event.seq, event.record
+            after = events[-1].seq
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _job(self, caller: Caller, command: DecideCommand) -> DecideJob:
@@ -676,6 +694,9 @@ class GraphsvcService:
         if outcome is None:
             raise Conflict("nothing to change")
         return outcome
+
+    async def _acked(self, job: Job) -> Ack:
+        return self._ack(await self._run(job))
 
     def _review(self, review: str) -> ReviewView:
         view = self.review(review)

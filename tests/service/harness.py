@@ -15,6 +15,7 @@ from graphsvc.decide.follower import Bell
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Store
 from graphsvc.decide.service import GraphsvcService
+from graphsvc.decide.trying import PublishRules
 
 GATEWAY = Caller(subject="gateway", roles=frozenset({"pep"}))
 ADMIN = Caller(subject="admin", roles=frozenset({"admin"}))
@@ -157,10 +158,11 @@ async def serving(
     keeper: Keeper | None = None,
     shared: bool = False,
     bell: Bell | None = None,
+    rules: PublishRules | None = None,
 ) -> AsyncIterator[Harness]:
     """A service over an open store; name: keeps the ids of replicas and restarts apart. keeper: of snapshots.
 
-    shared, bell: as of `GraphsvcService`.
+    shared, bell, rules: as of `GraphsvcService`.
     """
     clock = clock or Clock()
     numbers = itertools.count(1)
@@ -171,6 +173,7 @@ async def serving(
         keeper=keeper,
         shared=shared,
         bell=bell,
+        rules=rules,
     )
     await service.start()
     try:

@@ -71,6 +71,7 @@ _PLAIN = {
     "Completion": ("path", "explanation", "key", "pack"),
     "NearHarm": ("remaining", "feasible"),
     "PatternRef": ("title", "severity"),
+    "ShadowVerdict": ("pack", "version", "pattern", "verdict", "message", "enforced"),
 }
 
 EXPRESSIONS: Mapping[str, str] = {
@@ -79,7 +80,8 @@ EXPRESSIONS: Mapping[str, str] = {
     **{f"{kind}.{name}": f"{{v}}.{name}" for kind, names in _PLAIN.items() for name in names},
     "Decision.id": _prefixed("decision", "d.request.id"),
     "Decision.obligations": "()",
-    "Decision.shadow": "()",
+    "Decision.shadow": "d.shadow",
+    "Decision.policyVersion": "d.policy",
     "Decision.chain": _prefixed("chain", "d.request.chain"),
     "Decision.session": _prefixed("session", "d.session"),
     "Decision.wouldBe": "(d.verdict if d.enforced is not None else None)",

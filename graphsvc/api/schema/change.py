@@ -100,29 +100,25 @@ class SuspendInput:
     until: DateTime | None = None
 
 
-@strawberry.input(description="One policy file.")
+@strawberry.input(
+    description="One policy file. signature: the note of `graphsvc policy sign`, where packs must be signed."
+)
 class PolicyFileInput:
     """One policy file. file: the name that errors show."""
 
     yaml: str
     file: str = "<policy>"
+    signature: str = ""
 
 
 @strawberry.input(description="Packs that come into force together.")
 class PublishInput:
-    """Packs that come into force together: `yaml` for one, `files` for several."""
+    """Packs that come into force together: `yaml` (with its `signature`) for one, `files` for several."""
 
     yaml: str | None = None
     files: list[PolicyFileInput] | None = None
     comment: str = ""
-
-    def texts(self) -> list[tuple[str, str]]:
-        """(text, file name) pairs; BadInput when there is none."""
-        pairs = [] if self.yaml is None else [(self.yaml, "<policy>")]
-        pairs += [(one.yaml, one.file) for one in self.files or ()]
-        if not pairs:
-            raise BadInput("nothing to publish: give `yaml` or `files`", field="yaml")
-        return pairs
+    signature: str = ""
 
 
 @strawberry.input(description="A pack to put back to an earlier text. version: null = the one before.")

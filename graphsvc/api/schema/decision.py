@@ -52,7 +52,10 @@ class Decision(Node):
     risk: RiskChange
     nearest: list[NearHarm] = strawberry.field(description="The nearest patterns; told with the answer only.")
     obligations: list[Obligation]
-    shadow: list[ShadowVerdict]
+    shadow: list[ShadowVerdict] = strawberry.field(description="What packs on trial say of it.")
+    policy_version: str = strawberry.field(
+        description="The version of all rules in force together; empty in decisions of before there was one."
+    )
     revision: str
     audit_id: strawberry.ID
     replayed: bool = strawberry.field(description="The same key had been answered before.")
@@ -127,7 +130,8 @@ def decision_of(
         risk=RiskChange.of(decided.risk),
         nearest=nearest or [],
         obligations=[],
-        shadow=[],
+        shadow=[ShadowVerdict.of(each) for each in decided.shadow],
+        policy_version=decided.policy,
         revision=revision,
         audit_id=strawberry.ID(audit_id),
         replayed=replayed,

@@ -32,9 +32,11 @@ from graphsvc.api.schema.change import (
 from graphsvc.api.schema.decision import DecideResult, Decision, answered
 from graphsvc.api.schema.failure import Conflict, Failed, InvalidRequest, NotAllowed, Unavailable, failed
 from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, Refused, Revoked, RevokeResult
+from graphsvc.api.schema.mutation_rules import RulesMutation
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.review import Review, ReviewResult, ReviewScopeInput
-from graphsvc.api.schema.scalar import prefixed, raw_id
+from graphsvc.api.schema.rules import pack_texts
+from graphsvc.api.schema.scalar import as_object, prefixed, raw_id
 from graphsvc.api.whole import whole
 from graphsvc.core.graph import facts_of
 from graphsvc.decide import command
@@ -56,7 +58,7 @@ class Asked(Protocol):
 
 
 @strawberry.type
-class Mutation:
+class Mutation(RulesMutation):
     """What can be decided and changed."""
 
     @guarded("May this identity do this now?", as_data=True)
@@ -183,8 +185,11 @@ class Mutation:
         context = info.context
         until_ms = None if scope is None else scope.expires_at
         try:
+            properties = None if scope is None else as_object(scope.properties, "scope.properties")
             view = await whole(
-                context.service.approve_review(context.caller, raw_id("review", id, "id"), reason, until_ms)
+                context.service.approve_review(
+                    context.caller, raw_id("review", id, "id"), reason, until_ms, properties
+                )
             )
         except GraphsvcError as error:
             return failed(error)
@@ -248,9 +253,12 @@ class Mutation:
     async def publish_policy(self, info: Info, input: PublishInput) -> PublishResult:  # noqa: A002
         """Put packs into force, all or none."""
         context = info.context
-        return await _acknowledged(
-            lambda: context.service.publish_policy(context.caller, input.texts(), input.comment)
-        )
+
+        def call() -> Coroutine[object, object, command.Ack]:
+            packs = pack_texts(input.files, input.yaml, input.signature)
+            return context.service.desk.publish(context.caller, packs, input.comment)
+
+        return await _acknowledged(call)
 
     @guarded("Put an earlier text of a pack into force again.", as_data=True)
     async def rollback_policy(self, info: Info, input: RollbackInput) -> PublishResult:  # noqa: A002

@@ -25,6 +25,7 @@ from graphsvc.api.schema.paging import listed, window
 from graphsvc.api.schema.pattern import Pattern, PolicyVersion
 from graphsvc.api.schema.query_estate import EstateQuery
 from graphsvc.api.schema.query_explore import ExploreQuery
+from graphsvc.api.schema.query_rules import RulesQuery
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.review import Review, ReviewFilter
 from graphsvc.api.schema.revision import revision_seq
@@ -83,7 +84,7 @@ class IdentityFilter:
 
 
 @strawberry.type
-class Query(EstateQuery, ExploreQuery):
+class Query(EstateQuery, ExploreQuery, RulesQuery):
     """What can be read, and asked without changing anything."""
 
     @guarded(

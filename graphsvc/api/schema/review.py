@@ -9,7 +9,7 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
-from graphsvc.api.schema.scalar import DateTime, prefixed
+from graphsvc.api.schema.scalar import JSON, DateTime, as_json, prefixed
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ class Review:
     reviewed_at: DateTime | None
     reason: str | None
     used_by: strawberry.ID | None
+    afterwards: bool = strawberry.field(
+        description="The action was permitted in an emergency: this is its review after the fact, due by expiresAt."
+    )
+    quorum: int = strawberry.field(description="How many different people have to approve.")
+    endorsed_by: list[strawberry.ID] = strawberry.field(description="Who has approved so far.")
+    deputies_from: DateTime | None = strawberry.field(description="From when deputies may answer.")
+    narrowed: JSON | None = strawberry.field(
+        description="The properties of the action as the request must be made; null = as it was asked."
+    )
 
     @guarded("The escalated decision, with what was asked, why it waits and the path.")
     def decision(
@@ -61,6 +70,11 @@ class Review:
             reviewed_at=DateTime(view.answered_ms) if view.answered_ms is not None else None,
             reason=view.reason,
             used_by=prefixed("decision", view.used_by) if view.used_by is not None else None,
+            afterwards=view.afterwards,
+            quorum=view.quorum,
+            endorsed_by=[prefixed("identity", each) for each in view.endorsed],
+            deputies_from=DateTime(view.deputies_ms) if view.deputies_ms is not None else None,
+            narrowed=as_json(view.narrowed) if view.narrowed is not None else None,
         )
 
 
@@ -73,9 +87,12 @@ class ReviewFilter:
 
 @strawberry.input(description="How far an approval goes, beside being for one use of exactly the request.")
 class ReviewScopeInput:
-    """expires_at: use it before then; at most an hour from now, which is the default."""
+    """expires_at: use it before then; at most an hour from now, which is the default. properties: of the action, each
+    narrower than was asked (a lower number, fewer entries); the request must be made with these.
+    """
 
     expires_at: DateTime | None = None
+    properties: JSON | None = None
 
 
 ReviewResult: TypeAlias = Annotated[

@@ -23,6 +23,8 @@ from graphsvc.api.schema.update import (
 )
 from graphsvc.api.schema.verdict import NearHarm
 from graphsvc.api.schema.watching import Gap, cursor_of, watch
+from graphsvc.core.governance import glass_of
+from graphsvc.core.governing import Confirmed, Endorsed, ReviewWithdrawn
 from graphsvc.core.record import Approved, Decided, Record, Rejected
 from graphsvc.core.score import as_score
 from graphsvc.core.verdict import Verdict
@@ -171,12 +173,12 @@ class Subscription:
 def _reviewed(record: Record) -> str | None:
     """The review that a record opens, answers or uses."""
     match record:
-        case Approved() | Rejected():
+        case Approved() | Rejected() | Endorsed() | ReviewWithdrawn() | Confirmed():
             return record.decision
         case Decided() if record.answered is Verdict.ESCALATE:
             return record.request.id
         case Decided() if record.answered is Verdict.PERMIT:
-            return record.request.review
+            return record.request.id if glass_of(record) is not None else record.request.review
     return None
 
 

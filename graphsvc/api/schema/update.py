@@ -11,6 +11,7 @@ from graphsvc.api.schema.pattern import PolicyVersion
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
 from graphsvc.api.schema.verdict import Verdict
 from graphsvc.api.schema.watching import Gap
+from graphsvc.core.governing import DraftClosed, PolicyDrafted, PolicyShadowed, TrialEnded
 from graphsvc.core.record import (
     Cancelled,
     ChainClosed,
@@ -108,9 +109,15 @@ class PolicyCause(StrEnum):
     PUBLISHED = "PUBLISHED"
     SUSPENDED = "SUSPENDED"
     REINSTATED = "REINSTATED"
+    SHADOWED = "SHADOWED"
+    TRIAL_ENDED = "TRIAL_ENDED"
+    DRAFTED = "DRAFTED"
+    DRAFT_CLOSED = "DRAFT_CLOSED"
 
 
-@strawberry.type(description="A pack came into force, or a pattern was suspended or reinstated.")
+@strawberry.type(
+    description="A pack came into force, on trial or in draft, or a pattern was suspended or reinstated."
+)
 class PolicyUpdate:
     """A change of the rules. version: of a publication; pattern: of the others."""
 
@@ -146,6 +153,14 @@ def chain_cause(record: Record) -> tuple[ChainCause, str | None, str | None] | N
     return None
 
 
+_LIFE: dict[type, PolicyCause] = {
+    PolicyShadowed: PolicyCause.SHADOWED,
+    TrialEnded: PolicyCause.TRIAL_ENDED,
+    PolicyDrafted: PolicyCause.DRAFTED,
+    DraftClosed: PolicyCause.DRAFT_CLOSED,
+}
+
+
 def policy_update(cursor: str, record: Record) -> PolicyUpdate | None:
     """What a record means to the rules, if anything."""
     at = DateTime(record.at_ms)
@@ -155,6 +170,8 @@ def policy_update(cursor: str, record: Record) -> PolicyUpdate | None:
             return PolicyUpdate(
                 cursor=cursor, at=at, cause=PolicyCause.PUBLISHED, version=version, pattern=None
             )
+        case PolicyShadowed() | TrialEnded() | PolicyDrafted() | DraftClosed():
+            return PolicyUpdate(cursor=cursor, at=at, cause=_LIFE[type(record)], version=None, pattern=None)
         case Suspended() | Reinstated() if record.target_kind == "pattern":
             cause = PolicyCause.SUSPENDED if isinstance(record, Suspended) else PolicyCause.REINSTATED
             pattern = strawberry.ID(record.target)

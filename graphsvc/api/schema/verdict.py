@@ -153,9 +153,25 @@ class Obligation:
     properties: JSON
 
 
-@strawberry.type(description="What a pack in trial would have answered.")
+@strawberry.type(description="What a pattern of a pack on trial says of an action.")
 class ShadowVerdict:
     """What a pack in trial would have answered."""
 
     pack: str
+    version: str
+    pattern: str
     verdict: Verdict
+    message: str
+    enforced: bool = strawberry.field(description="The session is one in which the trial takes effect.")
+
+    @staticmethod
+    def of(shadow: core.ShadowVerdict) -> ShadowVerdict:
+        """From the core's value."""
+        return ShadowVerdict(
+            pack=shadow.pack,
+            version=shadow.version,
+            pattern=shadow.pattern,
+            verdict=shadow.verdict,
+            message=shadow.message,
+            enforced=shadow.enforced,
+        )

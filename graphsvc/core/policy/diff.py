@@ -22,7 +22,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """kind: added, removed or changed. what: pack, setting, action, pattern or score. fields: of what changed."""
+    """kind: added, removed or changed. what: pack, setting, action, pattern, score or protection. fields: of what changed."""
 
     kind: str
     what: str
@@ -47,6 +47,7 @@ def policy_changes(old: Sequence[Policy], new: Sequence[Policy]) -> list[Change]
             ("score", _score),
             ("action", _actions),
             ("pattern", _patterns),
+            ("protection", _protection),
         ):
             found += _compared(what, name, parts(before) if before is not None else {}, parts(policy))
     return found
@@ -67,6 +68,15 @@ def _actions(policy: Policy) -> dict[str, Any]:
 
 def _patterns(policy: Policy) -> dict[str, Any]:
     return {pattern.id: _plain(pattern) for pattern in policy.patterns}
+
+
+def _protection(policy: Policy) -> dict[str, Any]:
+    whole = _plain(policy)
+    return {
+        name: {name: whole[name]}
+        for name in ("levels", "reviews", "break_glass", "provenance")
+        if whole.get(name)
+    }
 
 
 def _plain(model: Any) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from graphsvc.core.estate import Estate
 from graphsvc.core.glob import matcher
 from graphsvc.core.graph import Node
+from graphsvc.core.member import is_one_of
 from graphsvc.core.permission import Permission
 from graphsvc.core.policy.check import RESERVED
-from graphsvc.core.policy.condition import EventCondition, ResourceCondition, SubjectCondition
+from graphsvc.core.policy.condition import EventCondition, ResourceCondition
 from graphsvc.core.policy.cover import covers, overlaps
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.lint import Finding
@@ -88,7 +89,8 @@ def _why_not(
     able = [
         holder
         for holder in holders
-        if any(_is_asked(step.subject, each, estate) for each in holder.identities)
+        if step.subject is None
+        or any(is_one_of(step.subject, each.key, estate) for each in holder.identities)
     ]
     if not able:
         return "no identity of the graph is such a subject; correct `subject`, or import whom it means"
@@ -127,18 +129,6 @@ def _actions(step: EventCondition, policies: Sequence[Policy]) -> Iterator[str]:
                 yield from (
                     glob if covers(asked, glob) else asked for asked in step.action if overlaps(asked, glob)
                 )
-
-
-def _is_asked(subject: SubjectCondition | None, node: Node, estate: Estate) -> bool:
-    if subject is None:
-        return True
-    kind = node.fields.get("kind")
-    if subject.kind and kind not in subject.kind:
-        return False
-    if subject.id and not matcher(subject.id)(node.id):
-        return False
-    groups = {group if group.startswith(("group:", "role:")) else f"group:{group}" for group in subject.group}
-    return not groups or not groups.isdisjoint(estate.holders(node.key))
 
 
 def _is_target(on: ResourceCondition, node: Node) -> bool:

@@ -140,7 +140,7 @@ WORDING: Final[Mapping[str, Wording]] = {
         "required",
     ),
     "Settings.enforce": _says(
-        "`observe`: what the pack would have stopped is permitted and recorded as such, see `graphsvc report`. `on`: "
+        "`observe`: what the pack would have stopped is permitted and recorded as such, see `graphsvc policy stopped`. `on`: "
         "it is enforced, which is the default.",
         "observe",
     ),
