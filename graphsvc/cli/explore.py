@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.explore_cut import register as register_cuts
-from graphsvc.cli.explore_option import Form, Policies
+from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Policies, draw
 from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
 from graphsvc.cli.output import Format
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from graphsvc.explore.path import Path as Way
 
 __all__ = ["app"]
+
+# More in one picture is no picture.
+_DRAWN = 12
 
 app = typer.Typer(
     cls=ErrorGroup,
@@ -40,7 +43,7 @@ def find_combinations(
     ] = "never",
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many rows.")] = 10_000,
     policy: Policies = None,
-    form: Form = Format.table,
+    form: DrawnForm = Drawn.table,
     store: StoreOption = None,
     server: ServerOption = None,
     token: TokenOption = None,
@@ -55,6 +58,7 @@ def find_combinations(
     Examples:
       graphsvc explore combinations --min-severity high
       graphsvc explore combinations --identity arn:aws:iam::123456789012:user/ci --format json
+      graphsvc explore combinations --identity ci --format svg > ci.svg
       graphsvc explore combinations --fail-on critical
     """
     from graphsvc.cli.explored import combination_record, combination_rows, look
@@ -63,6 +67,7 @@ def find_combinations(
     from graphsvc.errors import BadInput
     from graphsvc.explore.combination import combinations
     from graphsvc.explore.naming import identity_named
+    from graphsvc.explore.picture import picture_of_combinations
 
     if min_severity not in SEVERITIES:
         raise BadInput(
@@ -82,12 +87,17 @@ def find_combinations(
             break
         found.append(each)
     match form:
-        case Format.table:
-            print_rows(combination_rows(found), form, empty="no combination found")
+        case Drawn.table:
+            print_rows(combination_rows(found), form.plain, empty="no combination found")
             if not complete:
                 print(f"more than {limit} rows: the rest is left out; raise --limit")
-        case Format.jsonl:
+        case Drawn.jsonl:
             print_lines([combination_record(each) for each in found])
+        case Drawn.svg | Drawn.dot:
+            left_out = f"{len(found) - _DRAWN} more are not drawn" if len(found) > _DRAWN else ""
+            if not complete:
+                left_out = f"more than {limit} were found; {left_out}"
+            draw(picture_of_combinations(found[:_DRAWN], note=left_out), form)
         case _:
             print_json(
                 {
@@ -115,7 +125,7 @@ def find_paths(
     max_hops: Annotated[int, typer.Option("--max-hops", metavar="N", min=1, max=64)] = 16,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many paths.")] = 100,
     policy: Policies = None,
-    form: Form = Format.table,
+    form: DrawnForm = Drawn.table,
     store: StoreOption = None,
     server: ServerOption = None,
     token: TokenOption = None,
@@ -129,21 +139,29 @@ def find_paths(
     Examples:
       graphsvc explore paths --from bot --to tier:crown-jewel
       graphsvc explore paths --from arn:aws:iam::123456789012:user/ci --to admin --format json
+      graphsvc explore paths --from bot --to admin --format svg > bot.svg
     """
     from graphsvc.cli.explored import look, path_record
     from graphsvc.cli.output import print_json, print_lines
     from graphsvc.explore.naming import identity_named, wanted
     from graphsvc.explore.path import paths
+    from graphsvc.explore.picture import picture_of_paths
 
     view, revision = look(policy, store=store, server=server, token=token, config=config)
     found, truncated = paths(
         view, identity_named(view, start), wanted(view, to), max_hops=max_hops, limit=limit
     )
     match form:
-        case Format.table:
-            _tell_paths(found, truncated)
-        case Format.jsonl:
+        case Drawn.table:
+            _tell_paths(found, truncated, {each.id: each.title for each in view.ruleset.patterns})
+        case Drawn.jsonl:
             print_lines([path_record(path) for path in found])
+        case Drawn.svg | Drawn.dot:
+            note = f"{len(found) - _DRAWN} more are not drawn" if len(found) > _DRAWN else ""
+            draw(
+                picture_of_paths(found[:_DRAWN], note=note or ("a limit was reached" if truncated else "")),
+                form,
+            )
         case _:
             print_json(
                 {
@@ -260,12 +278,13 @@ def ask_what_if(
 register_cuts(app)
 
 
-def _tell_paths(found: list[Way], truncated: bool) -> None:
+def _tell_paths(found: list[Way], truncated: bool, titles: dict[str, str]) -> None:
     from graphsvc.cli.explored import told
+    from graphsvc.explore.sentence import explained
 
     if not found:
         print("no path")
     for number, path in enumerate(found, 1):
-        print(f"{number}. {told(path)}")
+        print(f"{number}. {told(path)}\n   {explained(path, titles)}")
     if truncated:
         print("a limit was reached: there may be more; raise --limit or --max-hops")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.explore_option import Form, Policies
+from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Policies, draw
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
 from graphsvc.cli.output import Format
 
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from graphsvc.core.value import Json
     from graphsvc.explore.choke import ChokePoint
     from graphsvc.explore.cut import Cut
+    from graphsvc.explore.picture import Picture
 
 __all__ = ["register"]
+
+# More in one picture is no picture.
+_DRAWN = 8
 
 To = Annotated[str, typer.Option("--to", metavar="tier:NAME|admin|ID", help="Where the ways lead.")]
 Starts = Annotated[
@@ -106,7 +110,7 @@ def find_cut(
     ] = None,
     seconds: Seconds = 60.0,
     policy: Policies = None,
-    form: Form = Format.table,
+    form: DrawnForm = Drawn.table,
     store: StoreOption = None,
     server: ServerOption = None,
     token: TokenOption = None,
@@ -122,6 +126,7 @@ def find_cut(
       graphsvc explore cut --to tier:crown-jewel
       graphsvc explore cut --to admin --pin "identity:root -GRANTED-> permission:all" --budget 5
       graphsvc explore cut --to tier:crown-jewel --from bot --format json
+      graphsvc explore cut --to admin --format svg > cut.svg
     """
     from graphsvc.cli.explored import path_record, read_estate
     from graphsvc.cli.output import print_json, print_rows
@@ -146,7 +151,7 @@ def find_cut(
     # What ran out of time on the way is no cut.
     rows = _cut_rows(found) if found.removed is not None and not found.truncated else None
     over = budget is not None and (found.at_least if rows is None else len(rows)) > budget
-    if form is Format.json:
+    if form is Drawn.json:
         print_json(
             {
                 "to": to,
@@ -162,14 +167,34 @@ def find_cut(
                 "packs": {each.pack.id: each.pack.version for each in policies},
             }
         )
-    elif form is Format.table:
+    elif form is Drawn.table:
         _tell(found, rows)
         if over:
             print(f"more than the budget of {budget}")
+    elif form in (Drawn.svg, Drawn.dot):
+        draw(_picture(found, to), form)
     else:
-        print_rows(rows or [], form, empty="")
+        print_rows(rows or [], form.plain, empty="")
     if rows is None or over:
         raise typer.Exit(1)
+
+
+def _picture(found: Cut, to: str) -> Picture:
+    from graphsvc.explore.picture import picture_of_cut
+
+    ways = list(found.ways)
+    if found.uncut is not None:
+        title, ways = (
+            f"No cut keeps everybody from {to}: this way stands on nothing that may be removed",
+            [found.uncut],
+        )
+    else:
+        title = f"{len(found.removed or ())} grants to remove, so that nobody gets to {to}"
+    note = f"{len(ways) - _DRAWN} more ways are not drawn" if len(ways) > _DRAWN else ""
+    drawn = ways[:_DRAWN]
+    nodes = {node for way in drawn for hop in way.hops for node in (hop.start, hop.end)}
+    removed = [edge for edge in found.removed or () if edge[1] in nodes or edge[2] in nodes]
+    return picture_of_cut(removed, drawn, _DRAWN, title=title, note=note)
 
 
 def _tell(found: Cut, rows: list[dict[str, Json]] | None) -> None:

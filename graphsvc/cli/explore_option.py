@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphsvc.cli.output import Format
 
-__all__ = ["Form", "Policies"]
+if TYPE_CHECKING:
+    from graphsvc.explore.picture import Picture
+
+__all__ = ["Drawn", "DrawnForm", "Form", "Policies", "draw"]
+
+
+class Drawn(StrEnum):
+    """How paths, combinations and cuts are printed."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    svg = "svg"
+    dot = "dot"
+
+    @property
+    def plain(self) -> Format:
+        """The same, where nothing is drawn."""
+        return Format(self.value)
+
+
+def draw(picture: Picture, form: Drawn) -> None:
+    """A picture on stdout, as SVG or for Graphviz."""
+    from graphsvc.explore.svg import to_dot, to_svg
+
+    sys.stdout.write(to_svg(picture) if form is Drawn.svg else to_dot(picture))
+
 
 Policies = Annotated[
     list[Path] | None,
@@ -20,3 +48,4 @@ Policies = Annotated[
     ),
 ]
 Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+DrawnForm = Annotated[Drawn, typer.Option("--format", help="How to print; svg and dot are pictures.")]

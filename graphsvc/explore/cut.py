@@ -31,7 +31,7 @@ class Cut:
     """removed: edges to take out, None when no set of removable edges leaves no way; `uncut` is then such a way.
 
     at_least: no cut has fewer. proven: `removed` is a cut and has no more than that. sources: identities with a way.
-    severed: by edge, how many of the ways that were looked at go over it.
+    severed: by edge, how many of the ways that were looked at go over it. ways: the shortest of each start, as the graph is.
     """
 
     removed: tuple[EdgeTriple, ...] | None
@@ -41,6 +41,7 @@ class Cut:
     severed: dict[EdgeTriple, int]
     uncut: Path | None
     truncated: bool
+    ways: tuple[Path, ...] = ()
 
 
 def cut(
@@ -66,6 +67,7 @@ def cut(
     removed: tuple[EdgeTriple, ...] = ()
     at_least, sources, is_proof = 0, 0, True
     first = True
+    found: tuple[Path, ...] = ()
     while True:
         gone = frozenset(removed)
         left = [edge for edge in edges if (edge.type, edge.start, edge.end) not in gone]
@@ -74,13 +76,17 @@ def cut(
         graph = hop_graph(view, asked, is_over=is_over)
         ways = graph.ways(asked, wanted(view))
         if first:
-            sources, first = len(ways), False
+            sources, first, found = len(ways), False, tuple(ways.values())
             is_proof = not _has_denials(nodes, edges)
         if not ways and graph.complete:
             proven = is_proof and len(removed) <= at_least
-            return Cut(removed, at_least, proven, sources, _shares(removed, seen), None, truncated=False)
+            return Cut(
+                removed, at_least, proven, sources, _shares(removed, seen), None, truncated=False, ways=found
+            )
         if is_over() or not graph.complete:
-            return Cut(removed, at_least, False, sources, _shares(removed, seen), None, truncated=True)
+            return Cut(
+                removed, at_least, False, sources, _shares(removed, seen), None, truncated=True, ways=found
+            )
         for way in ways.values():
             needed = frozenset().union(*(witness(view, hop) for hop in way.hops)) - fixed
             if not needed:

@@ -171,7 +171,7 @@ def _combined(view: EstateView, node: str) -> Iterator[Hop]:
             )
             conditions += support(view, node, right.right[0], place, right.given).conditions
         if key not in sure or sure[key].unknown:
-            conditions = conditions or ["a fact that the graph does not hold"]
+            conditions = conditions or ["needs a fact that the graph does not hold"]
         else:
             conditions = []
         pattern = firing.rule.pattern.id

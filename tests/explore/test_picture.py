@@ -1,0 +1,116 @@
+"""Pictures of paths, combinations and cuts: whole, readable, well formed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from itertools import combinations
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from graphsvc.explore.layout import Layout, lay_out
+from graphsvc.explore.path import Hop, Path
+from graphsvc.explore.picture import Picture, picture_of_cut, picture_of_paths, short
+from graphsvc.explore.sentence import explained
+from graphsvc.explore.svg import to_dot, to_svg
+from tests.support.requirement import skip_or_fail
+
+ARN = "identity:arn:aws:iam::123456789012:"
+ANN, JOB, OPS = f"{ARN}user/ann", f"{ARN}role/job-with-a-rather-long-name-for-a-picture", f"{ARN}role/ops"
+WAYS = [
+    Path((
+        Hop(ANN, JOB, "combination", "aws-lambda-001", ("iam:PassRole on aws:x", "lambda:CreateFunction")),
+        Hop(JOB, "admin", "holds all"),
+    )),
+    Path((Hop(OPS, ANN, "assume", conditions=("needs `aws:SourceIp`",)), Hop(ANN, "admin", "combination", "p", ("iam:X",)))),
+    Path((Hop("identity:<b>&\"'", OPS, "credential"), Hop(OPS, "admin", "holds all"))),
+]  # fmt: skip
+NS = "{http://www.w3.org/2000/svg}"
+
+
+def _boxes(layout: Layout) -> list[tuple[float, float, float, float]]:
+    return [
+        (each.x - each.width / 2, each.y - each.height / 2, each.x + each.width / 2, each.y + each.height / 2)
+        for each in (*layout.places.values(), *layout.words.values())
+    ]
+
+
+def test_nothing_lies_on_anything_else() -> None:
+    """Boxes and words of arrows keep apart, and all lie within the picture."""
+    layout = lay_out(picture_of_paths(WAYS))
+    boxes = _boxes(layout)
+    for one, other in combinations(boxes, 2):
+        assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+    assert all(
+        box[0] >= 0 and box[1] >= 0 and box[2] <= layout.width and box[3] <= layout.height for box in boxes
+    )
+
+
+def test_every_hop_is_drawn_and_read_out() -> None:
+    """The SVG is well formed, escapes what it is given, and says all of it in its description."""
+    root = ET.fromstring(to_svg(picture_of_paths(WAYS)))
+    assert root.get("role") == "img"
+    told = root.findtext(f"{NS}desc") or ""
+    for hop in (hop for way in WAYS for hop in way.hops):
+        assert hop.start.partition(":")[2] in told
+    assert "needs `aws:SourceIp`" in told
+    dashed = [each for each in root.iter(f"{NS}path") if "maybe" in (each.get("class") or "")]
+    assert len(dashed) == 1
+    assert "prefers-color-scheme:dark" in (root.findtext(f"{NS}style") or "")
+
+
+def test_the_same_picture_gives_the_same_bytes() -> None:
+    """Nothing depends on hashing or time."""
+    assert to_svg(picture_of_paths(WAYS)) == to_svg(picture_of_paths(WAYS))
+
+
+def test_a_cycle_is_drawn() -> None:
+    """Roles that may step into each other: an arrow up and one down."""
+    circle = picture_of_paths([Path((Hop(ANN, JOB, "assume"),)), Path((Hop(JOB, ANN, "assume"),))])
+    layout = lay_out(circle)
+    assert {way[0][1] < way[-1][1] for way in layout.ways.values()} == {True, False}
+
+
+def test_what_is_to_be_cut_is_marked() -> None:
+    picture = picture_of_cut([("CAN_ASSUME", OPS, ANN)], WAYS, 8, title="cut")
+    arrow = picture.arrows[OPS, ANN]
+    assert (arrow.style, arrow.full) == ("cut", "remove: may assume")
+
+
+def test_an_empty_picture_is_a_picture() -> None:
+    assert ET.fromstring(to_svg(Picture("nothing"))).findtext(f"{NS}title") == "nothing"
+
+
+def test_graphviz_reads_the_dot() -> None:
+    """Quotes and all; where Graphviz is not installed only the form is looked at."""
+    text = to_dot(picture_of_paths(WAYS))
+    assert text.count("->") == 6
+    if shutil.which("dot") is None:
+        skip_or_fail("graphviz", "Graphviz is not installed; on Debian: apt-get install graphviz")
+    subprocess.run(["dot", "-Tsvg"], input=text, text=True, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (ANN, "user ann"),
+        ("identity:arn:aws:iam::123456789012:root", "account 123456789012"),
+        ("resource:aws:arn:aws:s3:::data", "s3 data"),
+        ("permission:arn:aws:iam::1:user/a#inline/0", "inline"),
+        ("identity:bot", "bot"),
+        ("resource:mailbox:ann", "mailbox ann"),
+    ],
+)
+def test_people_say_the_name(key: str, name: str) -> None:
+    assert short(key) == name
+
+
+def test_a_path_is_told_to_people() -> None:
+    """What it comes to first, then step by step, then what is not known."""
+    assert explained(WAYS[0], {"aws-lambda-001": "A role passed to Lambda: CreateFunction"}) == (
+        "In 2 steps, `user ann` can do anything at all. `user ann` may use iam:PassRole and lambda:CreateFunction, which "
+        "together let it act as `role job-with-a-rather-long-name-for-a-picture` (A role passed to Lambda). From there it "
+        "holds every right there is."
+    )
+    assert "depends on `aws:SourceIp`, which the data does not tell" in explained(WAYS[1])
