@@ -33,6 +33,7 @@ class Pack(Model):
     title: str = ""
     description: str = ""
     source: str = ""
+    data_date: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
     order: int = 100
 
 

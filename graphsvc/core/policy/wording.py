@@ -118,6 +118,7 @@ WORDING: Final[Mapping[str, Wording]] = {
         "Any text; quote it where it looks like a number. Every decision names it.", "2026.11.1"
     ),
     "Pack.title": _says("For people.", "Payment fraud"),
+    "Pack.data_date": _says("The day of the data that the rules come from; findings carry it.", "2026-11-01"),
     "Pack.description": _says("For people."),
     "Pack.source": _says("Where the rules come from: an organisation, a document, an address.", "own"),
     "Pack.order": _says(
@@ -333,6 +334,10 @@ WORDING: Final[Mapping[str, Wording]] = {
     ),
     "Count.more_than": _says("Completes when there are more than this.", 50),
     "Right.right": _says("Names or globs of rights, any of which fits.", "iam:PassRole"),
+    "Right.given": _says(
+        "Keys of conditions whose values this use of the right fixes, such as the service that a role is passed to.",
+        {"iam:PassedToService": "lambda.amazonaws.com"},
+    ),
     "Right.on": _says("A glob of resources, or a `$variable`; anything if left out.", "$role"),
     "RightsGain.assume": _says("The identity that can be assumed.", "$role"),
     "RightsGain.right": _says("A right.", "s3:GetObject"),
