@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.explore_cut import register as register_cuts
+from graphsvc.cli.explore_finding import register as register_findings
 from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Policies, draw
 from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
@@ -276,6 +277,7 @@ def ask_what_if(
 
 
 register_cuts(app)
+register_findings(app)
 
 
 def _tell_paths(found: list[Way], truncated: bool, titles: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from graphsvc.core.graph import Edge, Node, edge_from_record
 from graphsvc.core.policy.document import Policy
 from graphsvc.errors import BadInput
 from graphsvc.explore.combination import Combination, combinations
+from graphsvc.explore.comparison import gives_more
 from graphsvc.explore.estate_view import view_of
 
 __all__ = ["Difference", "edge_from_text", "what_if"]
@@ -54,8 +55,8 @@ def what_if(
     after = [edge for edge in edges if (edge.type, edge.start, edge.end) not in gone]
     before, now = (_found(nodes, each, policies) for each in (edges, [*after, *add]))
     return Difference(
-        appears=tuple(each for key, each in now.items() if _gives_more(before.get(key), each)),
-        vanishes=tuple(each for key, each in before.items() if _gives_more(now.get(key), each)),
+        appears=tuple(each for key, each in now.items() if gives_more(before.get(key), each)),
+        vanishes=tuple(each for key, each in before.items() if gives_more(now.get(key), each)),
     )
 
 
@@ -65,9 +66,3 @@ def _found(
     view = view_of(nodes, edges, policies)
     every = combinations(view, view.identities(), everything=True)
     return {(each.identity, each.pattern): each for each in every}
-
-
-def _gives_more(other: Combination | None, one: Combination) -> bool:
-    if other is None:
-        return True
-    return not set(one.values) <= set(other.values) or (one.certainty == "yes" != other.certainty)

@@ -118,7 +118,9 @@ WORDING: Final[Mapping[str, Wording]] = {
         "Any text; quote it where it looks like a number. Every decision names it.", "2026.11.1"
     ),
     "Pack.title": _says("For people.", "Payment fraud"),
-    "Pack.data_date": _says("The day of the data that the rules come from; findings carry it.", "2026-11-01"),
+    "Pack.data_date": _says(
+        "The day the rules were last checked against their sources; findings carry it.", "2026-11-01"
+    ),
     "Pack.description": _says("For people."),
     "Pack.source": _says("Where the rules come from: an organisation, a document, an address.", "own"),
     "Pack.order": _says(
