@@ -118,7 +118,7 @@ class Direct:
 
     async def decision(self, decision_id: str) -> dict[str, Json] | None:
         """A decision made earlier."""
-        decided = self.service.decided(decision_id)
+        decided = await self.service.recorded(decision_id)
         return decided_record(decided[1]) if decided is not None else None
 
     async def drawn(self) -> None:

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from graphsvc.core.graph import Edge, Node, facts_of, to_record
+from graphsvc.core.ledger import Ledger
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json
 from graphsvc.core.world import World
@@ -122,7 +123,7 @@ class Remote:
             yield cast("int", numbered["seq"]), msgspec.convert(numbered["record"], Record)
 
     async def _world(self) -> World:
-        world = World()
+        world = World(decided=Ledger(None))
         async for seq, record in self.history():
             world.apply(record, seq)
         return world

@@ -87,7 +87,7 @@ class Replayer:
 
     def _action(self, item: TraceAction) -> Evaluation:
         request, world = item.request, self.world
-        if request.id in world.decided:
+        if request.id in world.history:
             raise BadInput(
                 f"{item.place}: id: `{request.id}` names an earlier action; give each its own", field="id"
             )
@@ -122,11 +122,11 @@ class Replayer:
     def _is_known(self, record: Record, place: str) -> bool:
         match record:
             case Approved(decision=decision) | Rejected(decision=decision):
-                if decision not in self.world.decided:
+                if decision not in self.world.history:
                     self.warnings.append(f"{place}: decision: `{decision}` names no earlier action; ignored")
                     return False
             case Reported(action=action) | Cancelled(action=action):
-                if action not in self.world.decided:
+                if action not in self.world.history:
                     self.warnings.append(f"{place}: action: `{action}` names no earlier action; ignored")
                     return False
             case Revoked(grant=grant):

@@ -18,6 +18,8 @@ from graphsvc.core.pattern import CompiledGuard, CompiledPattern
 from graphsvc.core.progress import Levels
 from graphsvc.core.state import (
     DATA_SCOPE,
+    EMPTY,
+    NEW_SCOPE,
     Cells,
     Delta,
     Front,
@@ -49,14 +51,15 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 class Advance:
     """What is known of the action being judged, and what it would change and complete.
 
-    before: registers before it. scopes: the scopes it lies in as they are. cells, levels: changes by scope.
-    reached: bits of
-    steps reached before it. own: registers that it reaches itself, by track. cut: slots of registers that it cuts (rule R15), by track.
+    front: what lies before it; before: its registers by track, see `dispatch`; reached: bits of plain patterns. scopes: those it lies
+    in as they are; held: its session's. cells, levels: changes by scope. own: registers that it reaches itself, by
+    track; bits, best: the same of plain patterns, and how near its session comes by them. cut: slots of
+    registers that it cuts (rule R15), by track. foreign: changes of everybody's guards.
     """
 
     __slots__ = (
-        "before", "cells", "cut", "event", "foreign", "levels", "live", "matches", "own", "reached", "scopes",
-        "session", "values", "view",
+        "before", "best", "bits", "cells", "cut", "event", "foreign", "front", "held", "levels", "live", "matches",
+        "own", "reached", "scopes", "session", "values", "view",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +67,8 @@ class Advance:
         event: Event,
         live: Event,
         values: Values,
-        before: Front,
+        front: Front,
+        reached: int,
         scopes: dict[str, Scope | None],
         session: str,
         view: StateView,
@@ -72,19 +76,26 @@ class Advance:
         self.event = event
         self.live = live
         self.values = values
-        # By track, see `dispatch`: registers in log order are in their scope.
+        self.front = front
+        # Registers in log order are in their scope: the first is never read.
         self.before: tuple[Registers, ...] = (
-            _NO_CELLS, before.causal, before.flow, before.causal_data, before.flow_data
-        )  # type: ignore[assignment]  # the first is never read  # fmt: skip
+            EMPTY,
+            front.causal,
+            front.flow,
+            front.causal_data,
+            front.flow_data,
+        )
+        self.reached = reached
         self.scopes = scopes
         self.session = session
-        held = scopes.get(session)
-        self.reached = before.reached | (held.reached if held is not None else 0)
+        self.held = scopes[session] or NEW_SCOPE
         self.view = view
         self.matches: list[Match] = []
         self.cells: dict[str, dict[Slot, object]] = {}
         self.levels: dict[str, dict[int, Levels]] = {}
         self.own: dict[int, dict[Slot, Register]] = {}
+        self.bits = 0
+        self.best: dict[int, int] = {}
         self.cut: dict[int, list[Slot]] = {}
         self.foreign: Delta = {}
 

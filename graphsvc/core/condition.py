@@ -21,6 +21,7 @@ __all__ = [
     "compile_action_test",
     "compile_event_tests",
     "compile_label_test",
+    "labels_asked",
 ]
 
 LabelTest: TypeAlias = Callable[[frozenset[str]], bool]
@@ -44,6 +45,12 @@ def compile_action_test(condition: EventCondition) -> ActionTest:
 def compile_label_test(condition: EventCondition) -> LabelTest | None:
     """True for labels of an event that fit; None when any do."""
     return _label_test(condition.labels) if condition.labels is not None else None
+
+
+def labels_asked(condition: EventCondition) -> frozenset[str]:
+    """The labels of an event that its condition on labels mentions: no others can matter to it."""
+    asked = condition.labels
+    return frozenset((*asked.any, *asked.all, *asked.none)) if asked is not None else frozenset()
 
 
 def compile_event_tests(condition: EventCondition, *, on_error: bool) -> tuple[EventTest, ...]:

@@ -6,7 +6,7 @@ decide is decided once per set of labels. What is left is asked of every event: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -37,6 +37,7 @@ __all__ = [
     "Guard",
     "Lookup",
     "Offer",
+    "Plain",
     "Reset",
     "Tree",
     "Values",
@@ -110,22 +111,21 @@ class Offer(Part):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A pattern of steps with those of its steps that the action may be. track: where its registers are.
-
-    gate: of a pattern whose steps have bits, for each offer its own bit (0 of a top) and those it needs.
-    """
+    """A pattern of steps with those of its steps that the action may be. track: where its registers are."""
 
     pattern: CompiledPattern
     offers: tuple[Offer, ...]
     track: int
-    gate: tuple[tuple[int, int], ...] = ()
 
-    def is_due(self, reached: int) -> bool:
-        """Whether the action can change or complete anything, by the steps reached before it."""
-        for bit, need in self.gate:  # noqa: SIM110  a loop costs half of a generator
-            if not need & ~reached and not bit & reached:
-                return True
-        return False
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A step of a plain pattern (see `mark`) that the action may be. bit: its own; need: of the steps before it."""
+
+    pattern: CompiledPattern
+    offer: Offer
+    bit: int
+    need: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,9 @@ class Cut(Part):
 class Concerned:
     """The parts that an action with certain labels may concern.
 
-    gated: trees whose steps have bits; finishing: those of them that the action may complete; steps: bits of all
-    other steps that it may be, so that when they are reached nothing but completing is left to ask.
+    trees: all of them. plain, finishing: steps of plain patterns, and those of them that are tops; bits: of all of
+    `plain`, so that when they are reached nothing but finishing is left to ask. rich: the other trees.
+    moves: there is anything but plain patterns.
     """
 
     trees: tuple[Tree, ...] = ()
@@ -177,35 +178,40 @@ class Concerned:
     guards: tuple[Guard, ...] = ()
     resets: tuple[Reset, ...] = ()
     cuts: tuple[Cut, ...] = ()
-    free: tuple[Tree, ...] = field(init=False)
-    gated: tuple[Tree, ...] = field(init=False)
-    finishing: tuple[Tree, ...] = field(init=False)
-    steps: int = field(init=False)
+    rich: tuple[Tree, ...] = field(init=False)
+    plain: tuple[Plain, ...] = field(init=False)
+    finishing: tuple[Plain, ...] = field(init=False)
+    bits: int = field(init=False)
+    moves: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        gated = tuple(tree for tree in self.trees if tree.gate)
-        steps = 0
-        for tree in gated:
-            for bit, _ in tree.gate:
-                steps |= bit
-        finishing = tuple(tree for tree in gated if any(not bit for bit, _ in tree.gate))
-        for name, value in (("gated", gated), ("steps", steps), ("finishing", finishing)):
+        every = [
+            _plain(tree.pattern, offer) for tree in self.trees if tree.pattern.bits for offer in tree.offers
+        ]
+        plain = tuple(each for each in every if each.offer.step.successor >= 0)
+        bits = 0
+        for each in plain:
+            bits |= each.bit
+        rich = tuple(tree for tree in self.trees if not tree.pattern.bits)
+        moves = bool(rich or self.counters or self.guards or self.resets or self.cuts)
+        finishing = tuple(each for each in every if each.offer.step.successor < 0)
+        for name, value in (
+            ("rich", rich), ("plain", plain), ("finishing", finishing), ("bits", bits), ("moves", moves)
+        ):  # fmt: skip
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "free", tuple(tree for tree in self.trees if not tree.gate))
 
-    def due(self, reached: int) -> Iterator[Tree]:
-        """The trees that the action can change or complete, by the steps reached before it."""
-        yield from self.free
-        for tree in self.gated if self.steps & ~reached else self.finishing:
-            if tree.is_due(reached):
-                yield tree
+
+def _plain(pattern: CompiledPattern, offer: Offer) -> Plain:
+    step = offer.step
+    return Plain(pattern, offer, step.bit, sum(pattern.steps[child].bit for child, _ in step.children))
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """Everything that an action's name and effects fit. paths: the key expressions, by place.
 
-    keyed: parts of steps with a key that the action must not leave out (rule R18), by pattern.
+    keyed: parts of steps with a key that the action must not leave out (rule R18), by pattern. asked: labels that
+    conditions of the parts mention.
     """
 
     declaration: Declaration
@@ -214,6 +220,7 @@ class Candidates:
     keyed: tuple[tuple[CompiledPattern, Part], ...]
     is_live: bool
     reads_labels: bool
+    asked: frozenset[str]
     _by_labels: dict[frozenset[str], Concerned] = field(default_factory=dict)
 
     @property
@@ -228,6 +235,8 @@ class Candidates:
 
     def concerned(self, labels: frozenset[str]) -> Concerned:
         """The parts whose conditions on labels hold."""
+        # Labels that no condition mentions would only multiply what is remembered.
+        labels = labels & self.asked if labels else labels
         found = self._by_labels.get(labels)
         if found is None:
             if len(self._by_labels) >= _MEMO_LIMIT:
@@ -263,7 +272,7 @@ class Candidates:
         for tree in every.trees:
             offers = _fitting(tree.offers, labels)
             if offers:
-                trees.append(Tree(tree.pattern, offers, tree.track, _gate(tree.pattern, offers)))
+                trees.append(Tree(tree.pattern, offers, tree.track))
         return Concerned(
             tuple(trees),
             _fitting(every.counters, labels),
@@ -306,7 +315,7 @@ class _Finder:
         for pattern in patterns:
             offers = tuple(self._offer(pattern, step) for step in pattern.steps if self._fits(step.matcher))
             if offers:
-                trees.append(Tree(pattern, offers, _track(pattern), _gate(pattern, offers)))
+                trees.append(Tree(pattern, offers, _track(pattern)))
             keyed += [(pattern, offer) for offer in offers if offer.key]
             if pattern.count is not None and self._fits(pattern.count.matcher):
                 counters.append(self._counter(pattern, pattern.count))
@@ -332,6 +341,7 @@ class _Finder:
             tuple(keyed),
             is_live=any(matcher.live for matcher in matchers),
             reads_labels=any(matcher.reads_labels for matcher in matchers),
+            asked=frozenset().union(*(matcher.asked for matcher in matchers)),
         )
 
     def _fits(self, matcher: Matcher) -> bool:
@@ -386,18 +396,6 @@ class _Finder:
 
 def _guards(pattern: CompiledPattern, place: dict[str, int]) -> tuple[tuple[CompiledGuard, Places], ...]:
     return tuple((guard, tuple(place[name] for name in guard.matcher.variables)) for guard in pattern.guards)
-
-
-def _gate(pattern: CompiledPattern, offers: tuple[Offer, ...]) -> tuple[tuple[int, int], ...]:
-    if not pattern.steps[0].bit:
-        return ()
-    return tuple(
-        (
-            offer.step.bit if offer.step.successor >= 0 else 0,
-            sum(pattern.steps[child].bit for child, _ in offer.step.children),
-        )
-        for offer in offers
-    )
 
 
 def _track(pattern: CompiledPattern) -> int:

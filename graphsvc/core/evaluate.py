@@ -6,7 +6,7 @@ witness, the risk before and after, and the delta that a recorded decision bring
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import msgspec
@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from graphsvc.core.advance import Advance, advance_guard, advance_reset, is_guarded
 from graphsvc.core.count import advance_count
-from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, Concerned
+from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, Candidates
+from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event, build_event
 from graphsvc.core.explanation import explain
 from graphsvc.core.facts import Facts
@@ -24,8 +25,10 @@ from graphsvc.core.gain.gains import Gained
 from graphsvc.core.gain.telling import completions_of
 from graphsvc.core.intent import find_lineage, with_intent
 from graphsvc.core.known import Parties, parties_of, target_of
+from graphsvc.core.mark import NOTHING, marked
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.place import Place, aside, find_place, with_stored
+from graphsvc.core.plain import advance_plain, marks_after, reached_before
 from graphsvc.core.progress import combine, measured, with_levels
 from graphsvc.core.protection import set_apart
 from graphsvc.core.reason import find_reasons, missing_key
@@ -36,6 +39,7 @@ from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.settle import settle
 from graphsvc.core.state import (
     EMPTY,
+    NEW_SCOPE,
     ChainState,
     Delta,
     Front,
@@ -45,7 +49,6 @@ from graphsvc.core.state import (
     Scope,
     Slot,
     StateView,
-    Store,
 )
 from graphsvc.core.sweep import swept
 from graphsvc.core.verdict import SEVERITIES, Completion, Reason, Risk, ShadowVerdict, Verdict, most_severe
@@ -60,7 +63,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     """The answer, and what recording it changes.
 
     verdict is what the rules say; `enforced` what the caller gets (PERMIT while observing).
-    delta: state after the action took its place with this verdict. scopes: its session and principals, as cells.
+    delta: state after the action took its place with this verdict; happened: the action as it is kept then. scopes: its session and principals, as cells.
     grants: ids of situational grants without which it would not be allowed. held: ids of the identities whose
     rights and grants were looked at together. lineage: the chains that its chain was spawned from. shadow: what
     rules on trial said.
@@ -80,6 +83,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     opened: tuple[str, ...]
     event: Event
     delta: Delta
+    happened: Happened
     grants: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     lineage: tuple[str, ...] = ()
@@ -112,47 +116,46 @@ def evaluate(  # noqa: C901  the stages in their order
     else:
         place = aside(reviewed.session)
     chain = place.chain
-    who, what = (past.event.who, past.event.what) if past is not None else (
-        parties_of(request, estate), target_of(request.resource, estate)
-    )  # fmt: skip
-    session = f"s:{chain.session}"
-    names = (session, *who.cells)
-    scopes = {name: cast("Scope | None", view.get(name)) for name in names}
-    store = cast("Store | None", view.get(what.cell))
+    if past is not None:
+        who, what = past.event.who, past.event.what
+    else:
+        who, what = parties_of(request, estate), target_of(request.resource, estate)
+    clocks = (f"ts:{chain.session}", *who.clocks, what.clock)
     if not exact:
-        latest = _latest(at_ms, scopes, store)
+        latest = _latest(at_ms, clocks, view)
         if latest != at_ms and place.opened:
             # A chain opened now is opened at the time that is stored, or folding the log would tell another one.
             place = find_place(request, latest, view)
             chain = place.chain
         at_ms = latest
+    names = (f"s:{chain.session}", *who.cells)
+    scopes = {name: cast("Scope | None", view.get(name)) for name in names}
     candidates = ruleset.candidates(request.action)
+    declaration = candidates.declaration
     index = chain.index + 1
     if past is None:
         event = live = build_event(
-            request, at_ms, chain.session, index, who, what, candidates.declaration, estate, reviewed
+            request, at_ms, chain.session, index, who, what, declaration, estate, reviewed
         )
     else:
-        reported = past.reported if past.in_history else ()
-        event = live = past.event.as_of(candidates.declaration, reported, index, estate)
-        if reviewed is not None:
-            event = live = replace(event, reviewed=reviewed)
-        if candidates.is_live:
-            live = event.as_now(reported, estate)
-    chain, lineage = with_intent(chain, request), find_lineage(chain, view)
-    front = place.front
-    if store is not None and store.data and _READ in candidates.declaration.effects:
-        front = with_stored(front, store)
-    advance = Advance(event, live, candidates.values(event), front, scopes, session, view)
-    _advance(candidates.concerned(event.labels), advance)
+        event, live = _again(past, candidates, index, reviewed, estate)
+    front, stored = place.front, EMPTY
+    if ruleset.has_data:
+        stored = cast("Registers | None", view.get(what.cell)) or EMPTY
+        if stored and _READ in declaration.effects:
+            front = with_stored(front, stored)
+    advance = _advance(candidates, event, live, front, scopes, names[0], facts)
     gained = facts.gains.judge(event, *_held(advance, facts, at_ms)) if facts.gains is not None else None
     risk, changed = _risk(names, advance, facts, who, at_ms)
-    completions = _completions(event, advance, gained, view, ruleset) if force is None or tell else ()
+    completions: tuple[Completion, ...] = ()
     reasons: tuple[Reason, ...] = ()
     grants: tuple[str, ...] = ()
     shadow: tuple[ShadowVerdict, ...] = ()
     lacking: Sequence[CompiledPattern] = ()
+    chain, lineage = with_intent(chain, request), find_lineage(chain, view)
     if force is None or tell:
+        if advance.matches or gained is not None:
+            completions = _completions(event, advance, gained, view, ruleset)
         lacking = candidates.lacking(event, advance.values) if candidates.keyed else ()
         if ruleset.sorts:
             completions, lacking, shadow = set_apart(
@@ -171,25 +174,23 @@ def evaluate(  # noqa: C901  the stages in their order
         reasons, verdict, enforced = settle(event, reasons, risk, facts)
         in_history = enforced is Verdict.PERMIT and request.executed
     delta = place.delta
-    front_after, data = place.front, store.data if store is not None else EMPTY
     # What was spawned from or joined lies before the next action whatever becomes of this one (R5).
+    front_after = place.front
     if in_history:
         front_after = _front_after(front, place, advance, ruleset)
         _scopes_after(delta, advance, gained, changed, ruleset, at_ms)
-        if ruleset.has_data and _WRITE in candidates.declaration.effects:
-            data = _data_after(data, front_after, ruleset, at_ms)
-    for name in names:
-        if name not in delta:
-            delta[name] = _moved(scopes[name], at_ms)
-    delta[what.cell] = Store(at_ms, data)
+        if ruleset.has_data and _WRITE in declaration.effects:
+            delta[what.cell] = _data_after(stored, front_after, ruleset, at_ms)
+    for name in clocks:
+        delta[name] = at_ms
     if reviewed is None:
         delta["c", request.chain] = _chain_after(chain, request, index, front_after)
     reported = past.reported if past is not None else ()
-    delta["e", request.id] = Happened(seq, event, in_history, names, front_after, place.inputs, reported)
+    happened = Happened(seq, event, in_history, names, front_after, place.inputs, reported)
     return Evaluation(
         request, at_ms, verdict, enforced, reasons, completions, risk, chain.session, index, names, place.edges,
-        place.opened, event, delta, grants, () if gained is None else tuple([key[9:] for key, _ in gained.held]),
-        lineage, shadow,
+        place.opened, event, delta, happened, grants,
+        () if gained is None else tuple([key[9:] for key, _ in gained.held]), lineage, shadow,
     )  # fmt: skip
 
 
@@ -226,46 +227,77 @@ def decided(
     )
 
 
-def _latest(at_ms: int, scopes: Mapping[str, Scope | None], store: Store | None) -> int:
-    for scope in scopes.values():
-        if scope is not None and scope.newest_ms > at_ms:
-            at_ms = scope.newest_ms
-    return store.newest_ms if store is not None and store.newest_ms > at_ms else at_ms
+def _latest(at_ms: int, clocks: tuple[str, ...], view: StateView) -> int:
+    for name in clocks:
+        newest_ms = cast("int | None", view.get(name))
+        if newest_ms is not None and newest_ms > at_ms:
+            at_ms = newest_ms
+    return at_ms
 
 
-def _advance(concerned: Concerned, advance: Advance) -> None:
-    # Resets and cuts first: what the action reaches itself comes after them.
-    for reset in concerned.resets:
-        advance_reset(reset, advance)
-    for cut in concerned.cuts:
-        advance_cut(cut, advance)
-    for tree in concerned.due(advance.reached):
-        advance_tree(tree, advance)
-    for counter in concerned.counters:
-        advance_count(counter, advance)
-    for guard in concerned.guards:
-        advance_guard(guard, advance)
+def _again(
+    past: Happened, candidates: Candidates, index: int, reviewed: Event | None, estate: Estate
+) -> tuple[Event, Event]:
+    """An action that happened, with what is known of it now; and with the facts of the graph as it is now."""
+    reported = past.reported if past.in_history else ()
+    event = past.event.as_of(candidates.declaration, reported, index, estate)
+    if reviewed is not None:
+        event = replace(event, reviewed=reviewed)
+    return event, event.as_now(reported, estate) if candidates.is_live else event
+
+
+def _advance(
+    candidates: Candidates,
+    event: Event,
+    live: Event,
+    front: Front,
+    scopes: dict[str, Scope | None],
+    session: str,
+    facts: Facts,
+) -> Advance:
+    """The action judged against every pattern that it can concern."""
+    concerned = candidates.concerned(event.labels)
+    values = candidates.values(event)
+    logged = scopes[session]
+    marks = logged.marks if logged is not None else NOTHING
+    reached = reached_before(marks, front.marks, front.flow_marks, facts.ruleset)
+    advance = Advance(event, live, values, front, reached, scopes, session, facts.view)
+    if concerned.finishing or concerned.bits & ~reached:
+        advance_plain(concerned, advance)
+    if concerned.moves:
+        # Resets and cuts first: what the action reaches itself comes after them.
+        for reset in concerned.resets:
+            advance_reset(reset, advance)
+        for cut in concerned.cuts:
+            advance_cut(cut, advance)
+        for tree in concerned.rich:
+            advance_tree(tree, advance)
+        for counter in concerned.counters:
+            advance_count(counter, advance)
+        for guard in concerned.guards:
+            advance_guard(guard, advance)
+    return advance
 
 
 def _risk(
     names: tuple[str, ...], advance: Advance, facts: Facts, who: Parties, at_ms: int
 ) -> tuple[Risk, dict[str, Scope]]:
     """The risk before and after; and the scopes whose measure of it changed."""
-    ruleset, scopes = facts.ruleset, advance.scopes
-    before: list[Scope | None] = []
-    after: list[Scope | None] = []
+    ruleset = facts.ruleset
+    before = list(advance.scopes.values())
     changed: dict[str, Scope] = {}
-    for name in names:
-        scope = scopes[name]
+    for place, scope in enumerate(before):
         if scope is not None and scope.due_ms is not None and scope.due_ms <= at_ms:
-            scope = changed[name] = measured(scope, ruleset, at_ms)
-        before.append(scope)
-        levels = advance.levels.get(name)
-        if levels is not None:
-            scope = changed[name] = with_levels(scope or Scope(at_ms), levels, ruleset, at_ms)
-        after.append(scope)
-    micros = combine(before, shared=ruleset.shares_harm)
-    moved = combine(after, shared=ruleset.shares_harm) if advance.levels else micros
+            before[place] = changed[names[place]] = measured(scope, ruleset, at_ms)
+    micros = moved = combine(before, shared=ruleset.shares_harm)
+    if advance.levels or advance.best:
+        after = list(before)
+        for place, name in enumerate(names):
+            levels, best = advance.levels.get(name), advance.best if not place else None
+            if levels or best:
+                held = after[place] or NEW_SCOPE
+                after[place] = changed[name] = with_levels(held, levels, best, ruleset, at_ms)
+        moved = combine(after, shared=ruleset.shares_harm)
     if facts.signals:
         fading = facts.signals.micros(_accounts(facts, who), at_ms)
         micros, moved = micros + fading, moved + fading
@@ -288,18 +320,12 @@ def _held(advance: Advance, facts: Facts, at_ms: int) -> tuple[tuple[tuple[str, 
 def _completions(
     event: Event, advance: Advance, gained: Gained | None, view: StateView, ruleset: Ruleset
 ) -> tuple[Completion, ...]:
-    if not advance.matches and gained is None:
-        return ()
-
-    def find(action: str) -> Happened | None:
-        return cast("Happened | None", view.get(("e", action)))
-
     found: dict[str, Completion] = {}
     for match in advance.matches:
         if match.pattern.id not in found:
-            found[match.pattern.id] = explain(match, event, find)
+            found[match.pattern.id] = explain(match, event, view.happened)
     if gained is not None:
-        for each in completions_of(gained, event, find):
+        for each in completions_of(gained, event, view.happened):
             pattern = ruleset.by_id[each.pattern]
             guards = tuple((guard, ()) for guard in pattern.guards)
             if not is_guarded(pattern, guards, advance.session, advance):
@@ -308,47 +334,45 @@ def _completions(
 
 
 def _front_after(front: Front, place: Place, advance: Advance, ruleset: Ruleset) -> Front:
-    """The registers after an action that is history."""
-    if not (advance.own or advance.cut):
+    """What lies before the next action once this one is history."""
+    if not (advance.bits or advance.own or advance.cut):
         return front
+    marks, flow_marks = marks_after(advance, ruleset, known=place.inputs.known)
+    if not (advance.own or advance.cut):
+        return Front(front.causal, front.flow, front.causal_data, front.flow_data, marks, flow_marks)
     causal = after(advance, CAUSAL)
-    reached = front.reached | _bits(advance.own.get(CAUSAL), ruleset)
     causal_data = after(advance, CAUSAL_DATA) if ruleset.has_data else EMPTY
     if not place.inputs.known:
-        return Front(causal, causal, causal_data, causal_data, reached)
+        return Front(causal, causal, causal_data, causal_data, marks, flow_marks)
     flow = after(advance, FLOW) if ruleset.has_flow else EMPTY
     flow_data = after(advance, FLOW_DATA) if ruleset.has_flow and ruleset.has_data else EMPTY
-    return Front(causal, flow, causal_data, flow_data, reached)
+    return Front(causal, flow, causal_data, flow_data, marks, flow_marks)
 
 
 def _scopes_after(
     delta: Delta,
     advance: Advance,
     gained: Gained | None,
-    changed: Mapping[str, Scope],
+    changed: dict[str, Scope],
     ruleset: Ruleset,
     at_ms: int,
 ) -> None:
     """What an action that is history changes in the scopes it lies in, and in everybody's guards."""
-    for name, scope in changed.items():
-        delta[name] = replace(scope, newest_ms=at_ms)
+    session = advance.session
+    logged = advance.bits & ruleset.log_bits
+    if logged or (gained is not None and gained.held != advance.held.held):
+        scope = changed.get(session) or advance.held
+        changed[session] = replace(
+            scope,
+            marks=marked(scope.marks, logged, advance.event.id) if logged else scope.marks,
+            held=gained.held if gained is not None else scope.held,
+        )
     for name, cells in advance.cells.items():
-        scope = cast("Scope | None", delta.get(name)) or advance.scope(name) or Scope(at_ms)
-        reached = scope.reached | _bits(cells, ruleset)
-        scope = replace(scope, newest_ms=at_ms, cells=scope.cells.update(cells), reached=reached)
-        delta[name] = swept(scope, ruleset.windows, at_ms)
-    if gained is not None:
-        name = advance.session
-        scope = cast("Scope | None", delta.get(name)) or advance.scope(name) or Scope(at_ms)
-        delta[name] = replace(scope, newest_ms=at_ms, held=gained.held)
+        scope = changed.get(name) or advance.scope(name) or NEW_SCOPE
+        scope = replace(scope, cells=scope.cells.update(cells))
+        changed[name] = swept(scope, ruleset.windows, at_ms)
+    delta.update(changed)
     delta.update(advance.foreign)
-
-
-def _bits(slots: Iterable[Slot] | None, ruleset: Ruleset) -> int:
-    reached = 0
-    for slot in slots or ():
-        reached |= ruleset.bits.get(slot, 0)  # type: ignore[arg-type]  # a slot with a key is not there
-    return reached
 
 
 def _data_after(held: Registers, front: Front, ruleset: Ruleset, at_ms: int) -> Registers:
@@ -361,13 +385,6 @@ def _data_after(held: Registers, front: Front, ruleset: Ruleset, at_ms: int) -> 
             if (number in ruleset.flow_slots) is is_flow and register.start_ms >= oldest[number]:
                 carried[slot] = register
     return joined(held, Map(carried))
-
-
-def _moved(scope: Scope | None, at_ms: int) -> Scope:
-    """The scope with its newest record at a time."""
-    if scope is None:
-        return Scope(at_ms)
-    return scope if scope.newest_ms == at_ms else replace(scope, newest_ms=at_ms)
 
 
 def _chain_after(chain: ChainState, request: AccessRequest, index: int, front: Front) -> ChainState:

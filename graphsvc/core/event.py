@@ -13,7 +13,7 @@ from graphsvc.core.known import Parties, Target, parties_of, target_of
 from graphsvc.core.request import AccessRequest, Argument
 from graphsvc.core.value import Json
 
-__all__ = ["Declaration", "Event", "build_event", "identity_id"]
+__all__ = ["Declaration", "Event", "build_event", "identity_id", "labels_of"]
 
 _UNLABELLED: frozenset[str] = frozenset()
 
@@ -148,10 +148,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         destination = self.destination
         if declaration.destinations != self.declaration.destinations:
             destination = _destination(self.request, declaration, self.who, estate)
-        labels = (*self.request.labels, *self.what.labels, *declaration.result_labels, *reported)
-        return replace(
-            self, declaration=declaration, labels=frozenset(labels), index=index, destination=destination
-        )
+        labels = labels_of(self.request, self.what, declaration, reported)
+        return replace(self, declaration=declaration, labels=labels, index=index, destination=destination)
 
     def as_now(self, reported: tuple[str, ...], estate: Estate) -> Event:
         """The same action with the facts of the graph as it is now: for `at: completion`."""
@@ -175,13 +173,20 @@ def build_event(
     reviewed: Event | None = None,
 ) -> Event:
     """Join a request with what the graph says of its parties and its target."""
-    labels = _UNLABELLED
-    if request.labels or what.labels or declaration.result_labels:
-        labels = frozenset((*request.labels, *what.labels, *declaration.result_labels))
+    labels = labels_of(request, what, declaration)
     destination = "unknown"
     if declaration.destinations:
         destination = _destination(request, declaration, who, estate)
     return Event(request, at_ms, session, index, who, what, declaration, labels, destination, reviewed)
+
+
+def labels_of(
+    request: AccessRequest, what: Target, declaration: Declaration, reported: tuple[str, ...] = ()
+) -> frozenset[str]:
+    """All labels of an action (rule R21)."""
+    if request.labels or what.labels or declaration.result_labels or reported:
+        return frozenset((*request.labels, *what.labels, *declaration.result_labels, *reported))
+    return _UNLABELLED
 
 
 def identity_id(estate: Estate, named: str) -> str:

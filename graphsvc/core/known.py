@@ -23,12 +23,14 @@ class Memo:
     """What was worked out about parties when it was asked for: no part of what they are.
 
     standing: what entitlement found of them, kept here by it. places: where they stand to a destination.
+    asked: how they were named last.
     """
 
-    __slots__ = ("places", "standing")
+    __slots__ = ("asked", "places", "standing")
 
     def __init__(self) -> None:
         self.standing: object | None = None
+        self.asked: tuple[Entity, tuple[Entity, ...]] | None = None
         self.places: dict[str, str] = {}
 
     def __eq__(self, other: object) -> bool:
@@ -43,7 +45,7 @@ class Parties(msgspec.Struct, frozen=True, gc=False):
 
     ids: subject and delegators, nearest first, as the graph knows them; keys: the same as node keys.
     actor, root: the persons behind the first and the last. principals: the persons, no duplicates
-    (linked accounts are one, rule R22); cells: their cells, in that order. node: the subject's, if known. holders:
+    (linked accounts are one, rule R22); cells: their cells, in that order, clocks: names of the newest times there. node: the subject's, if known. holders:
     keys of the subject and of every group and role it has.
     """
 
@@ -53,6 +55,7 @@ class Parties(msgspec.Struct, frozen=True, gc=False):
     root: str
     principals: tuple[str, ...]
     cells: tuple[str, ...]
+    clocks: tuple[str, ...]
     actor_cell: str
     root_cell: str
     node: Node | None
@@ -78,12 +81,13 @@ class Parties(msgspec.Struct, frozen=True, gc=False):
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
-    """What is acted on. key: its node key; cell: its cell; labels and tier as of the graph version."""
+    """What is acted on. key: its node key; cell: its cell, clock: name of the newest time there; labels and tier as of the graph version."""
 
     type: str
     id: str
     key: str
     cell: str
+    clock: str
     labels: tuple[str, ...]
     tier: str | None
     node: Node | None
@@ -122,6 +126,7 @@ def target_of(resource: Entity, estate: Estate) -> Target:
                 id=resource.id,
                 key=key,
                 cell=f"r:{resource.type}:{resource.id}",
+                clock=f"tr:{resource.type}:{resource.id}",
                 labels=estate.labels(key),
                 tier=node.tier if node is not None else None,
                 node=node,
@@ -143,6 +148,7 @@ def _parties(subject: Entity, behind: tuple[Entity, ...], estate: Estate) -> Par
         root=persons[-1],
         principals=principals,
         cells=tuple([f"p:{person}" for person in principals]),
+        clocks=tuple([f"tp:{person}" for person in principals]),
         actor_cell=f"p:{persons[0]}",
         root_cell=f"p:{persons[-1]}",
         node=estate.node(keys[0]),

@@ -8,7 +8,7 @@ from typing import cast
 from graphsvc.core.facts import Facts
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.progress import reached
-from graphsvc.core.state import Scope
+from graphsvc.core.state import NEW_SCOPE, Scope
 from graphsvc.core.verdict import SEVERITIES, NearHarm
 
 __all__ = ["nearest"]
@@ -21,8 +21,11 @@ def nearest(scopes: Sequence[str], facts: Facts, at_ms: int, *, limit: int = 5) 
     """
     best: dict[int, tuple[int, int]] = {}
     for name in scopes:
-        scope = cast("Scope | None", facts.view.get(name))
-        for number, levels in scope.levels.items() if scope is not None else ():
+        scope = cast("Scope | None", facts.view.get(name)) or NEW_SCOPE
+        for number, mask in scope.best.items():
+            missing = facts.ruleset.patterns[number].levels - mask.bit_count()
+            best[number] = min((missing, mask), best.get(number, (missing + 1, 0)))
+        for number, levels in scope.levels.items():
             pattern = facts.ruleset.patterns[number]
             if pattern.id in facts.ruleset.shadows:
                 continue

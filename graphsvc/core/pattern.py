@@ -15,6 +15,7 @@ from graphsvc.core.condition import (
     compile_action_test,
     compile_event_tests,
     compile_label_test,
+    labels_asked,
 )
 from graphsvc.core.event import Event
 from graphsvc.core.policy.condition import EventCondition
@@ -44,7 +45,7 @@ class Matcher:
     """A condition with a key. labels: None when any labels fit; tests: what is left to ask of an event.
 
     live: judged with the facts of the completing action (`at: completion`), not with those of the event.
-    reads_labels: a test looks at the event's labels too.
+    reads_labels: a test looks at the event's labels too. asked: labels that `labels` mentions.
     """
 
     fits_action: ActionTest
@@ -54,6 +55,7 @@ class Matcher:
     asks_action: bool
     live: bool = False
     reads_labels: bool = False
+    asked: frozenset[str] = frozenset()
 
     def holds(self, event: Event) -> bool:
         """Whether the event fits the condition, its key aside; in full, for events seldom asked about."""
@@ -82,7 +84,7 @@ class CompiledStep:
     key_out: variables its register is indexed by, those shared with its successor. children: (number,
     variables) of the steps that lead here. mask: bits of its whole subtree. resets: of the edge to its successor.
     bit: of a pattern without windows, keys and cuts, all that is to know of its register is whether there is one: then it has a
-    bit of its own in the rule set, else 0 (see `Front.reached`). differs: it is one of the steps whose events must differ; room: how many such steps an event of its subtree
+    bit of its own in the rule set, else 0 (see `mark`). differs: it is one of the steps whose events must differ; room: how many such steps an event of its subtree
     could also serve, None when there are none in its subtree (rule R13).
     """
 
@@ -142,7 +144,9 @@ class CompiledCount:
 class CompiledPattern:
     """A pattern as the engine runs it. number: its place in the rule set; harm_number: of its class of harm.
 
-    tops: numbers of its tops; micros: contribution to the score by number of steps missing.
+    tops: numbers of its tops; micros: contribution to the score by number of steps missing. levels: how many degrees of
+    nearness are told apart; counts_for_risk: one that only watches does not raise the score. bits: of all its steps, 0
+    when it is not plain (see `mark`): that of step n is `1 << shift + n`.
     """
 
     number: int
@@ -165,17 +169,10 @@ class CompiledPattern:
     resets: tuple[CompiledReset, ...]
     count: CompiledCount | None
     micros: tuple[int, ...]
-
-    @property
-    def levels(self) -> int:
-        """How many degrees of nearness are told apart."""
-        size = len(self.steps) if self.count is None else self.count.more_than + 1
-        return min(size, _MOST_LEVELS)
-
-    @property
-    def counts_for_risk(self) -> bool:
-        """A pattern that only watches does not raise the score."""
-        return self.on_match != "monitor"
+    levels: int
+    counts_for_risk: bool
+    bits: int
+    shift: int
 
     @property
     def is_live(self) -> bool:
@@ -208,6 +205,7 @@ def compile_pattern(
         )
         for place, guard in enumerate(pattern.unless)
     )
+    size = len(steps) if count is None else count.more_than + 1
     return CompiledPattern(
         number=number,
         harm_number=harm_number,
@@ -229,6 +227,10 @@ def compile_pattern(
         resets=resets,
         count=count,
         micros=micros_by_missing(weights, pattern.severity),
+        levels=min(size, _MOST_LEVELS),
+        counts_for_risk=pattern.on_match != "monitor",
+        bits=sum(step.bit for step in steps),
+        shift=steps[0].bit.bit_length() - 1 if steps and steps[0].bit else 0,
     )
 
 
@@ -302,7 +304,6 @@ def _is_plain(pattern: PatternDocument) -> bool:
     """True when a later register is never better than an earlier one, so that the first is enough."""
     return (
         pattern.scope == "session"
-        and pattern.effective_relation != "flow"
         and pattern.within_ms is None
         and len(pattern.tops) == 1
         and not (pattern.distinct or pattern.without or pattern.sanitized_by)
@@ -345,4 +346,5 @@ def _matcher(condition: EventCondition, *, on_error: bool) -> Matcher:
         asks_action=bool(condition.action or condition.effects),
         live=condition.at == "completion",
         reads_labels=condition.when is not None and "labels" in condition.when,
+        asked=labels_asked(condition),
     )

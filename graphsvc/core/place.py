@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from graphsvc.core.family import joined
+from graphsvc.core.mark import NOTHING, met
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import (
     EMPTY,
@@ -16,10 +17,10 @@ from graphsvc.core.state import (
     ChainState,
     Delta,
     Front,
-    Happened,
     Inputs,
+    Lies,
+    Registers,
     StateView,
-    Store,
 )
 
 __all__ = ["Place", "aside", "find_place", "open_chain", "with_stored"]
@@ -55,21 +56,21 @@ def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inpu
     elif chain.last_action is not None:
         edges.append(("NEXT", chain.last_action))
     front = chain.front
-    causal, causal_data, reached = front.causal, front.causal_data, front.reached
+    causal, causal_data, marks = front.causal, front.causal_data, front.marks
     for name in request.joins:
         other = cast("ChainState | None", get(("c", name)))
         # Joins to unknown chains, to chains of other sessions or to oneself give no edge (R5).
         if other is None or other.session != chain.session or name == request.chain:
             continue
-        causal = joined(causal, other.front.causal)
-        causal_data = joined(causal_data, other.front.causal_data)
-        reached |= other.front.reached
+        lies = other.front
+        causal, causal_data = joined(causal, lies.causal), joined(causal_data, lies.causal_data)
+        marks = met(marks, lies.marks)
         if other.last_action is not None:
             edges.append(("JOIN", other.last_action))
     if request.parents is None:
         return Place(
             chain,
-            Front(causal, causal, causal_data, causal_data, reached),
+            Front(causal, causal, causal_data, causal_data, marks, marks),
             UNKNOWN_INPUTS,
             tuple(edges),
             opened,
@@ -78,18 +79,23 @@ def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inpu
     if inputs is None:
         inputs = _inputs(request.parents, chain.session, view)
     flow = flow_data = EMPTY
+    flow_marks = NOTHING
     for parent in inputs.fed:
-        happened = cast("Happened", get(("e", parent)))
-        before = happened.front
+        before = cast("Lies", view.lies(parent)).front
         # A declared parent counts, joined or not, when it happened earlier in the session (R7, R8).
         causal, causal_data = joined(causal, before.causal), joined(causal_data, before.causal_data)
-        reached |= before.reached
         flow, flow_data = joined(flow, before.flow), joined(flow_data, before.flow_data)
+        marks, flow_marks = met(marks, before.marks), met(flow_marks, before.flow_marks)
         edges.append(("FED", parent))
     if not inputs.known:
-        flow, flow_data = causal, causal_data
+        flow, flow_data, flow_marks = causal, causal_data, marks
     return Place(
-        chain, Front(causal, flow, causal_data, flow_data, reached), inputs, tuple(edges), opened, delta
+        chain,
+        Front(causal, flow, causal_data, flow_data, marks, flow_marks),
+        inputs,
+        tuple(edges),
+        opened,
+        delta,
     )
 
 
@@ -97,8 +103,8 @@ def _inputs(parents: tuple[str, ...], session: str, view: StateView) -> Inputs:
     fed: list[str] = []
     known = True
     for parent in parents:
-        happened = cast("Happened | None", view.get(("e", parent)))
-        if happened is not None and happened.in_history and happened.event.session == session:
+        lies = view.lies(parent)
+        if lies is not None and lies.in_history and lies.session == session:
             fed.append(parent)
         else:
             # One that is not what it should be makes the inputs unknown; the good ones stay (R7).
@@ -106,12 +112,10 @@ def _inputs(parents: tuple[str, ...], session: str, view: StateView) -> Inputs:
     return Inputs(tuple(fed), known)
 
 
-def with_stored(front: Front, store: Store) -> Front:
+def with_stored(front: Front, stored: Registers) -> Front:
     """What was written into a resource lies before whoever reads it (R23)."""
     return replace(
-        front,
-        causal_data=joined(front.causal_data, store.data),
-        flow_data=joined(front.flow_data, store.data),
+        front, causal_data=joined(front.causal_data, stored), flow_data=joined(front.flow_data, stored)
     )
 
 

@@ -2,7 +2,8 @@
 
 For a pattern of n steps, level k holds the newest time from which k of its steps have been reached
 together, and which they are: while that time lies inside the window, k steps count. Levels only rise as
-history grows, so the score of a scope changes only when an action moves a pattern or a window ends.
+history grows, so the score of a scope changes only when an action moves a pattern or a window ends. Of a plain
+pattern (see `mark`) no window ends, and the most of its steps reached together is all that counts.
 """
 
 from __future__ import annotations
@@ -45,34 +46,74 @@ def reached(levels: Levels, within_ms: int | None, at_ms: int) -> int:
 
 
 def measured(scope: Scope, ruleset: Ruleset, at_ms: int) -> Scope:
-    """The scope with the contribution of all its patterns at a time; of a class of harm the largest counts."""
-    return _add(replace(scope, micros=Map(), total=0, due_ms=None), scope.levels, ruleset, at_ms)
+    """The scope with the contribution of all its patterns at a time; what has left its window is forgotten."""
+    if scope.due_ms is None or scope.due_ms > at_ms:
+        return scope
+    patterns = ruleset.patterns
+    live = {
+        number: levels
+        for number, levels in scope.levels.items()
+        if reached(levels, patterns[number].within_ms, at_ms)
+    }
+    still = replace(
+        scope, levels=Map(live), micros=scope.lasting, total=sum(scope.lasting.values()), due_ms=None
+    )
+    return _add(still, live, ruleset, at_ms)
 
 
-def with_levels(scope: Scope, changed: Mapping[int, Levels], ruleset: Ruleset, at_ms: int) -> Scope:
+def with_levels(
+    scope: Scope,
+    changed: Mapping[int, Levels] | None,
+    best: Mapping[int, int] | None,
+    ruleset: Ruleset,
+    at_ms: int,
+) -> Scope:
     """The scope with levels raised. No window of it may have ended: see `measured`."""
     # Until then contributions only grow, so the largest of a class is the larger of the old and the new.
-    return _add(replace(scope, levels=scope.levels.update(changed)), changed, ruleset, at_ms)
+    if changed:
+        scope = _add(replace(scope, levels=scope.levels.update(changed)), changed, ruleset, at_ms)
+    return _add_best(scope, best, ruleset) if best else scope
 
 
 def _add(scope: Scope, changed: Mapping[int, Levels], ruleset: Ruleset, at_ms: int) -> Scope:
-    micros, total, due_ms = scope.micros, scope.total, scope.due_ms
+    micros, lasting, total, due_ms = scope.micros, scope.lasting, scope.total, scope.due_ms
     for number, levels in changed.items():
         pattern = ruleset.patterns[number]
-        count = reached(levels, pattern.within_ms, at_ms)
+        within_ms = pattern.within_ms
+        count = reached(levels, within_ms, at_ms)
         if not count:
             continue
-        value = pattern.micros[pattern.levels - count]
-        held = micros.get(pattern.harm_number, 0)
-        if value > held:
-            micros = micros.set(pattern.harm_number, value)
-            total += value - held
-        if pattern.within_ms is not None:
+        value, harm = pattern.micros[pattern.levels - count], pattern.harm_number
+        if within_ms is None:
+            if value > lasting.get(harm, 0):
+                lasting = lasting.set(harm, value)
+        else:
             level = levels[count - 1]
             assert level is not None
-            ends_ms = level[0] + pattern.within_ms + 1
-            due_ms = ends_ms if due_ms is None else min(due_ms, ends_ms)
-    return replace(scope, micros=micros, total=total, due_ms=due_ms)
+            ends_ms = level[0] + within_ms + 1
+            if due_ms is None or ends_ms < due_ms:
+                due_ms = ends_ms
+        held = micros.get(harm, 0)
+        if value > held:
+            micros = micros.set(harm, value)
+            total += value - held
+    return replace(scope, micros=micros, lasting=lasting, total=total, due_ms=due_ms)
+
+
+def _add_best(scope: Scope, best: Mapping[int, int], ruleset: Ruleset) -> Scope:
+    micros, lasting, total = scope.micros, scope.lasting, scope.total
+    for number, mask in best.items():
+        pattern = ruleset.patterns[number]
+        value, harm = pattern.micros[pattern.levels - mask.bit_count()], pattern.harm_number
+        if value > lasting.get(harm, 0):
+            shared = micros is lasting
+            lasting = lasting.set(harm, value)
+            held = micros.get(harm, 0)
+            if value > held:
+                # Without windows both are one.
+                micros = lasting if shared else micros.set(harm, value)
+                total += value - held
+    return replace(scope, best=scope.best.update(best), micros=micros, lasting=lasting, total=total)
 
 
 def combine(scopes: Sequence[Scope | None], *, shared: bool) -> int:

@@ -28,20 +28,21 @@ def rebuild(world: World, scopes: frozenset[str] | None = None) -> None:
     place, in history or out of it.
     """
     held = world.cells
+    unpack = world.happened
     chains = {
         key: chain
         for key, chain in held.items()
         if isinstance(chain, ChainState) and (scopes is None or f"s:{chain.session}" in scopes)
     }
     if scopes is None:
-        names: Iterable[str] = [key[1] for key in held if isinstance(key, tuple) and key[0] == "e"]
-        world.cells = {}
+        names: Iterable[str] = list(world.history)
+        held.clear()
         world.undo.forget()
     else:
         for key in (*chains, *scopes):
             held.pop(key, None)
         names = {name for scope in scopes for name in world.names_of.get(scope, ())}
-    happened = [cast("Happened", held["e", name]) for name in names]
+    happened = [cast("Happened", unpack(name)) for name in names]
     again: list[tuple[int, Happened | ChainOpened]] = [(past.seq, past) for past in happened]
     again += [world.opened[key[1]] for key in chains if isinstance(key, tuple) and key[1] in world.opened]
     for _, past in sorted(again, key=lambda item: item[0]):
@@ -61,25 +62,22 @@ def happen_otherwise(world: World, past: Happened) -> None:
 
 def _rewind(world: World, past: Happened, scopes: frozenset[str]) -> bool:
     """Take the state of some scopes back to before an action, and forward again; False: too long ago."""
-    session = f"s:{past.event.session}"
-    if world.last_opened.get(session, 0) > past.seq:
+    session = past.scopes[0]
+    start = _start(world, past)
+    if start is None or world.last_opened.get(session, 0) > world.seq_of(start):
         # A chain that was opened without an action began with what lay before it then.
         return False
-    later = _since(world, past, scopes)
-    before: dict[Hashable, object | None] = {}
-    for one in later:
-        mine = session in one.scopes and session in scopes
-        replaced = world.undo.replaced(one.event.id)
-        if replaced is None:
-            if mine or one is past:
-                return False
-            continue
-        for key, value in replaced.items():
-            is_chain = isinstance(key, tuple) and key[0] == "c"
-            if key not in before and (key in scopes if isinstance(key, str) else mine and is_chain):
-                before[key] = value
-    if not scopes <= before.keys():
+    replaced = world.undo.replaced(start) or {}
+    if not scopes <= replaced.keys():
         return False
+    before = {key: value for key, value in replaced.items() if key in scopes or not isinstance(key, str)}
+    later = _since(world, world.seq_of(start), scopes)
+    for one in later:
+        chain = ("c", one.event.request.chain)
+        if one.scopes[0] == session and chain not in before:
+            if one.event.index > 1:
+                return False
+            before[chain] = None
     chains = {key: held for key in before if isinstance(held := world.cells.get(key), ChainState)}
     for key, value in before.items():
         if value is None:
@@ -92,15 +90,23 @@ def _rewind(world: World, past: Happened, scopes: frozenset[str]) -> bool:
     return True
 
 
-def _since(world: World, past: Happened, scopes: frozenset[str]) -> list[Happened]:
-    """The action and every later one in some scopes, in log order."""
+def _start(world: World, past: Happened) -> str | None:
+    """The newest action of the session, at or before one, before which the state is remembered."""
+    for name in reversed(world.names_of.get(past.scopes[0], ())):
+        if world.undo.replaced(name) is not None and world.seq_of(name) <= past.seq:
+            return name
+    return None
+
+
+def _since(world: World, seq: int, scopes: frozenset[str]) -> list[Happened]:
+    """Every action in some scopes from a number on, in log order."""
     found: dict[str, Happened] = {}
     for scope in scopes:
         for name in reversed(world.names_of.get(scope, ())):
-            one = cast("Happened", world.cells["e", name])
-            if one.seq < past.seq:
+            if world.seq_of(name) < seq:
                 break
-            found[name] = one
+            if name not in found:
+                found[name] = cast("Happened", world.happened(name))
     return sorted(found.values(), key=lambda one: one.seq)
 
 
@@ -114,8 +120,8 @@ def _happen_again(world: World, past: Happened, scopes: frozenset[str] | None) -
     event, reviewed = past.event, past.event.reviewed
     if reviewed is not None:
         # What was approved may have been told labels since.
-        reviewed = cast("Happened", world.cells["e", reviewed.id]).event
-    delta = evaluate(
+        reviewed = cast("Happened", world.happened(reviewed.id)).event
+    evaluation = evaluate(
         event.request,
         event.at_ms,
         world.facts(),
@@ -124,16 +130,19 @@ def _happen_again(world: World, past: Happened, scopes: frozenset[str] | None) -
         past=past,
         reviewed=reviewed,
         exact=True,
-    ).delta
+    )
+    delta, mine = evaluation.delta, True
     if scopes is not None:
         mine = f"s:{event.session}" in scopes
         delta = {
             key: value for key, value in delta.items() if (key in scopes if isinstance(key, str) else mine)
         }
-        world.undo.refresh(event.id, delta, world.cells)
+        world.undo.refresh(evaluation.happened, scopes, world.cells)
     else:
-        world.undo.record(event.id, event.session, delta, world.cells)
-    world.cells |= delta
+        world.undo.record(evaluation.happened, world.cells)
+    world.cells.update(delta)
+    if mine:
+        world.history.keep(evaluation.happened)
 
 
 def _touched(world: World, past: Happened) -> frozenset[str] | None:

@@ -80,7 +80,9 @@ class Ruleset:
         )
         self.is_live = any(pattern.is_live for pattern in patterns)
         self.windows = _windows(patterns)
-        self.bits = {step.slot: step.bit for pattern in patterns for step in pattern.steps if step.bit}
+        # Of plain patterns, whose relation says where their marks lie.
+        self.flow_bits = sum(pattern.bits for pattern in patterns if pattern.relation == "flow")
+        self.log_bits = sum(pattern.bits for pattern in patterns if pattern.relation == "log")
         self.flow_slots = frozenset(
             step.slot for pattern in patterns if pattern.relation == "flow" for step in pattern.steps
         )

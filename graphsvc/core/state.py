@@ -1,15 +1,17 @@
 """Where every chain and every pattern instance stands: one flat mapping of immutable values.
 
 Theory of operation. Everything the engine remembers of history lives in one dict. A judgement reads
-it through `get` and returns what it would write as a delta; whoever owns the dict merges the delta
-once the decision is durable. A batch is judged on an `Overlay`, which collects deltas above the dict
+it through a view and returns what it would write as a delta; whoever owns the dict merges the delta
+once the decision is durable. Actions that happened are kept apart, packed (see `history`). A batch is judged on an `Overlay`, which collects deltas above the dict
 and is thrown away when the commit fails. Nothing is ever changed in place, so an older state is a
 reference to an older value, and growing histories share what they have in common (`immutables.Map`).
 
 Keys say what they hold:
-  ("c", chain) -> ChainState           ("e", action) -> Happened
+  ("c", chain) -> ChainState
   "s:<session>", "p:<principal>" -> Scope      DATA_SCOPE -> Scope of the patterns that follow data
-  "r:<type>:<id>" -> Store             "u:<pattern>" -> guards of everybody's, (guard, key) -> times by root
+  "r:<type>:<id>" -> Registers of what was written into a resource (rule R23)
+  "u:<pattern>" -> guards of everybody's, (guard, key) -> times by root
+  "t" and the name of a session's, principal's or resource's cell -> time of its newest record (rule R2)
 Values are msgspec structs: a frozen dataclass of ten fields takes three microseconds to build, which is
 most of what a decision may cost. Registers of happened-before and flow patterns belong to a place, not
 to a scope: they are the `Front` of a chain and of each of its actions.
@@ -24,11 +26,13 @@ import msgspec
 from immutables import Map
 
 from graphsvc.core.event import Event
+from graphsvc.core.mark import NOTHING, Mark
 from graphsvc.core.value import Json
 
 __all__ = [
     "DATA_SCOPE",
     "EMPTY",
+    "NEW_SCOPE",
     "NOWHERE",
     "UNKNOWN_INPUTS",
     "Cells",
@@ -38,13 +42,13 @@ __all__ = [
     "Happened",
     "Inputs",
     "Level",
+    "Lies",
     "Overlay",
     "Register",
     "Registers",
     "Scope",
     "Slot",
     "StateView",
-    "Store",
 ]
 
 # A slot is the number of a step (guard, counter ...) in a rule set; with a key, (number, *key values).
@@ -81,15 +85,16 @@ class Front(msgspec.Struct, frozen=True, gc=False):
     """What lies before the next action at a place, as registers by slot.
 
     causal, flow: of patterns that stay in the session, along happened-before and along declared
-    inputs. causal_data, flow_data: of patterns that follow data through stores (rule R23).
-    reached: bits of the steps with a causal register, of the patterns whose steps have bits.
+    inputs. causal_data, flow_data: of patterns that follow data through stores (rule R23). marks, flow_marks: the
+    same of plain patterns; one object where inputs are unknown, as all that happened before may have flowed then.
     """
 
     causal: Registers = EMPTY
     flow: Registers = EMPTY
     causal_data: Registers = EMPTY
     flow_data: Registers = EMPTY
-    reached: int = 0
+    marks: Mark = NOTHING
+    flow_marks: Mark = NOTHING
 
 
 NOWHERE = Front()
@@ -140,6 +145,11 @@ class Happened(msgspec.Struct, frozen=True, gc=False):
     inputs: Inputs = UNKNOWN_INPUTS
     reported: tuple[str, ...] = ()
 
+    @property
+    def session(self) -> str:
+        """Its session."""
+        return self.event.session
+
 
 # The newest start of so many steps reached together, and the bits of those steps.
 Level: TypeAlias = tuple[int, int]
@@ -148,59 +158,86 @@ Level: TypeAlias = tuple[int, int]
 class Scope(msgspec.Struct, frozen=True, gc=False):
     """A session, a principal, or all data: what its pattern instances have come to.
 
-    newest_ms: time of its newest record (rule R2). cells: by slot, registers of log-ordered steps and
-    tops, times of guards, counted values, numbers of resets. levels: by pattern number, for 1..n steps reached
-    the newest start. micros: contribution to the risk by class of harm, as of the last change, and total: their sum;
-    due_ms: when the first window among them ends. reached: as in `Front`, in log order. held: of a session
-    the identities it has come to hold, each with the action that brought it. limit: how many cells it may hold until those that can never
-    count again are swept.
+    cells: by slot, registers of log-ordered steps and tops, times of guards, counted values, numbers of resets. levels:
+    by pattern number, for 1..n steps reached the newest start. best: by number of a plain pattern, the most of its
+    steps reached together. lasting: contribution to the risk of what no window ends, by class of harm; micros: of
+    everything, as of the last change, and total: their sum; due_ms: when the first window among them ends. marks: of
+    plain patterns in log order. held: of a session the identities it has come to hold, each with the action that
+    brought it. limit: how many cells it may hold until those that can never count again are swept.
     """
 
-    newest_ms: int
     cells: Cells = Map()
     levels: Map[int, tuple[Level | None, ...]] = Map()
+    best: Map[int, int] = Map()
+    lasting: Map[int, int] = Map()
     micros: Map[int, int] = Map()
     total: int = 0
     due_ms: int | None = None
     limit: int = 64
-    reached: int = 0
+    marks: Mark = NOTHING
     held: tuple[tuple[str, str], ...] = ()
 
 
-class Store(msgspec.Struct, frozen=True, gc=False):
-    """A resource: time of its newest record (rule R2), and what was written into it (rule R23).
-
-    data: the registers of every writer, each along the relation of its own pattern.
-    """
-
-    newest_ms: int
-    data: Registers = EMPTY
+NEW_SCOPE = Scope()
 
 
 Delta = dict[Hashable, object]
 
 
 class StateView(Protocol):
-    """Reading the state; a dict is one."""
+    """Reading the state."""
 
     def get(self, key: Hashable, /) -> object | None:
         """The value, None when there is none."""
+
+    def happened(self, action: str) -> Happened | None:
+        """An action that has its place in the orders, None when it is unknown."""
+
+    def lies(self, action: str) -> Lies | None:
+        """Where such an action lies, which is quicker to say."""
+
+
+class Lies(Protocol):
+    """Where an action lies that has its place in the orders."""
+
+    @property
+    def session(self) -> str:
+        """Its session."""
+
+    @property
+    def in_history(self) -> bool:
+        """Permitted and not taken back."""
+
+    @property
+    def front(self) -> Front:
+        """The registers after it."""
 
 
 class Overlay:
     """Deltas on top of a state that stays as it is."""
 
-    __slots__ = ("_base", "_own")
+    __slots__ = ("_base", "_happened", "_own")
 
     def __init__(self, base: StateView) -> None:
         self._base = base
         self._own: Delta = {}
+        self._happened: dict[str, Happened] = {}
 
     def get(self, key: Hashable, /) -> object | None:
         """The newest value."""
         found = self._own.get(key)
         return found if found is not None else self._base.get(key)
 
-    def merge(self, delta: Delta) -> None:
-        """Put a delta on top."""
+    def happened(self, action: str) -> Happened | None:
+        """An action, of those on top or of those below."""
+        return self._happened.get(action) or self._base.happened(action)
+
+    def lies(self, action: str) -> Lies | None:
+        """Where it lies."""
+        return self._happened.get(action) or self._base.lies(action)
+
+    def merge(self, delta: Delta, happened: Happened | None = None) -> None:
+        """Put a delta on top, and the action that brings it about."""
         self._own |= delta
+        if happened is not None:
+            self._happened[happened.event.request.id] = happened

@@ -22,6 +22,8 @@ from graphsvc.core.governance import Governance
 from graphsvc.core.governing import Governing, PolicyShadowed, ReviewWithdrawn, TrialEnded
 from graphsvc.core.grants import Grants
 from graphsvc.core.graph import Edge, Node, resource_key
+from graphsvc.core.history import History
+from graphsvc.core.ledger import Ledger
 from graphsvc.core.place import open_chain
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy, set_problems
@@ -65,9 +67,9 @@ _APPROVAL = "review:"
 
 
 class World:
-    """The state of everything. entitlement: overrides the packs' setting (for replay)."""
+    """The state of everything. entitlement: overrides the packs' setting (for replay). decided: what to keep decisions in."""
 
-    def __init__(self, *, entitlement: str | None = None) -> None:
+    def __init__(self, *, entitlement: str | None = None, decided: Ledger | None = None) -> None:
         self.seq = 0
         self.estate = Estate()
         self.rights = Rights(self.estate)
@@ -78,7 +80,8 @@ class World:
         self.gains: Gains | None = None
         self.governance = Governance()
         self.cells: Delta = {}
-        self.decided: dict[str, Decided] = {}
+        self.history = History()
+        self.decided = decided if decided is not None else Ledger()
         self.answered: dict[str, tuple[str, str]] = {}
         self.reported: dict[str, Reported] = {}
         self.sightings = Sightings()
@@ -96,10 +99,11 @@ class World:
         self.undo = Undo()
         self.last_opened: dict[str, int] = {}  # by session, the number of its newest opening
         self._facts: Facts | None = None  # the last ones given out
+        self.state = _State(self)
 
     def facts(self, view: StateView | None = None) -> Facts:
         """What a judgement may read; view: an overlay instead of the folded state."""
-        state: StateView = view if view is not None else self.cells
+        state: StateView = view if view is not None else self.state
         held = self._facts
         if held is None or held.view is not state or held.ruleset is not self.ruleset:
             held = self._facts = Facts(
@@ -158,12 +162,12 @@ class World:
 
     def seq_of(self, action: str) -> int:
         """The number of an action's record; 0 when it is unknown."""
-        past = self.happened(action)
-        return past.seq if past is not None else 0
+        packed = self.history.get(action)
+        return packed.seq if packed is not None else 0
 
     def happened(self, action: str) -> Happened | None:
         """An action's place in the log; None when it is unknown."""
-        return cast("Happened | None", self.cells.get(("e", action)))
+        return self.history.happened(action, self.ruleset)
 
     # -- folding ---------------------------------------------------------------------------------
 
@@ -240,14 +244,16 @@ class World:
         if known is None:
             in_history = record.answered is Verdict.PERMIT and request.executed
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history, exact=True)
-        self.undo.record(request.id, known.session, known.delta, self.cells)
-        self.cells |= known.delta
+        self.undo.record(known.happened, self.cells)
+        self.cells.update(known.delta)
+        self.history.keep(known.happened)
         chain = self._chain(request.chain)
         if record.by and not chain.owner:
             self.cells["c", request.chain] = replace(chain, owner=record.by)
-        self.decided[request.id] = record
+        by_break = record.enforced is not None and self.governance.broken
+        self.decided.add(record, pin=bool(by_break))
         self.grants.use(record.grants)
-        if record.enforced is not None and self.governance.broken:
+        if by_break:
             self.governance.decided(record)
         if record.answered is Verdict.ESCALATE:
             self.waiting[request.id] = record
@@ -272,7 +278,7 @@ class World:
         if past.in_history:
             event = past.event
             now = replace(now, event=replace(event, labels=event.labels.union(labels)))
-        self.cells["e", record.action] = now
+        self.history.keep(now)
         candidates = self.ruleset.candidates(past.event.request.action)
         may_matter = record.action in self.approved or candidates.tells_apart(
             past.event.labels, now.event.labels
@@ -284,19 +290,20 @@ class World:
         self.cancelled[record.action] = record
         past = self.happened(record.action)
         if past is not None and past.in_history:
-            self.cells["e", record.action] = now = replace(past, in_history=False)
+            now = replace(past, in_history=False)
+            self.history.keep(now)
             happen_otherwise(self, now)
 
     def open_chain(self, record: ChainOpened) -> None:
         """A chain begins without an action."""
         delta: Delta = {}
         opened = open_chain(
-            record.chain, record.session, record.parent_chain, record.at_ms, self.cells, delta
+            record.chain, record.session, record.parent_chain, record.at_ms, self.state, delta
         )
         delta["c", record.chain] = replace(
             opened, owner=record.owner, shared_with=record.shared_with, intent=record.intent
         )
-        self.cells |= delta
+        self.cells.update(delta)
 
     def _approve(self, record: Approved, seq: int) -> None:
         """The approval covers the reasons listed (R12), and is an event in the reviewed session (R14)."""
@@ -313,8 +320,9 @@ class World:
         )
         self.approved.add(record.decision)
         approval = evaluate(request, record.at_ms, self.facts(), seq=seq, force=True, reviewed=reviewed.event)
-        self.undo.record(request.id, approval.session, approval.delta, self.cells)
-        self.cells |= approval.delta
+        self.undo.record(approval.happened, self.cells)
+        self.cells.update(approval.delta)
+        self.history.keep(approval.happened)
         for scope in approval.scopes:
             self.names_of.setdefault(scope, []).append(request.id)
 
@@ -352,6 +360,21 @@ class World:
 
     def _chain(self, chain: str) -> ChainState:
         return cast("ChainState", self.cells["c", chain])
+
+
+class _State:
+    """The folded state as judgements read it."""
+
+    __slots__ = ("_world", "get", "lies")
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.get = world.cells.get
+        self.lies = world.history.get
+
+    def happened(self, action: str) -> Happened | None:
+        """An action that has its place in the orders."""
+        return self._world.happened(action)
 
 
 def load_packs(packs: Mapping[str, PolicyPublished] | Mapping[str, PolicyShadowed]) -> tuple[Policy, ...]:

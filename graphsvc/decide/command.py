@@ -302,7 +302,10 @@ class Service(Protocol):
         """All facts of a source are gone."""
 
     def decided(self, decision: str) -> tuple[int, Decided] | None:
-        """A decision by id with its number, however new; None when there is none."""
+        """A decision by id with its number, if it is one of the newest or was escalated; else None."""
+
+    async def recorded(self, decision: str) -> tuple[int, Decided] | None:
+        """A decision by id with its number, however new or old; None when there is none."""
 
     def chain(self, chain: str | None, decision: str | None = None) -> ChainView | None:
         """A chain by its id, else that of a decision; None when there is none."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from graphsvc.core.event import identity_id
 from graphsvc.core.gain.telling import completions_of_grant
 from graphsvc.core.record import Granted, Record, Revoked
-from graphsvc.core.state import Happened, Scope
+from graphsvc.core.state import Scope
 from graphsvc.core.verdict import Completion
 from graphsvc.core.world import World
 from graphsvc.decide.cell import GRAPH, principal_cell
@@ -105,7 +103,7 @@ def _refuse_combination(now: Moment, given: Granted) -> None:
 def _sessions(world: World, identity: str) -> list[frozenset[str]]:
     """What the sessions hold in which the identity acted."""
     names = world.names_of.get(principal_cell(world.estate.person(identity)), [])[-_NEWEST:]
-    sessions = {cast("Happened", world.cells["e", name]).event.session for name in names}
+    sessions = {lies.session for name in names if (lies := world.history.get(name)) is not None}
     scopes = [world.cells.get(f"s:{session}") for session in sorted(sessions)]
     held = [frozenset(key for key, _ in scope.held) for scope in scopes if isinstance(scope, Scope)]
     return [each for each in held if f"identity:{identity}" in each]

@@ -41,6 +41,7 @@ __all__ = [
 
 # Who reports that an answer was given again.
 REPLAY = "replay"
+_APPROVAL = "review:"  # begins the ids of approvals, which nobody reports on
 
 
 @dataclass(slots=True)
@@ -116,13 +117,13 @@ class DecideJob:
 
     def _given_again(self, world: World, at_ms: int, decision: str) -> Proposal | None:
         """What has to be in the log before a PERMIT that another process gave is given again; None: nothing."""
-        past = world.decided.get(decision)
-        if past is None or past.answered is not Verdict.PERMIT or decision in self.own:
+        past = world.history.get(decision)
+        if past is None or not past.in_history or decision in self.own:
             return None
         if decision in world.reported or decision in world.cancelled:
             return None
         told = Reported(at_ms=max(at_ms, past.at_ms), action=decision, outcome="UNKNOWN", by=REPLAY)
-        cell = frozenset((chain_cell(past.request.chain),))
+        cell = frozenset((chain_cell(past.chain),))
         return Proposal(records=(told,), reads=cell, touches=cell)
 
 
@@ -141,19 +142,19 @@ class ReportJob:
     def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
         """BadInput when the action is unknown or was not permitted."""
         action = self.record.action
-        past = world.decided.get(action)
-        if past is None:
+        past = world.history.get(action)
+        if past is None or action.startswith(_APPROVAL):
             raise BadInput(
                 f"no decision `{action}`; report takes the id that decide returned", field="decision"
             )
         if self.late and action in world.reported:
             return None
-        check_owner(overlay, self.caller, past.request.chain)
-        if past.answered is not Verdict.PERMIT:
+        check_owner(overlay, self.caller, past.chain)
+        if not past.in_history and action not in world.cancelled:
             raise BadInput(f"decision `{action}` was not PERMIT, so nothing ran", field="decision")
         record = msgspec.structs.replace(self.record, at_ms=max(at_ms, past.at_ms), by=self.caller.subject)
-        chain = chain_cell(past.request.chain)
-        guards = foreign_guards(past.request.action, world.ruleset, of_steps=False)
+        chain = chain_cell(past.chain)
+        guards = foreign_guards(past.action, world.ruleset, of_steps=False)
         touches = frozenset((*past.scopes, chain, *guards))
         return Proposal(records=(record,), reads=frozenset((chain,)), touches=touches)
 
@@ -232,5 +233,5 @@ def check_session(world: World, overlay: Overlay, caller: Caller, session: str |
 
 def _first_chain(world: World, session: str) -> str | None:
     actions = world.names_of.get(f"s:{session}")
-    past = world.decided.get(actions[0]) if actions else None
-    return None if past is None else past.request.chain
+    past = world.history.get(actions[0]) if actions else None
+    return None if past is None else past.chain

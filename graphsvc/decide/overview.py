@@ -22,7 +22,6 @@ __all__ = ["HeldPermission", "Overview", "ResourceView", "RightsView", "RiskSumm
 
 # Decisions and scopes looked at between two decisions of others.
 _SLICE = 1_000
-_MOST_COUNTED = 100_000
 
 
 class ResourceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,12 +200,12 @@ class Overview:
         verdicts: Counter[Verdict] = Counter()
         patterns: Counter[str] = Counter()
         # A copy of the newest: the log may grow between two slices.
-        newest = list(self._world.decided.values())[-_MOST_COUNTED:]
-        for place, decided in enumerate(reversed(newest)):
-            if decided.at_ms < from_ms:
+        ledger = self._world.decided
+        for place, tally in enumerate(reversed(list(ledger.tallies))):
+            if tally.at_ms < from_ms:
                 return verdicts, patterns, True
-            verdicts[decided.answered] += 1
-            patterns.update({each.pattern for each in decided.completions})
+            verdicts[tally.answered] += 1
+            patterns.update(tally.patterns)
             if place % _SLICE == _SLICE - 1:
                 await asyncio.sleep(0)
-        return verdicts, patterns, len(newest) == len(self._world.decided) or len(newest) < _MOST_COUNTED
+        return verdicts, patterns, not ledger.missing

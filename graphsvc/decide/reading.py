@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from graphsvc.core.event import identity_id
 from graphsvc.core.near import nearest
 from graphsvc.core.progress import measured
 from graphsvc.core.record import Granted
 from graphsvc.core.state import ChainState, Scope
-from graphsvc.core.verdict import NearHarm, Verdict
+from graphsvc.core.verdict import NearHarm
 from graphsvc.core.world import World
+from graphsvc.decide.cell import principal_cell
 from graphsvc.decide.command import ChainView, IdentityView, PatternView
 
 __all__ = ["affected_chains", "chain", "identities", "identity", "near", "patterns", "risk_micros"]
@@ -43,8 +43,8 @@ def identity(world: World, named: str, now_ms: int) -> IdentityView | None:
 def chain(world: World, named: str | None, decision: str | None) -> ChainView | None:
     """A chain by its id, else that of a decision."""
     if named is None:
-        made = world.decided.get(decision or "")
-        named = made.request.chain if made is not None else ""
+        made = world.history.get(decision or "")
+        named = made.chain if made is not None else ""
     state = world.cells.get(("c", named))
     if not isinstance(state, ChainState) or not state.used:
         return None
@@ -56,7 +56,7 @@ def chain(world: World, named: str | None, decision: str | None) -> ChainView | 
 def near(world: World, chain: str, now_ms: int) -> tuple[NearHarm, ...]:
     """The patterns that are furthest under way where the chain's newest action counts."""
     state = world.cells.get(("c", chain))
-    last = world.decided.get(state.last_action or "") if isinstance(state, ChainState) else None
+    last = world.happened(state.last_action or "") if isinstance(state, ChainState) else None
     return nearest(last.scopes, world.facts(), now_ms) if last is not None else ()
 
 
@@ -115,14 +115,16 @@ def patterns(world: World) -> list[PatternView]:
 def affected_chains(world: World, granted: Granted) -> tuple[str, ...]:
     """Open chains in which the identity was permitted something since the grant began."""
     chains: dict[str, None] = {}
-    for record in world.decided.values():
-        request = record.request
-        parties = [
-            identity_id(world.estate, entity.id) for entity in (request.subject, *request.on_behalf_of)
-        ]
-        if record.at_ms >= granted.from_ms and granted.identity in parties:
-            state = world.cells.get(("c", request.chain))
-            is_open = isinstance(state, ChainState) and not state.closed
-            if is_open and record.answered is Verdict.PERMIT:
-                chains[request.chain] = None
+    for name in world.names_of.get(principal_cell(world.estate.person(granted.identity)), ()):
+        lies = world.history.get(name)
+        if (
+            lies is None
+            or lies.chain in chains
+            or not lies.in_history
+            or granted.identity not in lies.who.ids
+        ):
+            continue
+        state = world.cells.get(("c", lies.chain))
+        if isinstance(state, ChainState) and not state.closed and lies.at_ms >= granted.from_ms:
+            chains[lies.chain] = None
     return tuple(chains)

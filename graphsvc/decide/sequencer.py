@@ -345,7 +345,7 @@ class Sequencer:
     def _judge(
         self, batch: list[_Waiting], idle: list[_Waiting]
     ) -> tuple[list[tuple[_Waiting, Proposal]], list[Record], set[str], set[str]]:
-        overlay = Overlay(self._world.cells)
+        overlay = Overlay(self._world.state)
         proposals: list[tuple[_Waiting, Proposal]] = []
         records: list[Record] = []
         reads: set[str] = set()
@@ -366,7 +366,7 @@ class Sequencer:
                 idle.append(waiting)
                 continue
             if proposal.known is not None:
-                overlay.merge(proposal.known.delta)
+                overlay.merge(proposal.known.delta, proposal.known.happened)
             proposals.append((waiting, proposal))
             records += proposal.records
             reads |= proposal.reads

@@ -21,7 +21,7 @@ from graphsvc.core.state import Overlay
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
-from graphsvc.decide import grant_view, granting, pap, reading, reviewing, signalling, suspending
+from graphsvc.decide import archive, grant_view, granting, pap, reading, reviewing, signalling, suspending
 from graphsvc.decide.audit import AuditLog, AuditProof, SignedCheckpoint
 from graphsvc.decide.command import (
     Ack,
@@ -464,10 +464,14 @@ class GraphsvcService:
         return list(nodes.values()), list(edges.values())
 
     def decided(self, decision: str) -> tuple[int, Decided] | None:
-        """A decision by id with its number, however new; None when there is none."""
+        """A decision by id with its number, however new, if it is one of the newest or was escalated; else None."""
         decision = decision.removeprefix("decision:")
         record = self.world.decided.get(decision)
         return (self.world.seq_of(decision), record) if record is not None else None
+
+    async def recorded(self, decision: str) -> tuple[int, Decided] | None:
+        """A decision by id with its number, however old; None when there is none."""
+        return await archive.recorded(self.world, self.store, decision.removeprefix("decision:"))
 
     def now_ms(self) -> int:
         """The service's time, Unix milliseconds; it never runs backwards."""
@@ -583,7 +587,7 @@ class GraphsvcService:
     def _check_place(self, caller: Caller, request: AccessRequest) -> None:
         """Who may not act in a chain or session may not look into it either."""
         if caller.roles == {"pep"}:
-            overlay = Overlay(self.world.cells)
+            overlay = Overlay(self.world.state)
             check_chain(overlay, caller, request)
             check_session(self.world, overlay, caller, request.session)
 
@@ -634,7 +638,7 @@ class GraphsvcService:
         except StoreUnavailable as error:
             return self._transient(job, ReasonCode.store_unavailable, str(error))
         if outcome is None or job.replay is not None:
-            return self._replayed(job)
+            return await self._replayed(job)
         record, seq = outcome.records[0], outcome.first
         assert isinstance(record, Decided)
         near: tuple[NearHarm, ...] = ()
@@ -654,21 +658,22 @@ class GraphsvcService:
             nearest=nearest,
         )
 
-    def _replayed(self, job: DecideJob) -> Answer:
+    async def _replayed(self, job: DecideJob) -> Answer:
         assert job.replay is not None
         cancelled = self.world.cancelled.get(job.replay)
-        record = self.world.decided.get(job.replay)
-        if record is None:
+        found = await self.recorded(job.replay)
+        if found is None:
             raise Conflict("the idempotency key is being used by another request in flight")
         given = job.replay in self.world.reported
         if (job.dedupe in self._late and not given) or (cancelled is not None and cancelled.by == DEADLINE):
             return self._transient(
                 job, ReasonCode.deadline_exceeded, "the deadline of this key had passed", replayed=True
             )
+        seq, record = found
         if cancelled is not None and record.answered is Verdict.PERMIT:
             told = "the action of this key was cancelled; use a new key to ask again"
             return self._transient(job, ReasonCode.cancelled, told, replayed=True)
-        return self._answered(record, self.world.seq_of(job.replay), replayed=True)
+        return self._answered(record, seq, replayed=True)
 
     def _transient(self, job: DecideJob, code: ReasonCode, told: str, *, replayed: bool = False) -> Answer:
         record = Decided(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from graphsvc.core.record import Record, Signalled
-from graphsvc.core.state import Happened
 from graphsvc.core.world import World
 from graphsvc.decide.cell import principal_cell
 from graphsvc.decide.command import Caller
@@ -63,6 +60,6 @@ def _check_seen(caller: Caller, now: Moment, identity: str, chain: str | None) -
     check_owner(now.overlay, caller, chain)
     world = now.world
     names = world.names_of.get(principal_cell(world.estate.person(identity)), [])[-_NEWEST:]
-    chains = {cast("Happened", world.cells["e", each]).event.chain for each in names}
+    chains = {lies.chain for each in names if (lies := world.history.get(each)) is not None}
     if chain not in chains:
         raise NotAllowed("an enforcement point may send signals about identities of its own chains")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from graphsvc.core.evaluate import Evaluation
-from graphsvc.core.state import Scope
 from graphsvc.core.trace import item_from_record
 from tests.law.engine import replay
 from tests.law.strategy import ALL_FEATURES, Case, random_case
@@ -245,7 +244,7 @@ def test_m13_time_alone_never_raises_the_risk(seed: int) -> None:
     }  # fmt: skip
     world = replay(case.policy, case.graph, [signal, *case.trace]).world
     request = next(iter(world.decided.values())).request
-    start_ms = max(scope.newest_ms for scope in world.cells.values() if isinstance(scope, Scope))
+    start_ms = max(newest for newest in world.cells.values() if isinstance(newest, int))
     risks = [world.evaluate(request, start_ms + hours * 1_700_000).risk.before_micros for hours in range(12)]
     assert risks == sorted(risks, reverse=True)
 

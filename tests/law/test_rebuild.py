@@ -38,8 +38,8 @@ def test_a_report_never_turns_time_back() -> None:
     ]
     world = replay(_POLICY, [], trace).world
     newest = world.decided["e2"].at_ms
-    assert world.cells["p:bot"].newest_ms == newest  # type: ignore[attr-defined]
-    assert world.cells["r:box:r1"].newest_ms == newest  # type: ignore[attr-defined]
+    assert world.cells["tp:bot"] == newest
+    assert world.cells["tr:box:r1"] == newest
 
 
 @pytest.mark.parametrize("seed", range(60))

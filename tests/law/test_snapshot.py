@@ -89,6 +89,7 @@ def test_bytes_depend_on_content_alone() -> None:
             {
                 "id": "p",
                 "on_match": "monitor",
+                "within": "1h",
                 "steps": {"a": {"action": "m:Read", "then": "b"}, "b": {"action": "m:Send"}},
             }
         ],

@@ -30,7 +30,7 @@ async def test_the_completing_action_is_denied() -> None:
     async with serving(await open_memory()) as harness:
         await harness.prepare()
         assert await _trifecta(harness) == [Verdict.PERMIT, Verdict.PERMIT, Verdict.DENY]
-        record = next(iter(reversed(harness.service.world.decided.values())))
+        record = list(harness.service.world.decided.values())[-1]
         assert [step.action_name for step in record.completions[0].path] == [
             "mail:Read",
             "crm:Read",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-import msgspec
 import strawberry
 
 from graphsvc.api.context import Info
@@ -24,22 +23,18 @@ from graphsvc.api.schema.verdict import (
     ShadowVerdict,
     Verdict,
 )  # fmt: skip
-from graphsvc.core.record import Decided, Record
+from graphsvc.core.record import Decided
 from graphsvc.decide.command import Answer, Judged, Service
-from graphsvc.errors import StoreError
 
 __all__ = [
     "DecideResult",
     "Decision",
     "Evaluation",
     "answered",
-    "decided_from_body",
     "decision_of",
     "evaluation_of",
     "review_of",
 ]
-
-_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
 @strawberry.type(description="What was decided of one action.")
@@ -173,14 +168,3 @@ def evaluation_of(judged: Judged) -> Evaluation:
         revision=judged.revision,
         stale=judged.stale,
     )
-
-
-def decided_from_body(body: bytes) -> Decided:
-    """The record of a drawn decision; StoreError when it is none."""
-    try:
-        record = _decoder.decode(body)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"a drawn decision cannot be read: {error}") from error
-    if not isinstance(record, Decided):
-        raise StoreError("a drawn decision holds another kind of record")
-    return record

@@ -14,7 +14,6 @@ from graphsvc.api.schema.chain import Chain
 from graphsvc.api.schema.decision import (
     Decision,
     Evaluation,
-    decided_from_body,
     decision_of,
     evaluation_of,
 )  # fmt: skip
@@ -33,6 +32,7 @@ from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
 from graphsvc.api.schema.verdict import Verdict
 from graphsvc.core.record import Decided
 from graphsvc.core.verdict import SEVERITIES
+from graphsvc.decide.archive import decided_from_body
 from graphsvc.decide.command import IdentityView
 from graphsvc.decide.grant_view import GrantView
 from graphsvc.decide.ports import ChainQuery, DecisionQuery, DecisionRow
@@ -425,13 +425,14 @@ def _may_see(context: Context, decided: Decided) -> bool:
 
 async def _decision(context: Context, given: str) -> Decision | None:
     decision = raw_id("decision", given, "id")
-    # A decision just made is found at once: memory first, then what was drawn.
+    # A decision just made is found at once: memory first, then what was drawn, then the log.
     found = context.service.decided(decision)
     if found is None:
         row = await context.rows.decision.load(decision)
-        if row is None:
-            return None
-        found = (row.seq, decided_from_body(row.body))
+        drawn = (row.seq, decided_from_body(row.body)) if row is not None else None
+        found = drawn or await context.service.recorded(decision)
+    if found is None:
+        return None
     seq, decided = found
     # One answer for what is hidden and what is not there.
     return decision_at(context, seq, decided) if _may_see(context, decided) else None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
 
 import msgspec
 from immutables import Map
 
 from graphsvc.core.count import Counted
-from graphsvc.core.event import Event
+from graphsvc.core.history import Packed
 from graphsvc.core.known import Memo, Parties
+from graphsvc.core.mark import Mark
 from graphsvc.core.record import PolicyPublished
 from graphsvc.core.snapshot.row import (
     FORMAT,
@@ -18,12 +18,11 @@ from graphsvc.core.snapshot.row import (
     CountedRow,
     Format,
     FrontRow,
-    HappenedRow,
     HeldRow,
     PartiesRow,
     Snapshot,
 )
-from graphsvc.core.state import NOWHERE, ChainState, Front, Happened, Register, Registers, Scope, Slot, Store
+from graphsvc.core.state import NOWHERE, ChainState, Front, Register, Registers, Scope, Slot
 from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
 from graphsvc.errors import BadInput
@@ -69,8 +68,15 @@ class _Reader:
             self.registers.append(
                 Register(row.start_ms, row.action, row.step, children, row.epoch, row.uses, spares, row.room)
             )
+        self.marks: list[Mark] = []
+        for mark in rows.marks:
+            before, beside = self._mark_at(mark.before), self._mark_at(mark.beside)
+            own = sum(1 << number for number in mark.own)
+            mask = own | (before.mask if before is not None else 0)
+            # Of a meeting both sides count; else the second tells where the steps before its own were.
+            mask |= beside.mask if beside is not None and not own else 0
+            self.marks.append(Mark(mask, own, mark.action, before, beside))
         self.fronts: list[Front] = []
-        self.bits: dict[int, int] = {}
 
     def world(self, entitlement: str | None) -> World:
         rows = self.rows
@@ -90,7 +96,9 @@ class _Reader:
         world.signals.by_identity = rows.signals
         world.reviews = {review.decision: review for review in rows.reviews}
         world.approved = set(rows.approved)
-        world.decided = {decided.request.id: decided for decided in rows.decided}
+        for decided in rows.decided:
+            world.decided.add(decided)
+        world.decided.missing = len(rows.decided) < len(rows.happened)
         world.waiting = {
             name: decided
             for name, decided in world.decided.items()
@@ -106,7 +114,6 @@ class _Reader:
         world.packs = {pack.pack: pack for pack in rows.published}
         _govern(world, rows)
         world.compile()
-        self.bits = world.ruleset.bits
         for front in rows.fronts:
             self.fronts.append(self._front(front))
         self._cells(world)
@@ -120,9 +127,14 @@ class _Reader:
         rows, cells = self.rows, world.cells
         parties = [_parties(row) for row in rows.parties]
         for row in rows.happened:
-            happened = self._happened(row, world, parties)
-            cells["e", row.id] = happened
-            for name in row.scopes:
+            who = parties[row.who]
+            asked = row.subject, row.behind
+            packed = Packed(
+                row.session, row.chain, row.action, row.in_history, asked, who, self.rows.targets[row.what],
+                self._front_at(row.front), row.body,
+            )  # fmt: skip
+            world.history.put(row.id, packed)
+            for name in (f"s:{row.session}", *who.cells):
                 world.names_of.setdefault(name, []).append(row.id)
         for chain in rows.chains:
             name, session, index, front, *rest = msgspec.structs.astuple(chain)
@@ -130,28 +142,17 @@ class _Reader:
         for scope in rows.scopes:
             held = Map({slot: self._cell(value) for slot, value in scope.cells})
             cells[scope.name] = Scope(
-                scope.newest_ms, held, Map(scope.levels), Map(scope.micros), scope.total, scope.due_ms,
-                scope.limit,
-                self._reached(held),
-                scope.held,
+                held, Map(scope.levels), Map(scope.best), Map(scope.lasting), Map(scope.micros), scope.total,
+                scope.due_ms, scope.limit, self.marks[scope.marks], scope.held,
             )  # fmt: skip
         for store in rows.stores:
-            cells[store.name] = Store(store.newest_ms, self._map(store.data))
+            cells[store.name] = self._map(store.data)
+        cells.update(rows.clocks)
         for cell, guards in rows.foreign:
             cells[cell] = Map({slot: Map(times) for slot, times in guards})
 
-    def _happened(self, row: HappenedRow, world: World, parties: list[Parties]) -> Happened:
-        request = row.request if row.request is not None else world.decided[row.id].request
-        reviewed = None
-        if row.reviewed is not None:
-            reviewed = cast("Happened", world.cells["e", row.reviewed]).event
-        event = Event(
-            request, row.at_ms, row.session, row.index, parties[row.who], self.rows.targets[row.what],
-            world.ruleset.candidates(request.action).declaration, frozenset(row.labels), row.destination, reviewed,
-        )  # fmt: skip
-        return Happened(
-            row.seq, event, row.in_history, row.scopes, self._front_at(row.front), row.inputs, row.reported
-        )
+    def _mark_at(self, place: int) -> Mark | None:
+        return self.marks[place] if place >= 0 else None
 
     def _front_at(self, place: int) -> Front:
         return self.fronts[place] if place >= 0 else NOWHERE
@@ -165,25 +166,15 @@ class _Reader:
             causal if row.flow is None else self._changed(base.flow, row.flow),
             causal_data,
             causal_data if row.flow_data is None else self._changed(base.flow_data, row.flow_data),
-            self._reached_after(base.reached, causal, row.causal),
+            self.marks[row.marks],
+            self.marks[row.flow_marks],
         )
-
-    def _reached_after(self, before: int, causal: Registers, changes: Changes) -> int:
-        found, gone = changes
-        # What is gone may still be reached by another slot.
-        return self._reached(causal) if gone else before | self._reached(slot for slot, _ in found)
 
     def _changed(self, base: Registers, changes: Changes) -> Registers:
         found, gone = changes
         for slot in gone:
             base = base.delete(slot)
         return base.update(self._map(found)) if found else base
-
-    def _reached(self, slots: Iterable[Slot]) -> int:
-        reached = 0
-        for slot in slots:
-            reached |= self.bits.get(slot, 0)  # type: ignore[arg-type]  # a slot with a key is not there
-        return reached
 
     def _map(self, pairs: Iterable[tuple[Slot, int]]) -> Registers:
         return Map({slot: self.registers[place] for slot, place in pairs})

@@ -10,10 +10,10 @@ from graphsvc.core.governing import Governing
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.known import Target
 from graphsvc.core.record import Cancelled, ChainOpened, Decided, Granted, PolicyPublished, Reported
-from graphsvc.core.request import AccessRequest
+from graphsvc.core.request import Entity
 from graphsvc.core.review import Review
 from graphsvc.core.signal import Signal
-from graphsvc.core.state import Inputs, Level, Slot
+from graphsvc.core.state import Level, Slot
 from graphsvc.core.value import Json
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "FrontRow",
     "HappenedRow",
     "HeldRow",
+    "MarkRow",
     "PartiesRow",
     "RegisterRow",
     "ScopeRow",
@@ -32,7 +33,7 @@ __all__ = [
     "StoreRow",
 ]
 
-FORMAT = 4
+FORMAT = 5
 
 Changes: TypeAlias = tuple[
     list[tuple[Slot, int]], list[Slot]
@@ -56,14 +57,28 @@ class RegisterRow(Row, frozen=True):
     room: int
 
 
+class MarkRow(Row, frozen=True):
+    """A mark; own: numbers of its bits; before, beside: by place, -1 = none."""
+
+    own: list[int]
+    action: str
+    before: int
+    beside: int
+
+
 class FrontRow(Row, frozen=True):
-    """base: the front it is told from, -1 = the empty one. flow parts: None = the same as the causal ones."""
+    """base: the front it is told from, -1 = the empty one. flow parts: None = the same as the causal ones.
+
+    marks: by place.
+    """
 
     base: int
     causal: Changes
     flow: Changes | None
     causal_data: Changes
     flow_data: Changes | None
+    marks: int
+    flow_marks: int
 
 
 class PartiesRow(Row, frozen=True):
@@ -75,6 +90,7 @@ class PartiesRow(Row, frozen=True):
     root: str
     principals: tuple[str, ...]
     cells: tuple[str, ...]
+    clocks: tuple[str, ...]
     actor_cell: str
     root_cell: str
     node: Node | None
@@ -82,24 +98,19 @@ class PartiesRow(Row, frozen=True):
 
 
 class HappenedRow(Row, frozen=True):
-    """request: of an approval; of any other action it is its decision's."""
+    """An action as history keeps it; parties, resource and front by place. subject, behind: as the caller named them."""
 
     id: str
-    seq: int
-    at_ms: int
     session: str
-    index: int
+    chain: str
+    action: str
+    in_history: bool
+    subject: Entity
+    behind: tuple[Entity, ...]
     who: int
     what: int
-    labels: list[str]
-    destination: str
-    reviewed: str | None
-    request: AccessRequest | None
-    in_history: bool
-    scopes: tuple[str, ...]
     front: int
-    inputs: Inputs
-    reported: tuple[str, ...]
+    body: bytes
 
 
 class ChainRow(Row, frozen=True):
@@ -138,13 +149,15 @@ class ScopeRow(Row, frozen=True):
     """A scope by name."""
 
     name: str
-    newest_ms: int
     cells: list[tuple[Slot, int | CountedRow | HeldRow]]
     levels: list[tuple[int, tuple[Level | None, ...]]]
+    best: list[tuple[int, int]]
+    lasting: list[tuple[int, int]]
     micros: list[tuple[int, int]]
     total: int
     due_ms: int | None
     limit: int
+    marks: int
     held: tuple[tuple[str, str], ...]
 
 
@@ -152,7 +165,6 @@ class StoreRow(Row, frozen=True):
     """What was written into a resource; registers by place."""
 
     name: str
-    newest_ms: int
     data: list[tuple[Slot, int]]
 
 
@@ -182,6 +194,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     staged: dict[str, tuple[list[Node], list[Edge]]]
     redrawn: list[tuple[int, list[str], list[tuple[str, str, str]]]]
     registers: list[RegisterRow]
+    marks: list[MarkRow]
     fronts: list[FrontRow]
     parties: list[PartiesRow]
     targets: list[Target]
@@ -189,6 +202,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     chains: list[ChainRow]
     scopes: list[ScopeRow]
     stores: list[StoreRow]
+    clocks: dict[str, int]
     foreign: list[tuple[str, list[tuple[Slot, dict[str, int]]]]]
 
 

@@ -11,7 +11,9 @@ import msgspec
 from immutables import Map
 
 from graphsvc.core.count import Counted
+from graphsvc.core.history import Packed
 from graphsvc.core.known import Parties, Target
+from graphsvc.core.mark import Mark
 from graphsvc.core.snapshot.row import (
     FORMAT,
     ChainRow,
@@ -20,13 +22,14 @@ from graphsvc.core.snapshot.row import (
     FrontRow,
     HappenedRow,
     HeldRow,
+    MarkRow,
     PartiesRow,
     RegisterRow,
     ScopeRow,
     Snapshot,
     StoreRow,
 )
-from graphsvc.core.state import NOWHERE, ChainState, Front, Happened, Register, Registers, Scope, Slot, Store
+from graphsvc.core.state import NOWHERE, ChainState, Front, Register, Registers, Scope, Slot
 from graphsvc.core.world import World
 
 __all__ = ["in_steps", "snapshot"]
@@ -62,6 +65,7 @@ class _Writer:
         # The values are immutable and the mappings are not: copies of those hold the moment, and hold alive what is
         # told apart by identity below.
         self._cells = dict(world.cells)
+        self._history = list(world.history.items().items())
         self._decided = list(world.decided.values())
         self._answered = dict(world.answered)
         self._rest = Snapshot(
@@ -96,19 +100,24 @@ class _Writer:
             chains=[],
             scopes=[],
             stores=[],
+            clocks={},
             foreign=[],
             registers=[],
+            marks=[],
             fronts=[],
             parties=[],
             targets=[],
         )
         # Rows are encoded as soon as they are made, so that no step has to encode everything.
         self.registers: list[bytes] = []
+        self.marks: list[bytes] = []
         self.fronts: list[bytes] = []
         self.parties: list[PartiesRow] = []
         self.targets: list[Target] = []
         self._register_places: dict[int, int] = {}  # by identity, which is quicker to look up
         self._content_places: dict[tuple[object, ...], int] = {}
+        self._mark_places: dict[int, int] = {}
+        self._mark_contents: dict[bytes, int] = {}
         self._front_places: dict[int, int] = {}
         self._fronts: list[Front] = []
         self._parties_places: dict[tuple[object, ...], int] = {}
@@ -116,37 +125,39 @@ class _Writer:
         self._last_front: dict[str, int] = {}  # by chain
 
     def written(self) -> Generator[None, None, bytes]:
-        happened: list[tuple[int, str, Happened]] = []
         chains: list[tuple[str, ChainState]] = []
         named: list[tuple[str, object]] = []
         for keys in _parts(self._cells):
             for key in keys:
                 value = self._cells[key]
-                if isinstance(value, Happened):
-                    happened.append((value.seq, _name(key), value))
-                elif isinstance(value, ChainState):
+                if isinstance(value, ChainState):
                     chains.append((_name(key), value))
                 else:
                     named.append((cast("str", key), value))
             yield
         # Names and numbers are unique, so values are never compared.
-        happened.sort(key=itemgetter(0, 1))
-        yield
         chains.sort(key=itemgetter(0))
         named.sort(key=itemgetter(0))
         decided = yield from self._rows(self._decided, _same)
-        rows = yield from self._rows(happened, lambda item: self._happened(item[2]))
+        rows = yield from self._rows(self._history, lambda item: self._happened(*item))
         chain_rows = yield from self._rows(chains, lambda item: self._chain(*item))
         scopes = [(name, value) for name, value in named if isinstance(value, Scope)]
         scope_rows = yield from self._rows(scopes, lambda item: self._scope(*item))
-        stores = [(name, value) for name, value in named if isinstance(value, Store)]
+        maps = [(name, value) for name, value in named if isinstance(value, Map)]
+        stores = [(name, value) for name, value in maps if name.startswith("r:")]
         store_rows = yield from self._rows(stores, lambda item: self._store(*item))
         foreign = [
             (name, [(slot, dict(sorted(times.items()))) for slot, times in _ordered(value)])
-            for name, value in named
-            if isinstance(value, Map)
+            for name, value in maps
+            if name.startswith("u:")
         ]
         yield
+        clocks: list[bytes] = []
+        for pairs in _parts(named):
+            for name, value in pairs:
+                if isinstance(value, int):
+                    clocks += _encode(name), _encode(value)
+            yield
         answered: list[bytes] = []
         for part in _parts(self._answered.items()):
             for pair in part:
@@ -159,7 +170,9 @@ class _Writer:
             "chains": chain_rows,
             "scopes": scope_rows,
             "stores": store_rows,
+            "clocks": _map(clocks),
             "registers": _array(self.registers),
+            "marks": _array(self.marks),
             "fronts": _array(self.fronts),
         }
         rest = msgspec.structs.replace(
@@ -210,6 +223,28 @@ class _Writer:
                 self.registers.append(_encode(row))
         return place
 
+    def _mark(self, mark: Mark) -> int:
+        places = self._mark_places
+        waiting = [mark]
+        while waiting:
+            last = waiting[-1]
+            if id(last) in places:
+                waiting.pop()
+                continue
+            sides = [side for side in (last.before, last.beside) if side is not None]
+            missing = [side for side in sides if id(side) not in places]
+            if missing:
+                # Ways back are as long as there are bits, too long for calls within calls.
+                waiting += missing
+                continue
+            before, beside = (-1 if side is None else places[id(side)] for side in (last.before, last.beside))
+            row = _encode(MarkRow(_numbers(last.own), last.action, before, beside))
+            place = self._mark_contents.setdefault(row, len(self.marks))
+            places[id(last)] = place
+            if place == len(self.marks):
+                self.marks.append(row)
+        return places[id(mark)]
+
     def _front(self, front: Front, chain: str) -> int:
         if front == NOWHERE:
             return -1
@@ -224,6 +259,8 @@ class _Writer:
                 None if same else self._changes(before.flow, front.flow),
                 self._changes(before.causal_data, front.causal_data),
                 None if same_data else self._changes(before.flow_data, front.flow_data),
+                self._mark(front.marks),
+                self._mark(front.flow_marks),
             )
             place = self._front_places[id(front)] = len(self.fronts)
             self.fronts.append(_encode(row))
@@ -242,14 +279,10 @@ class _Writer:
         gone = [slot for slot, _ in _ordered(before) if slot not in after]
         return found, gone
 
-    def _happened(self, happened: Happened) -> HappenedRow:
-        event = happened.event
-        request = event.request if event.reviewed is not None else None
+    def _happened(self, action: str, packed: Packed) -> HappenedRow:
         return HappenedRow(
-            event.id, happened.seq, event.at_ms, event.session, event.index, self._who(event.who),
-            self._what(event.what), sorted(event.labels), event.destination,
-            event.reviewed.id if event.reviewed is not None else None, request, happened.in_history,
-            happened.scopes, self._front(happened.front, event.chain), happened.inputs, happened.reported,
+            action, packed.session, packed.chain, packed.action, packed.in_history, *packed.asked,
+            self._who(packed.who), self._what(packed.what), self._front(packed.front, packed.chain), packed.body,
         )  # fmt: skip
 
     def _who(self, who: Parties) -> int:
@@ -267,6 +300,7 @@ class _Writer:
                     who.root,
                     who.principals,
                     who.cells,
+                    who.clocks,
                     who.actor_cell,
                     who.root_cell,
                     who.node,
@@ -293,9 +327,9 @@ class _Writer:
 
     def _scope(self, name: str, scope: Scope) -> ScopeRow:
         return ScopeRow(
-            name, scope.newest_ms,
-            [(slot, self._cell(value)) for slot, value in _ordered(scope.cells)],
-            sorted(scope.levels.items()), sorted(scope.micros.items()), scope.total, scope.due_ms, scope.limit,
+            name, [(slot, self._cell(value)) for slot, value in _ordered(scope.cells)],
+            sorted(scope.levels.items()), sorted(scope.best.items()), sorted(scope.lasting.items()),
+            sorted(scope.micros.items()), scope.total, scope.due_ms, scope.limit, self._mark(scope.marks),
             scope.held,
         )  # fmt: skip
 
@@ -306,9 +340,8 @@ class _Writer:
             return CountedRow(sorted(value.order.items()), value.first, value.end)
         return cast("int", value)
 
-    def _store(self, name: str, store: Store) -> StoreRow:
-        data = [(slot, self._register(register)) for slot, register in _ordered(store.data)]
-        return StoreRow(name, store.newest_ms, data)
+    def _store(self, name: str, stored: Registers) -> StoreRow:
+        return StoreRow(name, [(slot, self._register(register)) for slot, register in _ordered(stored)])
 
 
 def _parts(items: Iterable[T]) -> Iterator[list[T]]:
@@ -325,6 +358,10 @@ def _array(rows: list[bytes]) -> bytes:
 def _map(pairs: list[bytes]) -> bytes:
     """Encoded keys and values in turn as one map (map 32)."""
     return b"".join((b"\xdf", (len(pairs) // 2).to_bytes(4, "big"), *pairs))
+
+
+def _numbers(bits: int) -> list[int]:
+    return [number for number in range(bits.bit_length()) if bits >> number & 1]
 
 
 def _same(item: object) -> object:

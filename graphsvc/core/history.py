@@ -1,0 +1,241 @@
+"""Every action that has its place in the orders, packed: what later questions need of it, and no more.
+
+Most of an action is shared with others or follows from the rules: its parties, its resource and its chain are references,
+its declaration and labels are worked out again. The rest is a few dozen bytes. What was unusual about the request
+(claims, context, arguments ...) is kept field by field, so that a late fact can be judged as if it had been known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from graphsvc.core.event import Event, labels_of
+from graphsvc.core.known import Parties, Target
+from graphsvc.core.request import AccessRequest, Entity
+from graphsvc.core.ruleset import Ruleset
+from graphsvc.core.state import Front, Happened, Inputs
+
+__all__ = ["History", "Packed"]
+
+_DESTINATIONS = ("unknown", "known", "owned")
+_NUMBERS = {name: number for number, name in enumerate(_DESTINATIONS)}
+# Fields of a request that most requests leave out, by a number that is written.
+_SELDOM = (
+    "action_properties", "session", "parent_chain", "joins", "context", "labels", "parents", "arguments", "intent",
+    "review", "executed",
+)  # fmt: skip
+_CLAIMS, _AS_TEXT = len(_SELDOM), len(_SELDOM) + 1
+
+Asked: TypeAlias = tuple[Entity, tuple[Entity, ...]]
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class _Body(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """seq, at_ms, index: as in an event. destination: by number; known, fed: its inputs."""
+
+    seq: int
+    at_ms: int
+    index: int
+    destination: int = 0
+    known: bool = False
+    fed: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
+    reviewed: str | None = None
+    seldom: dict[int, Any] | None = None
+
+
+_decode = msgspec.msgpack.Decoder(_Body).decode
+_FIELD_TYPES = {field.name: field.type for field in msgspec.structs.fields(AccessRequest)}
+
+
+class Packed(msgspec.Struct, frozen=True, gc=False):
+    """An action as it is kept. asked: subject and delegators as the caller named them."""
+
+    session: str
+    chain: str
+    action: str
+    in_history: bool
+    asked: Asked
+    who: Parties
+    what: Target
+    front: Front
+    body: bytes
+
+    @property
+    def seq(self) -> int:
+        """The number of its record."""
+        return _decode(self.body).seq
+
+    @property
+    def at_ms(self) -> int:
+        """When it was."""
+        return _decode(self.body).at_ms
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Its session and principals, as cells."""
+        return (f"s:{self.session}", *self.who.cells)
+
+
+class History:
+    """Actions by id, in log order."""
+
+    __slots__ = ("_packed", "_texts", "get")
+
+    def __init__(self) -> None:
+        self._packed: dict[str, Packed] = {}
+        self._texts: dict[str, str] = {}  # one of each, however often it is sent
+        self.get = self._packed.get
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __contains__(self, action: object) -> bool:
+        return action in self._packed
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, History) and self._packed == other._packed
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def items(self) -> Mapping[str, Packed]:
+        """All of them."""
+        return self._packed
+
+    def keep(self, happened: Happened) -> None:
+        """Take an action in, or what is known of it now."""
+        event = happened.event
+        self._packed[event.request.id] = self._pack(happened, event)
+
+    def put(self, action: str, packed: Packed) -> None:
+        """Take in an action that was packed before."""
+        text = self._texts.setdefault
+        who, asked = packed.who, packed.asked
+        if who.memo.asked == asked:
+            asked = who.memo.asked
+        else:
+            who.memo.asked = asked
+        self._packed[action] = replace(
+            packed,
+            session=text(packed.session, packed.session),
+            chain=text(packed.chain, packed.chain),
+            action=text(packed.action, packed.action),
+            asked=asked,
+        )
+
+    def forget(self, actions: Iterable[str]) -> None:
+        """Nobody asks for these any more."""
+        for action in actions:
+            self._packed.pop(action, None)
+
+    def happened(self, action: str, ruleset: Ruleset) -> Happened | None:
+        """An action in full, as the rules in force declare it; None when it is unknown."""
+        packed = self._packed.get(action)
+        return self._unpack(action, packed, ruleset) if packed is not None else None
+
+    def _pack(self, happened: Happened, event: Event) -> Packed:
+        request, inputs, text = event.request, happened.inputs, self._texts.setdefault
+        seldom = _seldom(request)
+        body = _encode(
+            _Body(
+                happened.seq,
+                event.at_ms,
+                event.index,
+                _NUMBERS[event.destination],
+                inputs.known,
+                inputs.fed,
+                happened.reported,
+                event.reviewed.id if event.reviewed is not None else None,
+                _fitting(seldom) if seldom else None,
+            )
+        )
+        who, action, chain = event.who, request.action, request.chain
+        asked = who.memo.asked
+        if asked is None or asked[0] != request.subject or asked[1] != request.on_behalf_of:
+            asked = who.memo.asked = request.subject, request.on_behalf_of
+        return Packed(
+            event.session, text(chain, chain), text(action, action), happened.in_history, asked, who, event.what,
+            happened.front, body,
+        )  # fmt: skip
+
+    def _unpack(self, action: str, packed: Packed, ruleset: Ruleset) -> Happened:
+        body = _decode(packed.body)
+        seldom = dict(body.seldom or {})
+        if _AS_TEXT in seldom:
+            seldom = msgspec.json.decode(seldom[_AS_TEXT], type=dict[int, Any])
+        what, declaration = packed.what, ruleset.candidates(packed.action).declaration
+        claims = seldom.pop(_CLAIMS, None) or {}
+        subject, behind = packed.asked
+        request = AccessRequest(
+            id=action,
+            chain=packed.chain,
+            subject=subject,
+            action=packed.action,
+            resource=Entity(what.type, what.id, claims),
+            on_behalf_of=behind,
+            **{_SELDOM[number]: _typed(_SELDOM[number], value) for number, value in seldom.items()},
+        )
+        reported = body.reported if packed.in_history else ()
+        reviewed = None
+        if body.reviewed is not None:
+            of = self._packed[body.reviewed]
+            reviewed = self._unpack(body.reviewed, of, ruleset).event
+        event = Event(
+            request, body.at_ms, packed.session, body.index, packed.who, what, declaration,
+            labels_of(request, what, declaration, reported), _DESTINATIONS[body.destination], reviewed,
+        )  # fmt: skip
+        return Happened(
+            body.seq, event, packed.in_history, packed.scopes, packed.front,
+            Inputs(body.fed, body.known), body.reported,
+        )  # fmt: skip
+
+
+def _seldom(request: AccessRequest) -> dict[int, Any]:
+    """What most requests leave out, by its place in `_SELDOM`. Asked one by one: a loop would cost more than all else."""
+    found: dict[int, Any] = {}
+    if request.action_properties:
+        found[0] = request.action_properties
+    if request.session is not None:
+        found[1] = request.session
+    if request.parent_chain is not None:
+        found[2] = request.parent_chain
+    if request.joins:
+        found[3] = request.joins
+    if request.context:
+        found[4] = request.context
+    if request.labels:
+        found[5] = request.labels
+    if request.parents is not None:
+        found[6] = request.parents
+    if request.arguments:
+        found[7] = request.arguments
+    if request.intent is not None:
+        found[8] = request.intent
+    if request.review is not None:
+        found[9] = request.review
+    if not request.executed:
+        found[10] = False
+    if request.resource.properties:
+        found[_CLAIMS] = request.resource.properties
+    return found
+
+
+def _fitting(seldom: dict[int, Any]) -> dict[int, Any]:
+    try:
+        _encode(seldom)
+    except OverflowError:
+        # Whole numbers of any size come in by traces; MessagePack has none beyond 64 bits.
+        return {_AS_TEXT: msgspec.json.encode(seldom).decode()}
+    return seldom
+
+
+def _typed(name: str, value: Any) -> Any:
+    return msgspec.convert(value, _FIELD_TYPES[name])

@@ -1,0 +1,74 @@
+"""Decisions as they were recorded: the newest of them, and older ones that somebody may still answer.
+
+The log holds every decision for ever. Here are those that are asked for without waiting for the store: what was decided
+a moment ago, and what is under review. Of the others a few words are kept for longer, so that they can be counted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from graphsvc.core.record import Decided
+from graphsvc.core.verdict import Verdict
+
+__all__ = ["Ledger", "Tally"]
+
+_KEPT = 10_000
+_COUNTED = 100_000
+
+
+class Tally(NamedTuple):
+    """What is counted of a decision. patterns: ids of those it completed, none twice."""
+
+    at_ms: int
+    answered: Verdict
+    patterns: frozenset[str]
+
+
+_NO_PATTERNS: frozenset[str] = frozenset()
+
+
+class Ledger(Mapping[str, Decided]):
+    """Decisions by id, oldest first. kept: how many of the newest; None: all of them, for a world made to look back.
+
+    Beside the newest there are those that were escalated: somebody answers them, or asks what became of them.
+    """
+
+    def __init__(self, kept: int | None = _KEPT) -> None:
+        self.missing = False  # decisions that were never here or are not counted any more
+        self._kept = kept
+        self._newest: dict[str, Decided] = {}
+        self._order: deque[str] = deque()
+        self._pinned: dict[str, Decided] = {}
+        self.tallies: deque[Tally] = deque(maxlen=_COUNTED)
+
+    def add(self, record: Decided, *, pin: bool = False) -> None:
+        """Take in the next decision. pin: it is asked for later."""
+        action = record.request.id
+        self._newest[action] = record
+        self._order.append(action)
+        if pin or record.answered is Verdict.ESCALATE:
+            self._pinned[action] = record
+        completed = record.completions
+        patterns = frozenset([each.pattern for each in completed]) if completed else _NO_PATTERNS
+        if len(self.tallies) == _COUNTED:
+            self.missing = True
+        self.tallies.append(Tally(record.at_ms, record.answered, patterns))
+        if self._kept is not None and len(self._order) > self._kept:
+            del self._newest[self._order.popleft()]
+
+    def __getitem__(self, action: str) -> Decided:
+        found = self._newest.get(action)
+        return found if found is not None else self._pinned[action]
+
+    def __contains__(self, action: object) -> bool:
+        return action in self._newest or action in self._pinned
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (action for action in self._pinned if action not in self._newest)
+        yield from self._newest
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
