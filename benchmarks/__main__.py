@@ -147,14 +147,15 @@ def _text(value: Any) -> str:
 # Part, name in the JSON, title of the table, and what measures it: rows of name -> value.
 _TABLES: list[tuple[str, str, str, Measure]] = [
     (
-        "engine", "engine", "engine, CPU time, one core",
+        "engine", "engine", "the engine on the mix, CPU time, one core",
         lambda given: [engine.measure(each, given.decisions) for each in (1, given.patterns, 200)],
     ),
     ("engine", "rescan", "broad patterns, against reading the session again", lambda _: rescan.measure()),
-    ("engine", "lengths", "a decision by length of its session, 200 patterns", lambda _: history.lengths()),
+    ("engine", "lengths", "broad patterns, by length of the session", lambda _: rescan.lengths()),
+    ("engine", "kinds", "all kinds of patterns, by length of the session", lambda _: history.lengths()),
     ("engine", "reports", "a label reported late, chain of 1,000", lambda _: history.reports()),
     ("engine", "witness", "decisions that complete a path, told", lambda _: [history.witness()]),
-    ("engine", "memory", "memory", lambda _: [history.memory()]),
+    ("engine", "memory", "memory, bytes an event", lambda _: [history.memory()]),
     (
         "rights", "rights", "rights by permission edges, microseconds of CPU time",
         lambda _: [rights.checks(edges) for edges in (10_000, 100_000, 1_000_000)],

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.request import AccessRequest, Entity
+from graphsvc.core.value import Json
 
 __all__ = ["ACTIONS", "STEP_MS", "estate", "policy", "requests"]
 
@@ -158,7 +159,7 @@ def requests(
     people = [Entity("human", f"u{number}") for number in range(identities)]
     records = [Entity("record", f"r{number}") for number in range(resources)]
     names = [f"app:Do{number}" for number in range(ACTIONS)]
-    vendors = [{"vendor": f"v{number}"} for number in range(500)]
+    vendors: list[dict[str, Json]] = [{"vendor": f"v{number}"} for number in range(500)]
     live = [_begin(rng, number, people) for number in range(_SESSIONS)]
     # Those that are there at the start are somewhere on their way.
     for session in live:

@@ -129,7 +129,8 @@ def evaluate(  # noqa: C901  the stages in their order
             chain = place.chain
         at_ms = latest
     names = (f"s:{chain.session}", *who.cells)
-    scopes = {name: cast("Scope | None", view.get(name)) for name in names}
+    get = view.get
+    scopes: dict[str, Scope | None] = {name: get(name) for name in names}
     candidates = ruleset.candidates(request.action)
     declaration = candidates.declaration
     index = chain.index + 1
@@ -141,7 +142,7 @@ def evaluate(  # noqa: C901  the stages in their order
         event, live = _again(past, candidates, index, reviewed, estate)
     front, stored = place.front, EMPTY
     if ruleset.has_data:
-        stored = cast("Registers | None", view.get(what.cell)) or EMPTY
+        stored = view.get(what.cell) or EMPTY
         if stored and _READ in declaration.effects:
             front = with_stored(front, stored)
     advance = _advance(candidates, event, live, front, scopes, names[0], facts)
@@ -228,8 +229,9 @@ def decided(
 
 
 def _latest(at_ms: int, clocks: tuple[str, ...], view: StateView) -> int:
+    get = view.get
     for name in clocks:
-        newest_ms = cast("int | None", view.get(name))
+        newest_ms = get(name)
         if newest_ms is not None and newest_ms > at_ms:
             at_ms = newest_ms
     return at_ms
@@ -257,7 +259,7 @@ def _advance(
 ) -> Advance:
     """The action judged against every pattern that it can concern."""
     concerned = candidates.concerned(event.labels)
-    values = candidates.values(event)
+    values = candidates.values(event) if candidates.paths else []
     logged = scopes[session]
     marks = logged.marks if logged is not None else NOTHING
     reached = reached_before(marks, front.marks, front.flow_marks, facts.ruleset)
@@ -284,7 +286,7 @@ def _risk(
 ) -> tuple[Risk, dict[str, Scope]]:
     """The risk before and after; and the scopes whose measure of it changed."""
     ruleset = facts.ruleset
-    before = list(advance.scopes.values())
+    before = [advance.scopes[name] for name in names]
     changed: dict[str, Scope] = {}
     for place, scope in enumerate(before):
         if scope is not None and scope.due_ms is not None and scope.due_ms <= at_ms:

@@ -68,14 +68,14 @@ def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inpu
         if other.last_action is not None:
             edges.append(("JOIN", other.last_action))
     if request.parents is None:
-        return Place(
-            chain,
-            Front(causal, causal, causal_data, causal_data, marks, marks),
-            UNKNOWN_INPUTS,
-            tuple(edges),
-            opened,
-            delta,
-        )
+        if (
+            request.joins
+            or front.flow is not causal
+            or front.flow_data is not causal_data
+            or front.flow_marks is not marks
+        ):
+            front = Front(causal, causal, causal_data, causal_data, marks, marks)
+        return Place(chain, front, UNKNOWN_INPUTS, tuple(edges), opened, delta)
     if inputs is None:
         inputs = _inputs(request.parents, chain.session, view)
     flow = flow_data = EMPTY

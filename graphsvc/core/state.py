@@ -20,7 +20,7 @@ to a scope: they are the `Front` of a chain and of each of its actions.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 from immutables import Map
@@ -187,7 +187,8 @@ Delta = dict[Hashable, object]
 class StateView(Protocol):
     """Reading the state."""
 
-    def get(self, key: Hashable, /) -> object | None:
+    # What a key says decides the type of its value; a cast at every look-up would cost more than the look-up.
+    def get(self, key: Hashable, /) -> Any:
         """The value, None when there is none."""
 
     def happened(self, action: str) -> Happened | None:
@@ -223,7 +224,7 @@ class Overlay:
         self._own: Delta = {}
         self._happened: dict[str, Happened] = {}
 
-    def get(self, key: Hashable, /) -> object | None:
+    def get(self, key: Hashable, /) -> Any:
         """The newest value."""
         found = self._own.get(key)
         return found if found is not None else self._base.get(key)

@@ -1,7 +1,7 @@
 """What the newest actions replaced, so that a late fact need not rebuild a whole session.
 
 Of each session the state before its newest action is kept, which is what a report is usually about, and the state before
-every eighth of the last ones: whatever came after is judged again from there. The values of the state are immutable, so
+every sixteenth of the last ones: whatever came after is judged again from there. The values of the state are immutable, so
 remembering what was there before is a reference, not a copy.
 """
 
@@ -14,10 +14,10 @@ from graphsvc.core.state import Happened
 
 __all__ = ["Undo"]
 
-_EVERY = 8
-_POINTS = 9  # so that 64 actions back is not too far
+_EVERY = 16
+_POINTS = 5  # so that 64 actions back is not too far
 _MOST_CHAINS = 64  # of a session; beyond that a late fact takes the long way
-_MOST_SESSIONS = 4_096  # with the newest actions
+_MOST_SESSIONS = 1_024  # with the newest actions
 
 # What was there, by the key of a chain or scope; None for nothing.
 Replaced = dict[Hashable, object | None]
