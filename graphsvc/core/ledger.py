@@ -16,6 +16,7 @@ from graphsvc.core.verdict import Verdict
 __all__ = ["Ledger", "Tally"]
 
 _KEPT = 10_000
+_NOTED = 50_000
 _COUNTED = 100_000
 
 
@@ -33,22 +34,32 @@ _NO_PATTERNS: frozenset[str] = frozenset()
 class Ledger(Mapping[str, Decided]):
     """Decisions by id, oldest first. kept: how many of the newest; None: all of them, for a world made to look back.
 
-    Beside the newest there are those that were escalated: somebody answers them, or asks what became of them.
+    Beside the newest there are the newest of those that somebody may look into: refused, observed, tried. And all that
+    were escalated, or were let through in an emergency: somebody answers them, or asks what became of them.
     """
 
     def __init__(self, kept: int | None = _KEPT) -> None:
         self.missing = False  # decisions that were never here or are not counted any more
+        self.tallies: deque[Tally] = deque(maxlen=_COUNTED)
         self._kept = kept
         self._newest: dict[str, Decided] = {}
-        self._order: deque[str] = deque()
+        self._noted: dict[str, Decided] = {}
         self._pinned: dict[str, Decided] = {}
-        self.tallies: deque[Tally] = deque(maxlen=_COUNTED)
+        self._order: deque[str] = deque()
+        self._noted_order: deque[str] = deque()
 
     def add(self, record: Decided, *, pin: bool = False) -> None:
         """Take in the next decision. pin: it is asked for later."""
         action = record.request.id
         self._newest[action] = record
         self._order.append(action)
+        if self._kept is not None and len(self._order) > self._kept:
+            del self._newest[self._order.popleft()]
+        if record.verdict is not Verdict.PERMIT or record.shadow:
+            self._noted[action] = record
+            self._noted_order.append(action)
+            if self._kept is not None and len(self._noted_order) > _NOTED:
+                del self._noted[self._noted_order.popleft()]
         if pin or record.answered is Verdict.ESCALATE:
             self._pinned[action] = record
         completed = record.completions
@@ -56,18 +67,26 @@ class Ledger(Mapping[str, Decided]):
         if len(self.tallies) == _COUNTED:
             self.missing = True
         self.tallies.append(Tally(record.at_ms, record.answered, patterns))
-        if self._kept is not None and len(self._order) > self._kept:
-            del self._newest[self._order.popleft()]
+
+    def newest_first(self) -> Iterator[tuple[str, Decided]]:
+        """The newest, then those of the older ones that somebody may look into."""
+        yield from reversed(self._newest.items())
+        for action, record in reversed(self._noted.items()):
+            if action not in self._newest:
+                yield action, record
 
     def __getitem__(self, action: str) -> Decided:
-        found = self._newest.get(action)
+        found = self._newest.get(action) or self._noted.get(action)
         return found if found is not None else self._pinned[action]
 
     def __contains__(self, action: object) -> bool:
-        return action in self._newest or action in self._pinned
+        return action in self._newest or action in self._noted or action in self._pinned
 
     def __iter__(self) -> Iterator[str]:
-        yield from (action for action in self._pinned if action not in self._newest)
+        yield from (
+            action for action in self._pinned if action not in self._newest and action not in self._noted
+        )
+        yield from (action for action in self._noted if action not in self._newest)
         yield from self._newest
 
     def __len__(self) -> int:

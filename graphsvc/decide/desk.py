@@ -227,7 +227,7 @@ class Desk:
 
     def _newest(self, from_ms: int | None = None) -> Iterator[tuple[int, Decided]]:
         """Decisions with their numbers, newest first; those long before a time are left out."""
-        for name, decided in reversed(self._world.decided.items()):
+        for name, decided in self._world.decided.newest_first():
             if from_ms is not None and decided.at_ms < from_ms - _DISORDER_MS:
                 return
             yield self._world.seq_of(name), decided
