@@ -19,7 +19,7 @@ CORE_TESTS := tests/audit tests/cel tests/cli tests/explore tests/law tests/orac
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo serve test test-full check format fuzz bench bench-agents mutants mutation coverage neo4j lock schema policy-docs clean
+.PHONY: help demo serve test test-full check format fuzz bench bench-agents soak mutants mutation coverage neo4j lock schema policy-docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench-agents: $(READY) ## agents against injected text (AgentDojo), in .venv-ben
 	@test -x .venv-bench/bin/python || $(BIN)/uv venv -q --python $(BIN)/python .venv-bench
 	@$(BIN)/uv pip sync -q --python .venv-bench/bin/python --require-hashes requirements/bench.lock
 	@.venv-bench/bin/python -m benchmarks agents $(ARGS)
+
+soak: $(READY) ## a cluster under load and faults for half an hour; ARGS="--minutes 5"
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 neo4j: $(READY) ## a real local Neo4j Community on 127.0.0.1:7687 (PORT=...), in the foreground
 	@$(BIN)/python -m scripts.neo4j_home --port $(PORT) $(ARGS)

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     others, elsewhere every name is unless some are given. redis_url: where replicas tell each other that the log
     has grown; without it they see it by themselves a quarter of a second later. documents: a JSON file of GraphQL
     documents by id, which callers may send instead of the text; documents_only: whether no other document is
-    answered, our own clients' apart. state_dir: where the local
+    answered, our own clients' apart. chain_idle_s: seconds without an action after which a chain ends. state_dir: where the local
     signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events; reviews: where reviews are told of; publishing: what publishing rules asks for. None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
 
@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     deadline_ms: int = Field(default=5_000, ge=1, le=600_000)
     documents: Path | None = None
     documents_only: bool = False
+    chain_idle_s: int = Field(default=86_400, ge=60, le=365 * 86_400)
     workers: int = Field(default=1, ge=1, le=64)
     oidc: OidcSettings | None = None
     ssf: SsfSettings = SsfSettings()

@@ -96,6 +96,7 @@ async def open_service(
             bell=_bell(address, store, settings),
             deadline_ms=settings.deadline_ms,
             rules=PublishRules(settings.publishing.second_person, settings.publishing.keys),
+            chain_idle_s=settings.chain_idle_s,
         )
         await service.start()
         signing = asyncio.create_task(service.audit.keep_signing(SIGN_EVERY_S), name="audit")
@@ -147,6 +148,7 @@ def build_app(
     from graphsvc.api.auth import Authenticator, OpenDoor, TokenVerifier, local_key
     from graphsvc.api.ssf.effect import Receiver
     from graphsvc.api.ssf.poll import keep_polling
+    from graphsvc.api.token_register import TokenRegister
 
     wanted = jobs if jobs is not None else []
     streams, receiver = _streams(settings), Receiver(service)
@@ -165,7 +167,7 @@ def build_app(
         wanted.append(keys.keep_fresh())
         auth = IssuerVerifier(settings.oidc.issuer, settings.oidc.audience, keys)
     else:
-        auth = TokenVerifier(local_key(settings.state))
+        auth = TokenVerifier(local_key(settings.state), TokenRegister(settings.state))
     public_url = settings.public_url
     if public_url is None and settings.on_loopback:
         # Nobody but this machine reads it, and for this machine it is true.

@@ -18,6 +18,7 @@ from graphsvc.api.dashboard import dashboard_routes
 from graphsvc.api.ext_authz import ext_authz_routes
 from graphsvc.api.failure import failure
 from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
+from graphsvc.api.header import SecurityHeaders
 from graphsvc.api.host import HostCheck, host_names
 from graphsvc.api.hot.front import HotFront
 from graphsvc.api.hot.path import HotPath
@@ -109,6 +110,7 @@ def create_app(
         ],
     )
     app = BodyLimit(app)
+    app = SecurityHeaders(app, secure=(parts.public_url or "").startswith("https://"))
     names = None if hosts is None else host_names(hosts, parts.public_url)
     if names is not None:
         app = HostCheck(app, names)

@@ -13,7 +13,7 @@ from typing import Protocol, TypeGuard
 
 import jwt
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from graphsvc.api.token_register import KEY_FILE, IssuedToken, TokenRegister, key_id
 from graphsvc.decide.command import Caller
 from graphsvc.errors import BadInput, GraphsvcError, SettingsError
 
@@ -33,6 +34,7 @@ __all__ = [
     "Unauthenticated",
     "issue_token",
     "local_key",
+    "rotate_key",
 ]
 
 ROLES = frozenset({"pep", "analyst", "approver", "auditor", "admin"})
@@ -41,7 +43,6 @@ _AUDIENCE = "graphsvc"
 # Fixed on purpose: a token never chooses how it is verified.
 _ALGORITHMS = ["EdDSA"]
 _MAX_REMEMBERED = 1024
-_KEY_FILE = "token-key.pem"
 
 
 class Unauthenticated(GraphsvcError):  # named like its siblings
@@ -52,10 +53,16 @@ class Unauthenticated(GraphsvcError):  # named like its siblings
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified token. expires_s: Unix seconds from which it counts no longer, None = never."""
+    """A verified token. expires_s: Unix seconds from which it counts no longer, None = never.
+
+    id, issued_s, key: of a local token, by which it can be taken back.
+    """
 
     caller: Caller
     expires_s: float | None = None
+    id: str = ""
+    issued_s: float = 0
+    key: str | None = None
 
 
 class Authenticator(Protocol):
@@ -63,6 +70,9 @@ class Authenticator(Protocol):
 
     def login(self, authorization: str | None) -> Login:
         """The login of `Bearer <token>`; Unauthenticated says what is wrong."""
+
+    def holds(self, login: Login) -> bool:
+        """Whether a login that has not expired still counts: tokens can be taken back."""
 
 
 class OpenDoor:
@@ -72,12 +82,20 @@ class OpenDoor:
         """Always the same login."""
         return Login(caller=Caller(subject="local", roles=ROLES, scopes=frozenset({"chain:any", "search"})))
 
+    def holds(self, login: Login) -> bool:
+        """Always."""
+        return True
+
 
 class TokenVerifier:
-    """Verifies tokens that `issue_token` signed with the same key."""
+    """Verifies tokens that `issue_token` signed with the same key.
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
+    register: knows the keys that count and what was taken back; None: `key` counts, and nothing can be taken back.
+    """
+
+    def __init__(self, key: Ed25519PrivateKey, register: TokenRegister | None = None) -> None:
         self._public = key.public_key()
+        self._register = register
         # Verifying a signature costs more than the decision; what was verified stays so until it expires.
         self._verified: OrderedDict[str, Login] = OrderedDict()
 
@@ -89,21 +107,41 @@ class TokenVerifier:
             )
         known = self._verified.get(authorization)
         if known is not None and known.expires_s is not None and time.time() < known.expires_s:
+            self._check(known)
             return known
         login = self._verify(authorization)
+        self._check(login)
         self._verified[authorization] = login
         if len(self._verified) > _MAX_REMEMBERED:
             self._verified.popitem(last=False)
         return login
+
+    def holds(self, login: Login) -> bool:
+        """Whether it was not taken back since."""
+        return self._register is None or self._register.holds(login.id, login.issued_s, login.key)
+
+    def _check(self, login: Login) -> None:
+        if not self.holds(login):
+            raise Unauthenticated("the token was taken back; make a new one with `graphsvc token`")
+
+    def _key_of(self, token: str) -> tuple[str | None, Ed25519PublicKey]:
+        if self._register is None:
+            return None, self._public
+        name = jwt.get_unverified_header(token).get("kid")
+        key = self._register.key(name if isinstance(name, str) else None)
+        if key is None:
+            raise Unauthenticated("the token was signed by a key that no longer counts; make a new one")
+        return key_id(key), key
 
     def _verify(self, authorization: str) -> Login:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("the Authorization value must be `Bearer <token>`")
         try:
+            name, public = self._key_of(token.strip())
             claims = jwt.decode(
                 token.strip(),
-                self._public,
+                public,
                 algorithms=_ALGORITHMS,
                 audience=_AUDIENCE,
                 issuer=_ISSUER,
@@ -122,12 +160,18 @@ class TokenVerifier:
             scopes=frozenset(claims.get("scope", "").split()),
             subjects=tuple(subjects),
         )
-        return Login(caller=caller, expires_s=float(claims["exp"]))
+        return Login(
+            caller=caller,
+            expires_s=float(claims["exp"]),
+            id=str(claims["jti"]),
+            issued_s=float(claims["iat"]),
+            key=name,
+        )
 
 
 def local_key(state_dir: Path) -> Ed25519PrivateKey:
     """The key in `state_dir`, made on first use, readable by its owner only; SettingsError if it is not."""
-    path = state_dir / _KEY_FILE
+    path = state_dir / KEY_FILE
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
@@ -154,9 +198,13 @@ def issue_token(
     scopes: Iterable[str] = (),
     subjects: Iterable[str] = ("*",),
     ttl_s: float = 3600.0,
+    register: TokenRegister | None = None,
 ) -> str:
-    """A signed token; BadInput for an unknown role or an empty subject. ttl_s: seconds from now."""
-    wanted = sorted(set(roles))
+    """A signed token; BadInput for an unknown role or an empty subject. ttl_s: seconds from now.
+
+    register: where it is noted, without itself.
+    """
+    wanted, scopes, subjects = sorted(set(roles)), tuple(scopes), tuple(subjects)
     if unknown := [role for role in wanted if role not in ROLES]:
         raise BadInput(f"`{unknown[0]}` is none of the roles {', '.join(sorted(ROLES))}", field="role")
     if not wanted:
@@ -175,10 +223,34 @@ def issue_token(
         "exp": int(now + ttl_s),
         "jti": str(uuid.uuid4()),
     }
-    return jwt.encode(claims, key, algorithm="EdDSA")
+    name = key_id(key)
+    if register is not None:
+        row = IssuedToken(
+            id=str(claims["jti"]),
+            subject=subject,
+            roles=tuple(wanted),
+            scopes=tuple(sorted(set(scopes))),
+            subjects=tuple(subjects),
+            issued_s=int(now),
+            expires_s=int(now + ttl_s),
+            key=name,
+        )
+        register.add(row)
+    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": name})
 
 
-def _write_key(path: Path) -> None:
+def rotate_key(state_dir: Path, register: TokenRegister, *, at_once: bool) -> str:
+    """Put a new signing key in the place of the old one; its id. at_once: tokens of older keys end now."""
+    old = local_key(state_dir)
+    if at_once:
+        register.forget_retired()
+    else:
+        register.retire(old.public_key())
+    _write_key(state_dir / KEY_FILE, replace=True)
+    return key_id(local_key(state_dir))
+
+
+def _write_key(path: Path, *, replace: bool = False) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     # Written aside and linked: two processes that start at once end up with one whole key.
     aside = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex}")
@@ -186,10 +258,13 @@ def _write_key(path: Path) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(pem)
+        if replace:
+            aside.replace(path)
+            return
         with contextlib.suppress(FileExistsError):
             os.link(aside, path)
     finally:
-        aside.unlink()
+        aside.unlink(missing_ok=True)
 
 
 def _texts(value: object) -> TypeGuard[list[str]]:

@@ -64,10 +64,15 @@ class Context:
 
     @property
     def caller(self) -> Caller:
-        """Who asks; nobody, with no role, before login and from the moment the token expires."""
-        if self.login is None or (self.login.expires_s is not None and time.time() >= self.login.expires_s):
+        """Who asks; nobody, with no role, before login and once the token has expired or was taken back."""
+        login = self.login
+        if (
+            login is None
+            or (login.expires_s is not None and time.time() >= login.expires_s)
+            or not self.parts.auth.holds(login)
+        ):
             return Caller(subject="", roles=frozenset())
-        return self.login.caller
+        return login.caller
 
     @property
     def reads_all(self) -> bool:

@@ -37,6 +37,8 @@ class KeySet:
         self._keys: dict[str | None, list[jwt.PyJWK]] = {}
         self._stamp: tuple[int, int] | None = None
         self._missing = asyncio.Event()
+        self._taken: bytes | None = None
+        self.generation = 0  # counts up whenever the keys are others
 
     def find(self, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
         """Keys that may have signed; a missing one is fetched soon. kid: None = not said: all that fit."""
@@ -97,6 +99,9 @@ class KeySet:
             if key is not None:
                 found.setdefault(key.key_id, []).append(key)
         self._keys = found
+        if body != self._taken:
+            self._taken = body
+            self.generation += 1
 
 
 def _usable(document: Any) -> jwt.PyJWK | None:

@@ -25,6 +25,11 @@ class IssuerVerifier:
         self._audience = audience
         self._keys = keys
         self._verified: OrderedDict[str, Login] = OrderedDict()
+        self._generation = 0
+
+    def holds(self, login: Login) -> bool:
+        """Always until it expires: an issuer takes tokens back by ending sessions, which Shared Signals tell."""
+        return True
 
     def login(self, authorization: str | None) -> Login:
         """The login of `Bearer <token>`; Unauthenticated says what is wrong."""
@@ -32,6 +37,10 @@ class IssuerVerifier:
             raise Unauthenticated(
                 f"a token of {self._issuer} is needed: send `Authorization: Bearer <token>`"
             )
+        if self._generation != self._keys.generation:
+            # A key may have been withdrawn: what it had signed is verified again.
+            self._verified.clear()
+            self._generation = self._keys.generation
         known = self._verified.get(authorization)
         if known is not None and known.expires_s is not None and time.time() < known.expires_s:
             return known

@@ -34,6 +34,7 @@ class ReportFormat(StrEnum):
     """How a report is written."""
 
     markdown = "markdown"
+    html = "html"
     json = "json"
 
 
@@ -128,12 +129,13 @@ def report(
     start: From = None,
     end: To = None,
     form: Annotated[
-        ReportFormat, typer.Option("--format", help="markdown for people, json for programs.")
+        ReportFormat, typer.Option("--format", help="markdown or html for people, json for programs.")
     ] = ReportFormat.markdown,
     store: StoreOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Say what was decided, stopped, reviewed, granted and published in a time: evidence for NIS2, article 21.
+    """Say who acted for whom by which right, what was stopped, reviewed, granted, withdrawn and published in a time:
+    evidence for NIS2, articles 21 and 23.
 
     The store is checked first, as `audit verify` does. A log that is not genuine is told in the report, and the exit
     code is 1.
@@ -142,11 +144,13 @@ def report(
     Examples:
       graphsvc audit report
       graphsvc audit report -o november.md --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z
+      graphsvc audit report --format html -o november.html --from 2026-11-01T00:00:00Z
       graphsvc audit report --format json
     """
     import msgspec
 
-    from graphsvc.cli.audit_report import as_markdown
+    from graphsvc.cli.audit_render import as_html, as_markdown
+    from graphsvc.cli.audit_report import chapters
     from graphsvc.cli.auditing import reported
     from graphsvc.cli.session import run
     from graphsvc.core.value import parse_time
@@ -158,7 +162,8 @@ def report(
         document = {"integrity": integrity, "report": found}
         text = msgspec.json.format(msgspec.json.encode(document)).decode() + "\n"
     else:
-        text = as_markdown(found, integrity, (start, end))
+        document_of = as_html if form is ReportFormat.html else as_markdown
+        text = document_of(chapters(found, integrity, (start, end)))
     if output is None:
         sys.stdout.write(text)
     else:

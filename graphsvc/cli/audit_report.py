@@ -1,4 +1,4 @@
-"""The audit report as text: Markdown for people, from figures that were folded from genuine records."""
+"""The audit report as a document for people, from figures that were folded from genuine records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,30 @@ from dataclasses import dataclass
 from graphsvc.core.audit.report import MEASURES, Change, Report
 from graphsvc.core.value import format_time
 
-__all__ = ["Integrity", "as_markdown"]
+__all__ = ["Chapter", "Integrity", "Table", "chapters"]
+
+_NIS2 = (
+    ("21(2)(a)", "risk analysis and security policies", "which policies were in force when, each with its hash; not the analysis behind them"),
+    ("21(2)(b)", "incident handling", "actions that were stopped, suspensions and when they took effect; not how people handled the incident"),
+    ("21(2)(c)", "business continuity", "nothing: see the records of backups and restores"),
+    ("21(2)(d)", "supply chain security", "nothing"),
+    ("21(2)(e)", "security in acquisition, development and maintenance", "nothing"),
+    ("21(2)(f)", "whether measures are effective", "how often which rule decided; whether the log is genuine"),
+    ("21(2)(g)", "cyber hygiene and training", "nothing"),
+    ("21(2)(h)", "cryptography", "the log's signatures and keys; nothing of other systems"),
+    ("21(2)(i)", "access control, human resources, assets", "who acted for whom, by which right and approval, and which rights were withdrawn; only where enforcement points ask"),
+    ("21(2)(j)", "multi-factor and secured communication", "nothing"),
+    ("23", "notification of significant incidents", "times and facts for the early warning (24 h) and the notification (72 h); whether an incident is significant is for people to decide"),
+)  # fmt: skip
+
+
+_LIMITS = (
+    (
+        "It holds what enforcement points asked. Actions that nobody asked about are not in it, and an action that was permitted "
+        "counts as done. Records without a signature can still be changed by whoever can write to the store."
+    ),
+    "Records name identities by their id and hold no argument values. `graphsvc export person` writes all that is kept of one person.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,58 +46,100 @@ class Integrity:
     problems: tuple[str, ...]
 
 
-def as_markdown(report: Report, integrity: Integrity, asked: tuple[str | None, str | None]) -> str:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of texts and numbers below their heads."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A title, and texts and tables in their order. level: 1 for the whole document."""
+
+    title: str
+    blocks: tuple[str | Table, ...]
+    level: int = 2
+
+
+def chapters(report: Report, integrity: Integrity, asked: tuple[str | None, str | None]) -> list[Chapter]:
     """The whole report. asked: the time asked for, RFC 3339, None for an open end."""
-    lines = ["# Audit report", ""]
     start, end = asked[0] or "the beginning", asked[1] or "now"
-    lines += [
-        f"Of the log `{integrity.origin}`, from {start} to {end}: {report.records} records"
-        + (f", {_at(report.first_ms)} to {_at(report.last_ms)}." if report.records else "."),
-        "",
-    ]
-    lines += [
-        *_integrity(integrity),
-        *_decisions(report),
-        *_stopped(report),
-        *_reviews(report),
-        *_changes("Rights given for a while, withdrawn and suspended", "rights", report.rights, report),
-        *_changes("Policies and facts", "policies", report.policies, report),
-        *_limits(),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _integrity(found: Integrity) -> list[str]:
-    told = "Genuine: every record is as it was written." if not found.problems else "**NOT genuine.**"
-    rows = {
-        "records in the log": found.size,
-        "of them signed": found.signed,
-        "root at the last signature": f"`{found.root}`",
-        "key": f"`{found.key}`",
-    }
+    span = f", {_at(report.first_ms)} to {_at(report.last_ms)}." if report.records else "."
+    told = f"Of the log {integrity.origin}, from {start} to {end}: {report.records} records{span}"
     return [
-        *_chapter("Integrity", "integrity"), told, *(f"- {_cell(problem)}" for problem in found.problems), "",
-        *_table(("figure", "value"), rows.items()),
+        Chapter("Audit report", (told,), level=1),
+        _integrity(integrity),
+        _decisions(report),
+        _acts(report),
+        _stopped(report),
+        _reviews(report),
+        _changes("Rights given for a while, withdrawn and suspended", "rights", report.rights, report),
+        _effects(report),
+        _changes("Policies and facts", "policies", report.policies, report),
+        Chapter("Who read the audit log", _named("reading", report.reads) or ("Nobody.",)),
+        Chapter(
+            "What this is evidence for",
+            (
+                "Directive (EU) 2022/2555 (NIS2). The report is evidence for a part of these duties, and no statement that any is met.",
+                Table(("article", "duty", "what this report shows, and what it does not"), _NIS2),
+            ),
+        ),
+        Chapter("What this report does not say", _LIMITS),
     ]  # fmt: skip
 
 
-def _decisions(report: Report) -> list[str]:
-    rest = {
-        "identities that acted": report.subjects,
-        "answered PERMIT only because rules were observed, not enforced": report.observed,
-        "cancelled by the caller": report.cancelled,
-    }
-    return [
-        *_chapter("Decisions", "decisions"),
-        *_table(("answer", "count"), report.verdicts.items()),
-        *_table(("figure", "count"), rest.items()),
+def _integrity(found: Integrity) -> Chapter:
+    told = "Genuine: every record is as it was written." if not found.problems else "NOT genuine."
+    rows = (
+        ("records in the log", found.size),
+        ("of them signed", found.signed),
+        ("root at the last signature", found.root),
+        ("key", found.key),
+    )
+    return _chapter("Integrity", "integrity", told, *found.problems, Table(("figure", "value"), rows))
+
+
+def _decisions(report: Report) -> Chapter:
+    rest = (
+        ("identities that acted", report.subjects),
+        ("answered PERMIT only because rules were observed, not enforced", report.observed),
+        ("cancelled by the caller", report.cancelled),
+    )
+    return _chapter(
+        "Decisions",
+        "decisions",
+        *_named("answer", report.verdicts),
+        Table(("figure", "count"), rest),
         *_named("reason against an action", report.reasons),
         *_named("pattern that was completed", report.patterns),
         *_named("severity", report.severities),
+    )
+
+
+def _acts(report: Report) -> Chapter:
+    rows = [
+        (
+            each.subject,
+            " for ".join(each.on_behalf_of) or "itself",
+            each.by,
+            f"{each.permitted} / {each.denied} / {each.escalated}",
+            ", ".join(each.actions),
+            each.standing,
+            ", ".join(each.grants),
+            ", ".join(each.reviews),
+        )
+        for each in report.acts
     ]
+    heads = (
+        "who", "on behalf of", "asked by", "permitted / denied / escalated", "actions", "by a standing right",
+        "by grants", "by approvals",
+    )  # fmt: skip
+    return _chapter("Who acted, for whom, by which right", "acts", *_listed(heads, rows, "acts", report))
 
 
-def _stopped(report: Report) -> list[str]:
+def _stopped(report: Report) -> Chapter:
     rows = [
         (
             _at(each.at_ms),
@@ -87,56 +152,61 @@ def _stopped(report: Report) -> list[str]:
         for each in report.stopped
     ]
     heads = ("when", "who", "action", "answered", "pattern", "path")
-    return [*_chapter("Harm that was one step away", "stopped"), *_listed(heads, rows, "stopped", report)]
+    return _chapter("Harm that was one step away", "stopped", *_listed(heads, rows, "stopped", report))
 
 
-def _reviews(report: Report) -> list[str]:
-    lines = [*_chapter("Human review", "reviews"), *_named("outcome", report.reviews)]
-    if report.review_wait_ms is not None:
-        lines += [f"Half of the answers came within {report.review_wait_ms / 60_000:.1f} minutes.", ""]
-    return [*lines, *_named("who answered", report.reviewers)]
+def _reviews(report: Report) -> Chapter:
+    waited = report.review_wait_ms
+    told = () if waited is None else (f"Half of the answers came within {waited / 60_000:.1f} minutes.",)
+    return _chapter(
+        "Human review", "reviews",
+        *_named("outcome", report.reviews), *told, *_named("who answered", report.reviewers),
+    )  # fmt: skip
 
 
-def _changes(title: str, name: str, changes: Sequence[Change], report: Report) -> list[str]:
+def _effects(report: Report) -> Chapter:
+    rows = [
+        (
+            _at(each.at_ms),
+            f"{each.what} {each.target}",
+            each.by,
+            each.permitted_after,
+            each.refused_after,
+            "nobody tried" if each.first_refusal_ms is None else f"{each.first_refusal_ms / 1000:.3f} s",
+        )
+        for each in report.effects
+    ]
+    heads = ("when", "withdrawn", "by", "permitted afterwards", "refused afterwards", "first refusal after")
+    told = (
+        "A withdrawal takes effect at its place in the log: whatever stands behind it was judged with it. "
+        "Anything but 0 under `permitted afterwards` has to be explained by a new right."
+    )
+    return _chapter("When withdrawals took effect", "effects", told, *_listed(heads, rows, "effects", report))
+
+
+def _changes(title: str, name: str, changes: Sequence[Change], report: Report) -> Chapter:
     rows = [(_at(each.at_ms), each.what, each.target, each.by, each.reason) for each in changes]
     heads = ("when", "what", "target", "by", "why")
-    return [*_chapter(title, name), *_listed(heads, rows, name, report)]
+    return _chapter(title, name, *_listed(heads, rows, name, report))
 
 
-def _limits() -> list[str]:
-    return [
-        "## What this report does not say",
-        "",
-        "It holds what enforcement points asked. Actions that nobody asked about are not in it, and an action that was",
-        "permitted counts as done. Records without a signature can still be changed by whoever can write to the store.",
-    ]
+def _chapter(title: str, name: str, *blocks: str | Table) -> Chapter:
+    return Chapter(title, (f"Evidence for article {MEASURES[name]}.", *blocks))
 
 
-def _chapter(title: str, name: str) -> list[str]:
-    return [f"## {title}", "", f"Evidence for article {MEASURES[name]}.", ""]
+def _named(head: str, counts: Mapping[str, int]) -> tuple[Table, ...]:
+    return (Table((head, "count"), tuple(counts.items())),) if counts else ()
 
 
-def _named(head: str, counts: Mapping[str, int]) -> list[str]:
-    return _table((head, "count"), counts.items()) if counts else []
-
-
-def _listed(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], name: str, report: Report) -> list[str]:
-    if not rows:
-        return ["None.", ""]
+def _listed(
+    heads: tuple[str, ...], rows: Iterable[tuple[object, ...]], name: str, report: Report
+) -> tuple[str | Table, ...]:
+    held = tuple(rows)
+    if not held:
+        return ("None.",)
     left = report.left_out.get(name)
-    more = [f"{left} older ones are left out; ask for a shorter time to see them.", ""] if left else []
-    return [*_table(heads, rows), *more]
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:
-    body = [f"| {' | '.join(_cell(part) for part in row)} |" for row in rows]
-    return [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *body, ""] if body else []
-
-
-def _cell(value: object) -> str:
-    # Names come from callers: none may break the table or be read as markup.
-    text = str(value).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return " ".join(text.split())
+    more = (f"{left} more are left out; ask for a shorter time to see them.",) if left else ()
+    return (Table(heads, held), *more)
 
 
 def _at(at_ms: int | None) -> str:

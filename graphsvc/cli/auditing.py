@@ -75,6 +75,7 @@ async def exported(
     count = await write_bundle(output, log.lines(first, last), signed.note, signed.keys.to_json(), proofs)
     if count != last - first + 1:
         raise StoreError(f"the log gave {count} of {last - first + 1} records: run `graphsvc audit verify`")
+    await log.note_read("export", first, last)
     return f"{count} of {size} records written to {output}, signed by {signed.keys.newest}"
 
 
@@ -119,6 +120,9 @@ async def reported(
             key=verified.key,
             problems=(*verified.problems, *checked.problems),
         )
+        if not integrity.problems and checked.size:
+            # What is not genuine is left as it was found.
+            await AuditLog(log).note_read("report", 1, checked.size)
         return summary.report(), integrity
 
 

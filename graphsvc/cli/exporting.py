@@ -12,6 +12,7 @@ import typer
 
 from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.person import person
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.value import Json
 
@@ -24,6 +25,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+app.command()(person)
 
 Output = Annotated[
     Path | None,

@@ -9,6 +9,7 @@ import typer
 from graphsvc import __version__
 from graphsvc.cli import (
     audit,
+    backup,
     decide,
     demo,
     doctor,
@@ -56,7 +57,7 @@ def root(
 
 serve.register(app)
 demo.register(app)
-token.register(app)
+app.add_typer(token.app)
 app.add_typer(importing.app)
 app.add_typer(exporting.app)
 decide.register(app)
@@ -64,5 +65,6 @@ replay.register(app)
 app.add_typer(policy.app)
 app.add_typer(explore.app)
 app.add_typer(audit.app)
+backup.register(app)
 mcp_proxy.register(app)
 doctor.register(app)

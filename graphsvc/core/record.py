@@ -15,6 +15,7 @@ from graphsvc.core.verdict import Completion, Reason, Risk, ShadowVerdict, Verdi
 
 __all__ = [
     "Approved",
+    "AuditRead",
     "Cancelled",
     "ChainClosed",
     "ChainOpened",
@@ -239,6 +240,15 @@ class Signalled(_Base, frozen=True, kw_only=True, tag="signalled"):
     by: str = ""
 
 
+class AuditRead(_Base, frozen=True, kw_only=True, tag="audit_read"):
+    """Somebody read the audit log. what: proof, records, export or report; first, last: numbers of the records read."""
+
+    what: str
+    first: int
+    last: int
+    by: str = ""
+
+
 class IntentDeclared(_Base, frozen=True, kw_only=True, tag="intent_declared"):
     """What a chain is for, from now on."""
 
@@ -250,5 +260,5 @@ class IntentDeclared(_Base, frozen=True, kw_only=True, tag="intent_declared"):
 Record = (
     Decided | Reported | Cancelled | ChainOpened | ChainClosed | Granted | Revoked | Suspended | Reinstated
     | Relabelled | PolicyPublished | GraphStaged | GraphCommitted | SourceRemoved | Approved | Rejected
-    | Signalled | IntentDeclared | Governing
+    | Signalled | IntentDeclared | Governing | AuditRead
 )  # fmt: skip

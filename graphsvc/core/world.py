@@ -31,6 +31,7 @@ from graphsvc.core.provenance.sighting import Sightings
 from graphsvc.core.rebuild import happen_otherwise, rebuild
 from graphsvc.core.record import (
     Approved,
+    AuditRead,
     Cancelled,
     ChainClosed,
     ChainOpened,
@@ -229,6 +230,8 @@ class World:
                 chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
                 if chain is not None:
                     self.cells["c", record.chain] = replace(chain, intent=record.intent)
+            case AuditRead():
+                pass
             case _:
                 self._govern(record, seq)
 

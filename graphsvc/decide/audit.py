@@ -7,15 +7,21 @@ no new signature, so the last good checkpoint stays the evidence.
 from __future__ import annotations
 
 import asyncio
+import secrets
+import time
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Literal
 
 from graphsvc.core.audit.key import KeyHistory, endorse
-from graphsvc.core.audit.leaf import leaf_hash
+from graphsvc.core.audit.leaf import SALT_SIZE, leaf_hash
 from graphsvc.core.audit.merkle import Tree
 from graphsvc.core.audit.note import Checkpoint, checkpoint_text, open_checkpoint
-from graphsvc.core.codec import audit_lines, audited
-from graphsvc.decide.ports import Entry, Log, Notary
+from graphsvc.core.codec import audit_lines, audited, encode_records
+from graphsvc.core.record import AuditRead
+from graphsvc.decide.cell import AUDIT_CELL
+from graphsvc.decide.ports import Draft, Entry, Log, Notary
 from graphsvc.errors import BadInput, GraphsvcError, NotSupported, StoreError
 
 __all__ = ["AuditLog", "AuditProof", "SignedCheckpoint", "origin_of"]
@@ -144,6 +150,14 @@ class AuditLog:
                         self._check_same(seq, line)
                         yield seq, line
             after = entries[-1].seq
+
+    async def note_read(self, what: Literal["export", "report"], first: int, last: int) -> None:
+        """Record that the log was read by whoever may open the store itself."""
+        now_ms = time.time_ns() // 1_000_000
+        record = AuditRead(at_ms=now_ms, what=what, first=first, last=last, by="operator")
+        body = encode_records((record,), secrets.token_bytes(SALT_SIZE))
+        draft = Draft(id=uuid.uuid4().hex, count=1, cells=(AUDIT_CELL,), body=body)
+        await self._log.append(draft, seen=await self._log.head(), reads=())
 
     async def keep_signing(self, every_s: float) -> None:
         """Sign what is new every so often, until cancelled; what hinders it stands in `problem`."""

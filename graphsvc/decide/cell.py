@@ -8,9 +8,19 @@ from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import DATA_SCOPE
 from graphsvc.core.verdict import Verdict
 
-__all__ = ["GRAPH", "chain_cell", "decision_reads", "decision_touches", "foreign_guards", "principal_cell"]
+__all__ = [
+    "AUDIT_CELL",
+    "GRAPH",
+    "chain_cell",
+    "decision_reads",
+    "decision_touches",
+    "foreign_guards",
+    "principal_cell",
+]
 
 GRAPH = "g"
+# Of records that no decision reads.
+AUDIT_CELL = "audit"
 
 
 def chain_cell(chain: str) -> str:

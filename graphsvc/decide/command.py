@@ -347,7 +347,12 @@ class Service(Protocol):
     async def audit_checkpoint(self, since: int | None) -> SignedCheckpoint:
         """The log as it is now, signed; with the proof that it continues its first `since` records."""
 
-    async def audit_proof(self, audit_id: str, size: int | None) -> AuditProof:
+    async def note_audit_read(
+        self, caller: Caller, what: Literal["proof", "records"], first: int, last: int
+    ) -> None:
+        """Record that somebody reads the audit log, before they do."""
+
+    async def audit_proof(self, caller: Caller, audit_id: str, size: int | None) -> AuditProof:
         """That a record is in the log of `size` records. audit_id: a revision, or the id of a decision."""
 
     def revision(self) -> str:

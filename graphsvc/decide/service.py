@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -23,6 +23,7 @@ from graphsvc.core.verdict import NearHarm, Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
 from graphsvc.decide import archive, grant_view, granting, pap, reading, reviewing, signalling, suspending
 from graphsvc.decide.audit import AuditLog, AuditProof, SignedCheckpoint
+from graphsvc.decide.audit_read import AuditReads
 from graphsvc.decide.command import (
     Ack,
     Answer,
@@ -53,6 +54,7 @@ from graphsvc.decide.overview import Overview
 from graphsvc.decide.past import Past
 from graphsvc.decide.ports import Clock, Ids, Notary, Store
 from graphsvc.decide.projector import Projector
+from graphsvc.decide.retention import IDLE_S, Retention
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.decide.search import search
 from graphsvc.decide.sequencer import Job, Outcome, Sequencer
@@ -90,7 +92,7 @@ class GraphsvcService:
 
     keeper: has restored the world that the service goes on from, and saves it now and then; None: no snapshots.
     notary: holds the key that signs the audit log; None: it is not signed.
-    shared: other replicas append to the store; bell: tells them at once.
+    shared: other replicas append to the store; bell: tells them at once. chain_idle_s: after which a chain ends.
     deadline_ms: time to answer a decision whose caller names none. rules: what publishing packs asks for.
     """
 
@@ -105,6 +107,7 @@ class GraphsvcService:
         notary: Notary | None = None,
         shared: bool = False,
         bell: Bell | None = None,
+        chain_idle_s: int = IDLE_S,
         deadline_ms: int = DEFAULT_DEADLINE_MS,
         rules: PublishRules | None = None,
     ) -> None:
@@ -124,8 +127,10 @@ class GraphsvcService:
             self.world, self._acked, ids, self.now_ms, rules or PublishRules(), self._all_records
         )
         self._follower = Follower(store, self.world, self.sequencer, bell=bell) if shared else None
+        self.retention = Retention(store, self.world, self.sequencer, idle_s=chain_idle_s)
         self._freshness = Freshness(store, self.sequencer, shared=shared)
         self._late = Late(self.sequencer)
+        self._audit_reads = AuditReads(self.sequencer)
         self._deadline_ms = deadline_ms
         self._started = False
 
@@ -133,6 +138,7 @@ class GraphsvcService:
         """Fold the log, then take requests and draw."""
         await self.sequencer.start()
         await self.projector.start()
+        self.retention.start()
         if self._follower is not None:
             self._follower.start()
         if self._keeper is not None:
@@ -142,6 +148,7 @@ class GraphsvcService:
     async def close(self) -> None:
         """Stop all tasks, then save a snapshot if it is worth it; the store stays open."""
         self._started = False
+        await self.retention.close()
         if self._follower is not None:
             await self._follower.close()
         await self.sequencer.close()
@@ -481,13 +488,20 @@ class GraphsvcService:
         """The log as it is now, signed; with the proof that it continues its first `since` records."""
         return await self.audit.checkpoint(since)
 
-    async def audit_proof(self, audit_id: str, size: int | None) -> AuditProof:
+    async def note_audit_read(
+        self, caller: Caller, what: Literal["proof", "records"], first: int, last: int
+    ) -> None:
+        """Record that somebody reads the audit log, before they do."""
+        await self._audit_reads.note(caller, what, first, last)
+
+    async def audit_proof(self, caller: Caller, audit_id: str, size: int | None) -> AuditProof:
         """That a record is in the log. audit_id: a revision, or the id of a decision."""
         seq = self.cursor_seq(audit_id) or self.world.seq_of(audit_id.removeprefix("decision:"))
         if not seq:
             raise BadInput(
                 f"`{audit_id}` is no record of this log; give an auditId or a decision", field="id"
             )
+        await self.note_audit_read(caller, "proof", seq, seq)
         return await self.audit.proof(seq, size)
 
     def revision(self) -> str:
@@ -718,6 +732,7 @@ class GraphsvcService:
     def _published(self, events: Sequence[LogEvent]) -> None:
         self._past.saw(events)
         self.projector.wake()
+        self.retention.happened(events)
         if self._follower is not None:
             self._follower.folded()
         if self._keeper is not None:

@@ -16,6 +16,7 @@ from graphsvc.core.governing import (
 )
 from graphsvc.core.record import (
     Approved,
+    AuditRead,
     Cancelled,
     ChainClosed,
     ChainOpened,
@@ -142,4 +143,5 @@ record: st.SearchStrategy[Record] = st.one_of(
     st.builds(ReviewWithdrawn, at_ms=number, decision=text),
     st.builds(GlassBroken, at_ms=number, id=text, identity=text, pack=text, reason=text, until_ms=number),
     st.builds(Confirmed, at_ms=number, decision=text, person=entity, justified=st.booleans()),
+    st.builds(AuditRead, at_ms=number, what=text, first=number, last=number, by=text),
 )  # fmt: skip

@@ -283,7 +283,8 @@ class Query(EstateQuery, ExploreQuery, RulesQuery):
         size: int | None = None,
     ) -> AuditProof:
         """That a record is in the log."""
-        return AuditProof.of(await info.context.service.audit_proof(str(id), size))
+        context = info.context
+        return AuditProof.of(await context.service.audit_proof(context.caller, str(id), size))
 
     @guarded("Situational grants, newest first.")
     def grants(

@@ -115,6 +115,8 @@ class EstateQuery:
                 raise BadInput(f"after: `{after}` is not a cursor of this store", field="after")
             begin = seq
         events = await service.records(after=begin, limit=size)
+        if events:
+            await service.note_audit_read(info.context.caller, "records", events[0].seq, events[-1].seq)
         revision = service.revision()
         incarnation = revision.rpartition(".")[0]
         return RecordPage(

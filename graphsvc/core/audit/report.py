@@ -7,19 +7,24 @@ article asks for, not the measure itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
 import msgspec
 
-__all__ = ["MEASURES", "Change", "Report", "Stopped", "Summary"]
+from graphsvc.core.glob import matcher
+
+__all__ = ["MEASURES", "Acted", "Change", "Effect", "Report", "Stopped", "Summary"]
 
 _MAX_LISTED = 200
+_MAX_NAMED = 20
 
 # Which chapter is evidence for what; letters are those of article 21(2).
 MEASURES: dict[str, str] = {
     "decisions": "21(2)(i): access control policies; 21(2)(f): whether measures are effective",
     "stopped": "21(2)(b): incident handling; a basis for notifications under article 23",
+    "acts": "21(2)(i): access control, for machine identities and on whose behalf they act",
+    "effects": "21(2)(i): withdrawal of rights; 21(2)(b): containment of incidents, article 23: when it took effect",
     "reviews": "21(2)(i): human oversight of risky actions",
     "rights": "21(2)(i): access rights for a while, and their withdrawal",
     "policies": "21(2)(a): risk analysis and security policies, each version with its hash",
@@ -38,6 +43,40 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     answered: str
     patterns: tuple[str, ...]
     path: tuple[str, ...]
+
+
+class Acted(msgspec.Struct, frozen=True, kw_only=True):
+    """What one identity did for another through one caller. by: the token subject that asked for it.
+
+    on_behalf_of: delegators, nearest first. grants, reviews: situational rights and approvals that were relied on;
+    standing: permitted actions that relied on neither.
+    """
+
+    subject: str
+    on_behalf_of: tuple[str, ...]
+    by: str
+    permitted: int
+    denied: int
+    escalated: int
+    standing: int
+    actions: tuple[str, ...]
+    grants: tuple[str, ...]
+    reviews: tuple[str, ...]
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a withdrawal. permitted_after: permits by that right or of that identity behind it in the log; refused_after:
+    refusals because of it; first_refusal_ms: after how long somebody tried, None if nobody did.
+    """
+
+    at_ms: int
+    what: str
+    target: str
+    by: str
+    reason: str
+    permitted_after: int
+    refused_after: int
+    first_refusal_ms: int | None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +112,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     reviewers: dict[str, int]
     rights: tuple[Change, ...]
     policies: tuple[Change, ...]
+    acts: tuple[Acted, ...]
+    effects: tuple[Effect, ...]
+    reads: dict[str, int]
     left_out: dict[str, int]
 
 
@@ -85,7 +127,7 @@ class Summary:
         self._last_ms: int | None = None
         self._counts: dict[str, Counter[str]] = {
             name: Counter()
-            for name in ("verdicts", "reasons", "patterns", "severities", "reviews", "reviewers")
+            for name in ("verdicts", "reasons", "patterns", "severities", "reviews", "reviewers", "reads")
         }
         self._subjects: set[str] = set()
         self._observed = 0
@@ -95,6 +137,10 @@ class Summary:
         self._stopped: list[Stopped] = []
         self._rights: list[Change] = []
         self._policies: list[Change] = []
+        self._acts: dict[tuple[str, tuple[str, ...], str], _Acts] = {}
+        self._withdrawn: list[_Withdrawn] = []
+        self._open: dict[tuple[str, str], _Withdrawn] = {}
+        self._given: dict[str, Callable[[tuple[str, tuple[str, ...], str], str], bool]] = {}
 
     def add(self, line: Mapping[str, Any]) -> None:
         """One parsed audit line."""
@@ -107,6 +153,8 @@ class Summary:
             self._decided(line, at_ms)
         elif kind in {"approved", "rejected"}:
             self._reviewed(line, at_ms)
+        elif kind == "audit_read":
+            self._counts["reads"][f"{line['what']} by {line['by'] or 'nobody'}"] += 1
         elif kind == "cancelled":
             self._cancelled += 1
         elif kind in _CHANGES:
@@ -118,6 +166,7 @@ class Summary:
                 target=" ".join(str(line[name]) for name in target if line[name] is not None),
                 reason=line.get("reason") or line.get("purpose") or line.get("comment") or "",
             )
+            self._follow(kind, line, change)
             (self._policies if what in {"policy", "graph", "label"} else self._rights).append(change)
 
     def report(self) -> Report:
@@ -127,7 +176,10 @@ class Summary:
             "stopped": self._stopped,
             "rights": self._rights,
             "policies": self._policies,
+            "acts": self._acts,
+            "effects": self._withdrawn,
         }
+        acts = sorted(self._acts.items(), key=lambda item: (-sum(item[1].answers.values()), item[0]))
         reviews = dict(self._counts["reviews"])
         if self._escalated:
             reviews["unanswered"] = len(self._escalated)
@@ -148,6 +200,9 @@ class Summary:
             reviewers=_ranked(self._counts["reviewers"]),
             rights=tuple(self._rights[-_MAX_LISTED:]),
             policies=tuple(self._policies[-_MAX_LISTED:]),
+            acts=tuple(each.told(*who) for who, each in acts[:_MAX_LISTED]),
+            effects=tuple(each.told() for each in self._withdrawn[-_MAX_LISTED:]),
+            reads=_ranked(self._counts["reads"]),
             left_out={
                 name: len(rows) - _MAX_LISTED for name, rows in lists.items() if len(rows) > _MAX_LISTED
             },
@@ -158,6 +213,7 @@ class Summary:
         self._counts["verdicts"][answered] += 1
         self._observed += answered != verdict
         self._subjects.add(line["subject"]["id"])
+        self._act(line, answered, at_ms)
         if verdict == "PERMIT":
             return
         for code in {each["code"] for each in line["reasons"] if each["verdict"] != "PERMIT"}:
@@ -186,12 +242,128 @@ class Summary:
             )
         )
 
+    def _act(self, line: Mapping[str, Any], answered: str, at_ms: int) -> None:
+        who = (
+            line["subject"]["id"],
+            tuple(each["id"] for each in line["on_behalf_of"]),
+            line["by"],
+        )
+        self._acts.setdefault(who, _Acts()).add(line, answered)
+        if not self._open:
+            return
+        ended = [
+            name for name, each in self._open.items() if each.until_ms is not None and at_ms >= each.until_ms
+        ]
+        for name in ended:
+            del self._open[name]
+        parties = {("identity", each) for each in (who[0], *who[1])}
+        if answered == "PERMIT":
+            for name in parties | {("grant", each) for each in line["grants"]}:
+                if name in self._open:
+                    self._open[name].permitted += 1
+            return
+        codes = {each["code"] for each in line["reasons"]}
+        refused = parties if "subject_suspended" in codes else set()
+        if codes & {"not_entitled", "grant_expired"}:
+            # Of a grant that is gone a refusal says nothing: what it would have covered is known from the grant.
+            refused = refused | {
+                ("grant", grant)
+                for kind, grant in self._open
+                if kind == "grant" and grant in self._given and self._given[grant](who, line["action"])
+            }
+        for name in refused & self._open.keys():
+            self._open[name].refuse(at_ms)
+
+    def _follow(self, kind: str, line: Mapping[str, Any], change: Change) -> None:
+        if kind == "granted":
+            self._given[line["grant"]] = _covering(line["identity"], matcher(tuple(line["actions"])))
+            return
+        if kind == "revoked":
+            name = ("grant", line["grant"])
+        elif kind == "suspended" and line["target_kind"] == "identity":
+            name = ("identity", line["target"])
+        elif kind == "reinstated" and line["target_kind"] == "identity":
+            self._open.pop(("identity", line["target"]), None)
+            return
+        else:
+            return
+        self._open[name] = withdrawn = _Withdrawn(change, line.get("until_ms"))
+        self._withdrawn.append(withdrawn)
+
     def _reviewed(self, line: Mapping[str, Any], at_ms: int) -> None:
         self._counts["reviews"][line["kind"]] += 1
         self._counts["reviewers"][line["person"]["id"]] += 1
         asked_ms = self._escalated.pop(line["decision"], None)
         if asked_ms is not None:
             self._waits.append(at_ms - asked_ms)
+
+
+def _covering(
+    identity: str, covers: Callable[[str], bool]
+) -> Callable[[tuple[str, tuple[str, ...], str], str], bool]:
+    return lambda who, action: identity in (who[0], *who[1]) and covers(action)
+
+
+class _Acts:
+    """Counts of one identity, for whom, by whom."""
+
+    def __init__(self) -> None:
+        self.answers: Counter[str] = Counter()
+        self.standing = 0
+        self.actions: set[str] = set()
+        self.grants: set[str] = set()
+        self.reviews: set[str] = set()
+
+    def add(self, line: Mapping[str, Any], answered: str) -> None:
+        self.answers[answered] += 1
+        self.actions.add(line["action"])
+        if answered == "PERMIT":
+            self.grants.update(line["grants"])
+            self.reviews.update([line["review"]] if line["review"] else ())
+            self.standing += not line["grants"] and not line["review"]
+
+    def told(self, subject: str, on_behalf_of: tuple[str, ...], by: str) -> Acted:
+        return Acted(
+            subject=subject,
+            on_behalf_of=on_behalf_of,
+            by=by,
+            permitted=self.answers["PERMIT"],
+            denied=self.answers["DENY"],
+            escalated=self.answers["ESCALATE"],
+            standing=self.standing,
+            actions=tuple(sorted(self.actions)[:_MAX_NAMED]),
+            grants=tuple(sorted(self.grants)[:_MAX_NAMED]),
+            reviews=tuple(sorted(self.reviews)[:_MAX_NAMED]),
+        )
+
+
+class _Withdrawn:
+    """What follows a withdrawal."""
+
+    def __init__(self, change: Change, until_ms: int | None) -> None:
+        self._change = change
+        self.until_ms = until_ms
+        self.permitted = 0
+        self._refused = 0
+        self._first_ms: int | None = None
+
+    def refuse(self, at_ms: int) -> None:
+        self._refused += 1
+        if self._first_ms is None:
+            self._first_ms = at_ms - self._change.at_ms
+
+    def told(self) -> Effect:
+        change = self._change
+        return Effect(
+            at_ms=change.at_ms,
+            what=change.what,
+            target=change.target,
+            by=change.by,
+            reason=change.reason,
+            permitted_after=self.permitted,
+            refused_after=self._refused,
+            first_refusal_ms=self._first_ms,
+        )
 
 
 # By kind of line: what it is called, and the fields that say what it was done to.

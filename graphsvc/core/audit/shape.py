@@ -30,6 +30,7 @@ from graphsvc.core.governing import (
 )
 from graphsvc.core.record import (
     Approved,
+    AuditRead,
     Cancelled,
     ChainClosed,
     ChainOpened,
@@ -93,7 +94,7 @@ def _decided(record: Decided) -> _Shape:
         "completions": [_completion(each) for each in record.completions] if record.completions else [],
         "decision": request.id,
         "grants": list(record.grants),
-        "index": record.index,
+        "index": _whole(record.index),
         "joins": list(request.joins),
         "labels": list(request.labels),
         "on_behalf_of": [_entity(each) for each in request.on_behalf_of],
@@ -308,7 +309,7 @@ def _signalled(record: Signalled) -> _Shape:
         "half_life_ms": _whole(record.half_life_ms),
         "identity": record.identity,
         # Not a number would stop the batch; what it was is sealed.
-        "weight_micros": _whole(round(record.weight * 1_000_000)) if isfinite(record.weight) else None,
+        "weight_micros": _whole(round(micros)) if isfinite(micros := record.weight * 1_000_000) else None,
     }
 
 
@@ -326,7 +327,7 @@ def _governing(record: Governing) -> _Shape:
                 "comment": record.comment,
                 "pack": record.pack,
                 "sha256": record.sha256,
-                "share_ppm": record.share_ppm,
+                "share_ppm": _whole(record.share_ppm),
                 "version": record.version,
             }
         case TrialEnded():
@@ -387,6 +388,16 @@ def _governing(record: Governing) -> _Shape:
             }
 
 
+def _audit_read(record: AuditRead) -> _Shape:
+    return {
+        "kind": "audit_read",
+        "by": record.by,
+        "first": _whole(record.first),
+        "last": _whole(record.last),
+        "what": record.what,
+    }
+
+
 _SHAPES = cast(
     "dict[type, Callable[[Record], _Shape]]",
     {
@@ -397,6 +408,6 @@ _SHAPES = cast(
         Approved: _reviewed("approved"), Rejected: _reviewed("rejected"), Signalled: _signalled,
         IntentDeclared: _intent_declared, PolicyShadowed: _governing, TrialEnded: _governing,
         PolicyDrafted: _governing, DraftClosed: _governing, Endorsed: _governing, ReviewWithdrawn: _governing,
-        GlassBroken: _governing, Confirmed: _governing,
+        GlassBroken: _governing, Confirmed: _governing, AuditRead: _audit_read,
     },
 )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from graphsvc.core.graph import Edge, Node, to_record
 from graphsvc.core.record import (
     Approved,
+    AuditRead,
     Cancelled,
     ChainClosed,
     ChainOpened,
@@ -59,6 +60,8 @@ def items_of(records: Iterable[tuple[int, Record]]) -> Iterator[TraceItem]:
         match record:
             case Decided():
                 yield action_of(seq, record)
+            case AuditRead():
+                pass  # nothing that was judged depends on it
             case GraphStaged():
                 staged.setdefault(record.load, []).append(record)
             case GraphCommitted():
@@ -137,7 +140,7 @@ def _body(record: Record, records: tuple[Record, ...]) -> tuple[str, dict[str, J
                 if isinstance(part, GraphStaged):
                     facts += (*part.nodes, *part.edges)
             return "graph", graph_record(record, [to_record(fact) for fact in facts])
-        case Decided() | GraphStaged():
+        case Decided() | GraphStaged() | AuditRead():
             raise TypeError(f"a {type(record).__name__} is no change of its own")
         case _:
             return GOVERN, govern_record(record)

@@ -1,0 +1,1 @@
+"""What callers get when things fail; each fault is caused for real."""
