@@ -25,6 +25,7 @@ from benchmarks import (
     history,
     hot,
     importing,
+    policy,
     reach,
     rescan,
     rights,
@@ -163,6 +164,8 @@ _TABLES: list[tuple[str, str, str, Measure]] = [
     ("closure", "closures", "the closure of one identity more, microseconds of CPU time", lambda _: [rights.closures()]),
     ("reach", "reach", "distances to a tier, one edge more or less, microseconds of CPU time", lambda _: [reach.measure()]),
     ("reach", "reach followed", "one fact more of a permission graph, microseconds of CPU time", lambda _: [reach.followed()]),
+    ("policy", "protection", "a decision with more protection, microseconds of CPU time", lambda _: policy.protection(10_000)),
+    ("policy", "replay", "stored history under a draft, CPU time", lambda given: policy.replays(given.decisions)),
     ("http", "http", "decide over HTTP", _http),
     ("import", "import", "imports", lambda _: importing.measure(10_000)),
     (
