@@ -31,6 +31,7 @@ from benchmarks import (
     rights,
     service,
     start,
+    week,
 )
 
 Row = dict[str, Any]
@@ -50,6 +51,7 @@ def main() -> int:
     asked.add_argument("parts", nargs="*", help=f"{', '.join(names)}; all of them if not given; or agents")
     asked.add_argument("--patterns", type=int, default=50)
     asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
+    asked.add_argument("--rounds", type=int, default=2_000, help="of races over replicas")
     asked.add_argument("--seconds", type=float, default=5.0, help="for each row over HTTP")
     asked.add_argument("--stores", default="memory,sqlite,neo4j")
     asked.add_argument("--output", type=Path, default=None, help="default: bench-results/<time>.json")
@@ -71,6 +73,12 @@ def main() -> int:
     output.write_text(json.dumps(results, indent=2) + "\n")
     print(f"\nwritten to {output}")
     return 0
+
+
+def _replicas(given: Given) -> Sequence[Row]:
+    from benchmarks import replicas
+
+    return replicas.measure(given.rounds)
 
 
 def _dashboard(_given: Given) -> Sequence[Row]:
@@ -175,6 +183,8 @@ _TABLES: list[tuple[str, str, str, Measure]] = [
     ("api", "api", "what the API costs beside the decision, microseconds of CPU time", lambda _: hot.measure()),
     ("client", "client", "a call of the Python client, microseconds of the caller's CPU time", lambda _: client.measure()),
     ("audit", "audit", "the audit log", lambda _: [audit.measure()]),
+    ("week", "week", "memory over a week of chains, SQLite", lambda given: week.measure(given.decisions)),
+    ("replicas", "replicas", "races of three steps over replicas on Neo4j", _replicas),
     ("dashboard", "dashboard", "the dashboard in Chromium", _dashboard),
 ]  # fmt: skip
 

@@ -55,6 +55,11 @@ class Retention:
         self._last_ms: OrderedDict[str, int] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def open_chains(self) -> int:
+        """How many chains have not ended."""
+        return len(self._last_ms)
+
     def start(self) -> None:
         """Begin; the world is folded already."""
         found = [
