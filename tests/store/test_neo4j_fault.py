@@ -136,6 +136,25 @@ async def test_a_swapped_store_is_refused(fresh_neo4j: Neo4jServer) -> None:
         await store.close()
 
 
+async def test_a_replica_goes_on_while_a_newer_version_migrates(fresh_neo4j: Neo4jServer) -> None:
+    """A store that is open takes appends after a newer schema came; opening it with this version is refused then."""
+    store = await open_neo4j(neo4j_address(fresh_neo4j), fresh_neo4j.password)
+    try:
+        await write(store, "a", "s:1")
+        _run(fresh_neo4j, "CREATE (:Migration {version: 999, name: 'later', checksum: 'x'})")
+        assert (await write(store, "b")).seq == 2
+        with pytest.raises(StoreTooNew, match="upgrade graphsvc"):
+            await open_neo4j(neo4j_address(fresh_neo4j), fresh_neo4j.password)
+    finally:
+        await store.close()
+        _run(fresh_neo4j, "MATCH (m:Migration {version: 999}) DELETE m")
+    again = await open_neo4j(neo4j_address(fresh_neo4j), fresh_neo4j.password)
+    try:
+        assert await again.head() == 2
+    finally:
+        await again.close()
+
+
 async def test_racing_replicas_lose_nothing(fresh_neo4j: Neo4jServer) -> None:
     """Two stores with four writers each on three cells: every acknowledged entry is in one contiguous log."""
     stores = [await open_neo4j(neo4j_address(fresh_neo4j), fresh_neo4j.password) for _ in range(2)]

@@ -21,6 +21,7 @@ from scripts.neo4j_home import free_port
 __all__ = ["ServiceProcess"]
 
 _READY_S = 90.0
+_NO_STORE = 3
 # The service's clock is `time.time_ns`; a process whose clock is off is one in which that function is. How far it is off
 # stands in a file, so that a clock can jump.
 _START = """\
@@ -106,11 +107,17 @@ class ServiceProcess:
         self.wait_ready()
 
     def wait_ready(self, within_s: float = _READY_S) -> float:
-        """Seconds until `/readyz` says so."""
+        """Seconds until `/readyz` says so.
+
+        A start that finds no store ends with exit code 3; it is tried again, as whoever supervises a service does.
+        """
         assert self.process is not None
         began = time.monotonic()
         while not self.is_ready():
-            assert self.process.poll() is None, f"it ended: {self.told()}"
+            ended = self.process.poll()
+            if ended == _NO_STORE:
+                self.launch()
+            assert ended in {None, _NO_STORE}, f"it ended: {self.told()}"
             assert time.monotonic() - began < within_s, f"not ready: {self.told()}"
             time.sleep(0.05)
         return time.monotonic() - began
