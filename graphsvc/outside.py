@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -20,6 +20,11 @@ __all__ = [
     "StreamSettings",
     "is_loopback",
 ]
+
+
+# Asymmetric ones only: whoever can check must not be able to sign.
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 
 
 class _Keys(BaseModel):
@@ -40,7 +45,9 @@ class _Keys(BaseModel):
 
 
 class OidcSettings(_Keys):
-    """An OpenID Connect issuer whose tokens are taken, and no others."""
+    """An OpenID Connect issuer whose tokens are taken, and no others. algorithms: it signs with; none but these are taken."""
+
+    algorithms: tuple[Algorithm, ...] = Field(default=ALGORITHMS, min_length=1)
 
 
 class StreamSettings(_Keys):

@@ -165,7 +165,7 @@ def build_app(
 
         keys = KeySet(uri=settings.oidc.jwks_uri, file=settings.oidc.jwks_file)
         wanted.append(keys.keep_fresh())
-        auth = IssuerVerifier(settings.oidc.issuer, settings.oidc.audience, keys)
+        auth = IssuerVerifier(settings.oidc.issuer, settings.oidc.audience, keys, settings.oidc.algorithms)
     else:
         auth = TokenVerifier(local_key(settings.state), TokenRegister(settings.state))
     public_url = settings.public_url

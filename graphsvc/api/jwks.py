@@ -40,10 +40,14 @@ class KeySet:
         self._taken: bytes | None = None
         self.generation = 0  # counts up whenever the keys are others
 
-    def find(self, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
-        """Keys that may have signed; a missing one is fetched soon. kid: None = not said: all that fit."""
+    def look(self) -> None:
+        """Take what stands in the file now; one that is fetched is kept fresh by its task."""
         if self._file is not None:
             self._read(self._file)
+
+    def find(self, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
+        """Keys that may have signed; a missing one is fetched soon. kid: None = not said: all that fit."""
+        self.look()
         named = (
             self._keys.get(kid, [])
             if kid is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 
 import jwt
 
@@ -20,7 +21,10 @@ _LEEWAY_S = 30.0
 class IssuerVerifier:
     """Verifies the tokens of one issuer; tokens signed by the local key are not taken beside them."""
 
-    def __init__(self, issuer: str, audience: str, keys: KeySet) -> None:
+    def __init__(
+        self, issuer: str, audience: str, keys: KeySet, algorithms: Collection[str] = ALGORITHMS
+    ) -> None:
+        self._algorithms = frozenset(algorithms)
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
@@ -37,10 +41,8 @@ class IssuerVerifier:
             raise Unauthenticated(
                 f"a token of {self._issuer} is needed: send `Authorization: Bearer <token>`"
             )
-        if self._generation != self._keys.generation:
-            # A key may have been withdrawn: what it had signed is verified again.
-            self._verified.clear()
-            self._generation = self._keys.generation
+        self._keys.look()
+        self._forget_withdrawn()
         known = self._verified.get(authorization)
         if known is not None and known.expires_s is not None and time.time() < known.expires_s:
             return known
@@ -48,10 +50,17 @@ class IssuerVerifier:
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("the Authorization value must be `Bearer <token>`")
         login = self._login(self._claims(token.strip()))
+        self._forget_withdrawn()
         self._verified[authorization] = login
         if len(self._verified) > _MAX_REMEMBERED:
             self._verified.popitem(last=False)
         return login
+
+    def _forget_withdrawn(self) -> None:
+        """A key may have been withdrawn: what it had signed is verified again."""
+        if self._generation != self._keys.generation:
+            self._verified.clear()
+            self._generation = self._keys.generation
 
     def _claims(self, token: str) -> dict[str, object]:
         try:
@@ -59,7 +68,7 @@ class IssuerVerifier:
         except jwt.PyJWTError:
             raise Unauthenticated("the token is damaged") from None
         algorithm, kid = header.get("alg"), header.get("kid")
-        if algorithm not in ALGORITHMS:
+        if algorithm not in self._algorithms:
             raise Unauthenticated("the token is signed in a way that is not accepted")
         for key in self._keys.find(kid if isinstance(kid, str) else None, str(algorithm)):
             try:

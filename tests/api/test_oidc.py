@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from graphsvc.api.auth import Unauthenticated
-from graphsvc.api.jwks import KeySet
+from graphsvc.api.jwks import ALGORITHMS, KeySet
 from graphsvc.api.oidc import IssuerVerifier
 from graphsvc.config import load_settings
 from graphsvc.errors import SettingsError
@@ -62,6 +62,32 @@ def test_what_is_not_of_the_issuer_is_refused(tmp_path: Path) -> None:
     for given in (None, "", "Basic x"):
         with pytest.raises(Unauthenticated):
             verifier.login(given)
+
+
+def test_an_issuer_has_one_list_of_algorithms(tmp_path: Path) -> None:
+    """A token that is signed well, but by an algorithm that this issuer does not use, is refused."""
+    issuer = Issuer()
+    (tmp_path / "jwks.json").write_text(json.dumps(issuer.jwks()))
+    token = issuer.token("gw", "pep")
+    used = str(jwt.get_unverified_header(token)["alg"])
+    keys = KeySet(file=tmp_path / "jwks.json")
+    assert (
+        IssuerVerifier(issuer.url, "graphsvc", keys, [used]).login(f"Bearer {token}").caller.subject == "gw"
+    )
+    others = [name for name in ALGORITHMS if name != used]
+    with pytest.raises(Unauthenticated, match="not accepted"):
+        IssuerVerifier(issuer.url, "graphsvc", keys, others).login(f"Bearer {token}")
+
+
+def test_a_withdrawn_key_ends_what_was_remembered(tmp_path: Path) -> None:
+    """A token that was verified is verified again when the issuer's keys change."""
+    issuer, other = Issuer(), Issuer()
+    verifier = _verifier(issuer, tmp_path)
+    token = f"Bearer {issuer.token('gw', 'pep')}"
+    verifier.login(token)
+    (tmp_path / "jwks.json").write_text(json.dumps(other.jwks()) + " ")
+    with pytest.raises(Unauthenticated):
+        verifier.login(token)
 
 
 async def test_keys_are_fetched_rotated_and_never_by_a_redirect() -> None:
