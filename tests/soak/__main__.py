@@ -111,7 +111,7 @@ class Soak:
         await asyncio.to_thread(victim.kill)
         await asyncio.sleep(self._chance.uniform(0.1, 2))
         victim.launch()
-        await asyncio.to_thread(victim.wait_ready, 120)
+        await asyncio.to_thread(victim.wait_ready, 240)
 
     async def _freeze_replica(self) -> None:
         victim = self._chance.choice(self.cluster.replicas)
