@@ -70,6 +70,9 @@ bench-agents: $(READY) ## agents against injected text (AgentDojo), in .venv-ben
 soak: $(READY) ## a cluster under load and faults for half an hour; ARGS="--minutes 5"
 	@$(BIN)/python -m tests.soak $(ARGS)
 
+bench-peers: $(READY) ## graphsvc beside OPA, Cerbos and cedarpy on one world; ARGS="--rounds 2 --seconds 3"
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
 neo4j: $(READY) ## a real local Neo4j Community on 127.0.0.1:7687 (PORT=...), in the foreground
 	@$(BIN)/python -m scripts.neo4j_home --port $(PORT) $(ARGS)
 
@@ -77,12 +80,13 @@ format: $(READY) ## rewrite the code in the house format
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allows
-	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --group dev -o requirements/dev.lock
-	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp -o requirements/server.lock
+	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel --group dev -o requirements/dev.lock
+	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel -o requirements/server.lock
 	@$(COMPILE) --upgrade --extra server --extra bench -o requirements/bench.lock
 
-schema: $(READY) ## schema.graphql from the code
+schema: $(READY) ## schema.graphql and openapi.json from the code
 	@$(BIN)/python -m graphsvc.api.schema.build > schema.graphql.new && mv schema.graphql.new schema.graphql
+	@$(BIN)/python -m graphsvc.api.openapi > openapi.json.new && mv openapi.json.new openapi.json
 
 policy-docs: $(READY) ## the JSON Schema of policy files and docs/policy-language.md from the code
 	@$(BIN)/python -m graphsvc.core.policy.schema > policy.schema.new && mv policy.schema.new graphsvc/packs/policy.schema.json

@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     URLs in answers are built from it, never from what a request says. allowed_hosts: further names that requests may
     be addressed to; on a loopback address its names, `host` and that of `public_url` are always allowed and no
     others, elsewhere every name is unless some are given. redis_url: where replicas tell each other that the log
-    has grown; without it they see it by themselves a quarter of a second later. documents: a JSON file of GraphQL
+    has grown; without it they see it by themselves a quarter of a second later. rate_per_s: what each token subject may ask a second, a
+    decision costs 1; 0 = no limit. documents: a JSON file of GraphQL
     documents by id, which callers may send instead of the text; documents_only: whether no other document is
     answered, our own clients' apart. chain_idle_s: seconds without an action after which a chain ends. state_dir: where the local
     signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events; reviews: where reviews are told of; publishing: what publishing rules asks for. None = `.graphsvc` beside a SQLite store, else in the working directory.
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     state_dir: Path | None = None
     policy: tuple[Path, ...] = ()
     deadline_ms: int = Field(default=5_000, ge=1, le=600_000)
+    rate_per_s: float = Field(default=50_000, ge=0)
     documents: Path | None = None
     documents_only: bool = False
     chain_idle_s: int = Field(default=86_400, ge=60, le=365 * 86_400)

@@ -19,6 +19,7 @@ from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, p
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from graphsvc.api.hot.owner import Owners
     from graphsvc.api.persisted import PersistedDocuments
     from graphsvc.api.ssf.stream import Stream
     from graphsvc.config import Settings
@@ -139,13 +140,15 @@ def build_app(
     *,
     listening: str | None = None,
     jobs: list[Coroutine[None, None, None]] | None = None,
+    owners: Owners | None = None,
 ) -> ASGIApp:
     """The HTTP application of a service. listening: the URL of its own port, for want of `public_url`.
 
-    jobs: gets what has to run beside it as long as it serves: keys are fetched, streams polled.
+    owners: the processes that chains are shared out to. jobs: gets what has to run beside it as long as it serves: keys are fetched, streams polled.
     """
     from graphsvc.api.app import create_app
     from graphsvc.api.auth import Authenticator, OpenDoor, TokenVerifier, local_key
+    from graphsvc.api.rate import Rate
     from graphsvc.api.ssf.effect import Receiver
     from graphsvc.api.ssf.poll import keep_polling
     from graphsvc.api.token_register import TokenRegister
@@ -182,6 +185,8 @@ def build_app(
         streams=streams,
         receiver=receiver,
         documents=_documents(settings),
+        rate=Rate(settings.rate_per_s),
+        owners=owners,
     )
 
 

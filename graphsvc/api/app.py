@@ -21,16 +21,20 @@ from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
 from graphsvc.api.header import SecurityHeaders
 from graphsvc.api.host import HostCheck, host_names
 from graphsvc.api.hot.front import HotFront
+from graphsvc.api.hot.owner import Owners
 from graphsvc.api.hot.path import HotPath
 from graphsvc.api.limit import BodyLimit
 from graphsvc.api.live.hub import Hub
 from graphsvc.api.metric import Metrics
+from graphsvc.api.openapi import openapi
 from graphsvc.api.persisted import PersistedDocuments
+from graphsvc.api.rate import Rate
 from graphsvc.api.request_id import RequestId
 from graphsvc.api.schema.build import build_schema
 from graphsvc.api.ssf.effect import Receiver
 from graphsvc.api.ssf.push import push_routes
 from graphsvc.api.ssf.stream import Stream
+from graphsvc.api.tracing import traced
 from graphsvc.decide.command import Service
 from graphsvc.decide.ports import History
 
@@ -49,12 +53,15 @@ def create_app(
     streams: tuple[Stream, ...] = (),
     receiver: Receiver | None = None,
     documents: PersistedDocuments | None = None,
+    rate: Rate | None = None,
+    owners: Owners | None = None,
 ) -> ASGIApp:
     """The application. auth: a TokenVerifier, or OpenDoor on a loopback address.
 
     development: IDE at GET /graphql, suggestions, and introspection for everybody. public_url: where callers reach
     it; every URL in an answer is built from it. hosts: names it may be called by besides, None = any.
     streams, receiver: of security events that are pushed. documents: GraphQL documents that are known by name.
+    rate: how much each caller may ask. owners: the other processes that chains are shared out to.
     """
     parts = Parts(
         service=service,
@@ -64,6 +71,8 @@ def create_app(
         development=development,
         public_url=None if public_url is None else public_url.rstrip("/"),
         documents=documents if documents is not None else PersistedDocuments(),
+        rate=rate if rate is not None else Rate(),
+        owners=owners,
     )
     schema = build_schema(development=development)
     hub = Hub(schema._schema, parts)  # noqa: SLF001  Strawberry hides graphql-core's schema
@@ -89,10 +98,20 @@ def create_app(
             return JSONResponse(body, status_code=403)
         ok, _ = await service.check_ready()
         parts.metrics.ready.set(1 if ok else 0)
+        figures = dict(service.metrics())
+        if owners is not None:
+            figures |= {"forwarded": owners.forwarded, "unreachable": owners.unreachable}
         return Response(
-            parts.metrics.text(service.metrics(), service.distributions()),
+            parts.metrics.text(figures, service.distributions()),
             media_type="text/plain; version=0.0.4; charset=utf-8",
         )
+
+    async def openapi_page(request: Request) -> Response:
+        try:
+            auth.login(request.headers.get("authorization"))
+        except Unauthenticated as error:
+            return unauthenticated(error)
+        return JSONResponse(openapi())
 
     app: ASGIApp = Starlette(
         routes=[
@@ -102,6 +121,7 @@ def create_app(
             Route("/livez", _live),
             Route("/readyz", ready),
             Route("/metrics", metrics_page),
+            Route("/openapi.json", openapi_page),
             *dashboard_routes(),
             *authzen_routes(parts),
             *ext_authz_routes(parts, guarded),
@@ -116,7 +136,7 @@ def create_app(
         app = HostCheck(app, names)
     app = RequestId(app)
     # Before the others, which cost more than a planned decision.
-    return HotFront(app, parts, HotPath(schema._schema, parts), names)  # noqa: SLF001  Strawberry hides graphql-core's schema
+    return traced(HotFront(app, parts, HotPath(schema._schema, parts), names))  # noqa: SLF001  Strawberry hides graphql-core's schema
 
 
 def _mcp_face(schema: strawberry.Schema, parts: Parts) -> ASGIApp:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import strawberry
 
 from graphsvc.api.auth import Authenticator, Login
+from graphsvc.api.hot.owner import Owners
 from graphsvc.api.loading import Rows
 from graphsvc.api.metric import Metrics
 from graphsvc.api.persisted import PersistedDocuments
+from graphsvc.api.rate import Rate
 from graphsvc.decide.command import Caller, Service
 from graphsvc.decide.ports import History
 
@@ -36,6 +38,8 @@ class Parts:
     development: bool = False
     public_url: str | None = None
     documents: PersistedDocuments = field(default_factory=PersistedDocuments)
+    rate: Rate = field(default_factory=Rate)
+    owners: Owners | None = None
 
 
 @dataclass(slots=True, kw_only=True)

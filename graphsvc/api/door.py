@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from graphsvc.api.auth import Unauthenticated
 from graphsvc.api.context import Parts
+from graphsvc.api.rate import RateLimited
 from graphsvc.decide.command import Caller
 from graphsvc.errors import NotAllowed
 
@@ -16,7 +17,7 @@ ENFORCING = frozenset({"pep", "admin"})
 
 
 def admitted(parts: Parts, request: Request, roles: frozenset[str]) -> Caller:
-    """The caller. Unauthenticated without a valid token, NotAllowed without one of the roles."""
+    """The caller. Unauthenticated without a valid token, NotAllowed without one of the roles, RateLimited."""
     try:
         caller = parts.auth.login(request.headers.get("authorization")).caller
     except Unauthenticated:
@@ -27,6 +28,11 @@ def admitted(parts: Parts, request: Request, roles: frozenset[str]) -> Caller:
         raise NotAllowed(
             f"`{request.url.path}` needs a token with one of the roles: {', '.join(sorted(roles))}"
         )
+    try:
+        parts.rate.charge(caller.subject)
+    except RateLimited:
+        parts.metrics.refused.labels("rate_limited").inc()
+        raise
     return caller
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
 
+from graphsvc.api.rate import RateLimited
 from graphsvc.errors import BadInput, Conflict, GraphsvcError, NotAllowed
 
 __all__ = ["failure", "failure_of", "status_of"]
@@ -29,12 +31,15 @@ def failure(
 def failure_of(error: GraphsvcError) -> Response:
     """The answer that tells of `error`."""
     field = error.field if isinstance(error, BadInput) else None
-    return failure(status_of(error), error.code, str(error), field=field)
+    headers = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, RateLimited) else None
+    return failure(status_of(error), error.code, str(error), field=field, headers=headers)
 
 
 def status_of(error: GraphsvcError) -> int:
-    """400 the caller's mistake, 403 not the caller's to ask, 409 used before, 503 the store's trouble."""
+    """400 the caller's mistake, 403 not its to ask, 409 used before, 429 too much, 503 the store's trouble."""
     match error:
+        case RateLimited():
+            return 429
         case BadInput():
             return 400
         case NotAllowed():

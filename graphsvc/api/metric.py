@@ -32,6 +32,18 @@ _COUNTED = (
         False,
         "Readers of the stream of records, subscriptions' groups among them.",
     ),
+    (
+        "forwarded",
+        "graphsvc_forwarded_decisions",
+        True,
+        "Requests that were sent on to the owner of their chain.",
+    ),
+    (
+        "unreachable",
+        "graphsvc_owner_unreachable",
+        True,
+        "Requests decided here because their chain's owner did not answer.",
+    ),
     ("seq", "graphsvc_log_number", False, "Number of the newest record that was read."),
     ("drawn", "graphsvc_drawn_number", False, "Number of the newest record that the drawn graph shows."),
     (

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import socket
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -79,10 +79,16 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: ASGIApp, listener: socket.socket, *, until: asyncio.Event | None = None) -> bool:
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    also: Sequence[socket.socket] = (),
+    *,
+    until: asyncio.Event | None = None,
+) -> bool:
     """Serve at a socket that `bind` made until SIGINT or SIGTERM, or until an event; requests in flight get a few seconds.
 
-    True when the event ended it. The socket stays open then: who connects meanwhile waits for the next `serve`.
+    also: further sockets. True when the event ended it. The socket stays open then: who connects meanwhile waits for the next `serve`.
     """
     server = uvicorn.Server(_config(app))
 
@@ -94,7 +100,7 @@ async def serve(app: ASGIApp, listener: socket.socket, *, until: asyncio.Event |
     stopping = asyncio.create_task(stop()) if until is not None else None
     try:
         # The server closes what it is given.
-        await server.serve(sockets=[listener.dup()])
+        await server.serve(sockets=[listener.dup(), *(each.dup() for each in also)])
     finally:
         if stopping is not None:
             stopping.cancel()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphsvc.cli.option import ConfigOption, StoreOption
+from graphsvc.store.address import Neo4jAddress, parse_store_url
 
 if TYPE_CHECKING:
+    from graphsvc.api.hot.owner import Owners
+    from graphsvc.cli.workers import Place
     from graphsvc.config import Settings
 
 __all__ = ["register"]
@@ -39,8 +43,15 @@ def serve(
         Path | None, typer.Option("--uds", metavar="PATH", help="Listen at a Unix socket instead of a port.")
     ] = None,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, metavar="N", help="Processes; above 1 not supported yet.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            max=64,
+            metavar="N",
+            help="Processes over one Neo4j, on consecutive ports or sockets (PATH.0, PATH.1, ...).",
+        ),
+    ] = None,
     policy: Annotated[
         list[Path] | None,
         typer.Option(
@@ -56,22 +67,46 @@ def serve(
     Examples:
       graphsvc serve
       graphsvc serve --store sqlite:////var/lib/graphsvc/graphsvc.db --port 8081
-      GRAPHSVC_NEO4J_PASSWORD=... graphsvc serve --store neo4j://neo4j@localhost:7687/neo4j
+      GRAPHSVC_NEO4J_PASSWORD=... graphsvc serve --workers 2 --store neo4j://neo4j@localhost:7687/neo4j
       graphsvc serve --policy packs/agents.yaml
     """
-    from graphsvc.cli.session import run
+    from graphsvc.cli.file import read_texts
+    from graphsvc.cli.workers import check_workers, supervise
     from graphsvc.config import load_settings
-    from graphsvc.errors import BadInput
+    from graphsvc.core.policy.load import load_policies
+
+    settings = load_settings(config, store=store, host=host, port=port, uds=uds, workers=workers)
+    files = [*settings.policy, *(policy or []), *(more or [])]
+    if settings.workers == 1:
+        _work(settings, files)
+        return
+    check_workers(settings)
+    load_policies(read_texts(files))  # told once, before anything is started
+    raise typer.Exit(supervise(_work_in_place, settings, files))
+
+
+def _work(settings: Settings, files: list[Path], place: Place | None = None) -> None:
+    """One process of the service, to its end."""
+    from graphsvc.cli.session import run
     from graphsvc.telemetry import set_up_logging
 
-    if workers > 1:
-        raise BadInput("--workers: one process owns the store; leave it out", field="workers")
-    settings = load_settings(config, store=store, host=host, port=port, uds=uds)
     set_up_logging(settings.log_level, plain=sys.stderr.isatty())
-    run(_serve(settings, [*settings.policy, *(policy or []), *(more or [])]), fast=True)
+    run(_serve(settings, files, place), fast=True)
 
 
-async def _serve(settings: Settings, files: list[Path]) -> None:
+def _work_in_place(settings: Settings, files: list[Path], place: Place) -> None:
+    """One of several processes; errors end it with the code that they have on the command line."""
+    from graphsvc.errors import GraphsvcError
+
+    try:
+        _work(settings, files, place)
+    except GraphsvcError as error:
+        print(f"error: worker {place.number}: {error}", file=sys.stderr, flush=True)
+        sys.exit(error.exit_code)
+
+
+async def _serve(settings: Settings, files: list[Path], place: Place | None) -> None:
+    from graphsvc.api.hot.owner import Owners, socket_of
     from graphsvc.api.server import listening
     from graphsvc.cli.file import read_texts
     from graphsvc.core.policy.load import load_policies
@@ -79,15 +114,27 @@ async def _serve(settings: Settings, files: list[Path]) -> None:
     texts = read_texts(files)
     load_policies(texts)  # refused before anything is opened
     # A port in use is told before a store is made or changed. Who connects meanwhile waits until the log is read.
-    with listening(settings.host, settings.port, settings.uds) as listener:
+    with ExitStack() as stack:
+        listener = stack.enter_context(listening(settings.host, settings.port, settings.uds))
+        also: list[socket.socket] = []
+        owners = None
+        if place is not None:
+            owners = Owners(place.number, place.of, place.folder)
+            also.append(stack.enter_context(listening("", 0, socket_of(place.folder, place.number))))
         # A store that was restored or swapped is opened anew; what was known of the other is forgotten.
-        while await _serve_store(settings, texts, listener):
+        while await _serve_store(settings, texts, listener, also, owners):
             print(
                 "graphsvc: the store was restored or swapped; opening it again", file=sys.stderr, flush=True
             )
 
 
-async def _serve_store(settings: Settings, texts: list[tuple[str, str]], listener: socket.socket) -> bool:
+async def _serve_store(
+    settings: Settings,
+    texts: list[tuple[str, str]],
+    listener: socket.socket,
+    also: list[socket.socket],
+    owners: Owners | None,
+) -> bool:
     """Serve one life of the store; True when it was replaced by another."""
     from graphsvc.api.server import serve as listen
     from graphsvc.api.server import url_of
@@ -100,11 +147,23 @@ async def _serve_store(settings: Settings, texts: list[tuple[str, str]], listene
         _, state = service.ready()
         where = url_of(listener)
         jobs: list[Coroutine[None, None, None]] = []
-        app = build_app(service, settings, listening=where, jobs=jobs)
+        app = build_app(service, settings, listening=where, jobs=jobs, owners=owners)
+        settle_memory(settings)
         print(f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr, flush=True)
         with _outliving_signals():
             async with beside(jobs):
-                return await listen(app, listener, until=service.swapped)
+                return await listen(app, listener, also, until=service.swapped)
+
+
+def settle_memory(settings: Settings) -> None:
+    """What was loaded stays: the collector need not look at it again, and looks less often at the rest.
+
+    A full collection over a large graph stops everything for a good part of a second. The driver of Neo4j makes
+    cycles of its own, which must not pile up for as long.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000 if isinstance(parse_store_url(settings.store), Neo4jAddress) else 50_000, 20, 100)
 
 
 @asynccontextmanager

@@ -61,6 +61,7 @@ async def evaluate_fast(parts: Parts, caller: Caller, body: bytes) -> bytes | No
         request = _read(body)
         if request is None:
             return None
+        parts.rate.charge(caller.subject)
         judged = await judge(parts, caller, request)
     except (GraphsvcError, msgspec.MsgspecError, ValueError, RecursionError):
         # ValueError: text that is no Unicode, JSON that is none.

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graphsvc.api.auth import Login, Unauthenticated
 from graphsvc.api.context import Parts
 from graphsvc.api.hot.evaluation import evaluate_fast
+from graphsvc.api.hot.owner import FORWARDED
 from graphsvc.api.hot.path import HotPath
 from graphsvc.api.limit import MAX_BODY_BYTES
 from graphsvc.api.media import GRAPHQL_RESPONSE, media_type
@@ -42,6 +43,7 @@ class _Read(NamedTuple):
     host: bytes | None
     request_id: Header | None
     content_type: Header
+    is_forwarded: bool
 
 
 class HotFront:
@@ -74,7 +76,9 @@ class HotFront:
             body = message.get("body", b"")
             if len(body) <= MAX_BODY_BYTES and (login := self._login(found.authorization)) is not None:
                 if scope["path"] == _GRAPHQL:
-                    answer = await self._path.answer(body, login)
+                    answer = await self._path.answer(
+                        body, login, found.authorization, is_forwarded=found.is_forwarded
+                    )
                 else:
                     answer = await evaluate_fast(self._parts, login.caller, body)
         if answer is None:
@@ -110,7 +114,7 @@ class HotFront:
 def _read(headers: Iterable[Header]) -> _Read | None:
     """None when something is unusual."""
     authorization = request_id = kind = host = None
-    content_type = _CONTENT_TYPE
+    content_type, is_forwarded = _CONTENT_TYPE, False
     for name, value in headers:
         if name == b"authorization":
             authorization = value.decode("latin-1")
@@ -129,6 +133,8 @@ def _read(headers: Iterable[Header]) -> _Read | None:
                 return None
         elif name == b"x-request-id":
             request_id = (name, value)
+        elif name == FORWARDED:
+            is_forwarded = True
         elif name == b"content-length" and (len(value) > 7 or int(value) > MAX_BODY_BYTES):
             return None
-    return None if kind is None else _Read(authorization, host, request_id, content_type)
+    return None if kind is None else _Read(authorization, host, request_id, content_type, is_forwarded)

@@ -46,8 +46,13 @@ class HotPath:
         self._frames: Frames[Plan] = Frames()
         self._plans: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
 
-    async def answer(self, body: bytes, login: Login) -> bytes | None:
-        """The body of the answer to a POST; None: the general executor has to answer."""
+    async def answer(
+        self, body: bytes, login: Login, authorization: str | None = None, *, is_forwarded: bool = False
+    ) -> bytes | None:
+        """The body of the answer to a POST; None: the general executor has to answer.
+
+        is_forwarded: whether another process sent it on, so that it is decided here, whosever the chain is.
+        """
         try:
             found = self._frames.find(body)
             raw, plan = found if found is not None else self._planned(body)
@@ -58,17 +63,36 @@ class HotPath:
                 check_names(raw, 1 + sum([one.settle(_LEVEL + 1) for one in asked]))
                 if not caller.roles & _DECIDE_MANY:
                     return None
+                sent_on = await self._sent_on(asked, body, authorization, is_forwarded)
+                if sent_on is not None:
+                    return sent_on
+                self._parts.rate.charge(caller.subject, len(asked))
                 result = await decide_many(self._parts, caller, asked)
             else:
                 shape: DecideShape = asked
                 check_names(raw, 1 + shape.settle(_LEVEL))
                 if not caller.roles & _DECIDE:
                     return None
+                if self._parts.owners is not None:
+                    sent_on = await self._sent_on([shape], body, authorization, is_forwarded)
+                    if sent_on is not None:
+                        return sent_on
+                self._parts.rate.charge(caller.subject)
                 result = await decide(self._parts, caller, shape)
             return orjson.dumps(plan.shape(result))
         except (Unplanned, GraphsvcError, msgspec.MsgspecError, ValueError, RecursionError):
             # ValueError: text that is no Unicode, JSON that is none, values that JSON cannot hold.
             return None
+
+    async def _sent_on(
+        self, asked: list[DecideShape], body: bytes, authorization: str | None, is_forwarded: bool
+    ) -> bytes | None:
+        """The answer of the process that owns the chain of all these, if it is another one and answers."""
+        owners = self._parts.owners
+        if owners is None or is_forwarded:
+            return None
+        owner = owners.elsewhere([shape.chain for shape in asked])
+        return None if owner is None else await owners.forward(owner, "/graphql", authorization, body)
 
     def _planned(self, body: bytes) -> tuple[bytes, Plan]:
         envelope = read_envelope(body)

@@ -14,7 +14,7 @@ from graphsvc.api.auth import Login
 from graphsvc.api.context import READERS, Context, Parts
 from graphsvc.api.live.document import Documents, Watched
 from graphsvc.api.live.group import Group, Member
-from graphsvc.api.schema.build import finish_error
+from graphsvc.api.schema.build import charge, finish_error
 from graphsvc.api.schema.watching import Watching
 
 __all__ = ["Hub", "Sender"]
@@ -97,6 +97,10 @@ class Hub:
     ) -> Member | list[GraphQLError]:
         """Who reads the events, to be closed; or what is wrong, with codes."""
         assert context.login is not None
+        try:
+            charge(context, watched.document, watched.name, variables)
+        except GraphQLError as refused:
+            return [refused]
         found = await self._watching(watched, variables, context)
         if isinstance(found, list):
             for error in found:

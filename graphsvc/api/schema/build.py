@@ -22,6 +22,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphsvc.api.context import Context
+from graphsvc.api.rate import RateLimited
+from graphsvc.api.schema.cost import document_cost
 from graphsvc.api.schema.document_limit import DocumentLimits
 from graphsvc.api.schema.mutation import Mutation
 from graphsvc.api.schema.query import Query
@@ -29,7 +31,7 @@ from graphsvc.api.schema.scalar import SCALARS
 from graphsvc.api.schema.subscription import Subscription
 from graphsvc.errors import BadInput, GraphsvcError
 
-__all__ = ["MAX_TOKENS", "VALIDATION_RULES", "build_schema", "finish_error", "schema_text"]
+__all__ = ["MAX_TOKENS", "VALIDATION_RULES", "build_schema", "charge", "finish_error", "schema_text"]
 
 MAX_TOKENS = 2_000
 
@@ -57,6 +59,16 @@ class _Introspection(SchemaExtension):
         yield
 
 
+class _Charge(SchemaExtension):
+    """Takes what the operation may cost from the caller's bucket, before anything of it is carried out."""
+
+    def on_execute(self) -> Iterator[None]:
+        asked = self.execution_context
+        if isinstance(asked.context, Context) and asked.graphql_document is not None:
+            charge(asked.context, asked.graphql_document, asked.operation_name, asked.variables)
+        yield
+
+
 class _Schema(strawberry.Schema):
     """Logs nothing of what the caller wrote, and gives expected errors a code."""
 
@@ -79,6 +91,7 @@ def build_schema(*, development: bool = False, is_sorted: bool = False) -> straw
         Subscription,
         extensions=[
             _Introspection,
+            _Charge,
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
             lambda: AddValidationRules(VALIDATION_RULES),
             lambda: ParserCache(maxsize=256),
@@ -88,6 +101,18 @@ def build_schema(*, development: bool = False, is_sorted: bool = False) -> straw
             scalar_map=SCALARS, disable_field_suggestions=not development, sort_schema=is_sorted
         ),
     )
+
+
+def charge(
+    context: Context, document: DocumentNode, name: str | None, variables: dict[str, object] | None
+) -> None:
+    """Take what an operation may cost; GraphQLError `rate_limited` when the caller has not so much left."""
+    try:
+        context.parts.rate.charge(context.caller.subject, document_cost(document, name, variables or {}))
+    except RateLimited as error:
+        context.parts.metrics.refused.labels("rate_limited").inc()
+        told = {"code": error.code, "retryAfterS": round(error.retry_after_s, 3)}
+        raise GraphQLError(str(error), extensions=told) from None
 
 
 def schema_text() -> str:
