@@ -19,7 +19,7 @@ CORE_TESTS := tests/audit tests/cel tests/cli tests/explore tests/law tests/orac
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo serve test test-full check format fuzz bench bench-agents soak mutants mutation coverage neo4j lock schema policy-docs clean
+.PHONY: help demo serve test test-full check format fuzz bench bench-agents bench-peers soak mutants mutation coverage neo4j lock schema policy-docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
