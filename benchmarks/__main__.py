@@ -25,6 +25,7 @@ from benchmarks import (
     history,
     hot,
     importing,
+    live,
     policy,
     reach,
     rescan,
@@ -154,6 +155,37 @@ def _text(value: Any) -> str:
 
 
 # Part, name in the JSON, title of the table, and what measures it: rows of name -> value.
+def _steady(given: Given) -> list[Row]:
+    from benchmarks import pace
+
+    return _by_store(
+        given,
+        lambda name, url, environment: pace.steady(
+            name, url, environment, per_s=2_000, seconds=given.seconds, patterns=given.patterns
+        ),
+    )
+
+
+def _many(given: Given) -> list[Row]:
+    from benchmarks import pace
+
+    return _by_store(
+        given,
+        lambda name, url, environment: pace.many(
+            name, url, environment, seconds=given.seconds, patterns=given.patterns
+        ),
+    )
+
+
+def _by_store(given: Given, measure: Callable[[str, str, dict[str, str]], Row]) -> list[Row]:
+    rows = []
+    for name in given.stores.split(","):
+        with _store(name) as found:
+            if found is not None:
+                rows.append(measure(name, *found))
+    return rows
+
+
 _TABLES: list[tuple[str, str, str, Measure]] = [
     (
         "engine", "engine", "the engine on the mix, CPU time, one core",
@@ -165,6 +197,13 @@ _TABLES: list[tuple[str, str, str, Measure]] = [
     ("engine", "reports", "a label reported late, chain of 1,000", lambda _: history.reports()),
     ("engine", "witness", "decisions that complete a path, told", lambda _: [history.witness()]),
     ("engine", "memory", "memory, bytes an event", lambda _: [history.memory()]),
+    ("steady", "steady", "decide in an open loop of 2,000 a second", _steady),
+    ("many", "many", "decideMany of 50 against single calls, 16 connections", _many),
+    ("live", "fan_out", "one event to 1,000 subscribers", lambda _: [live.fan_out()]),
+    (
+        "live", "flat", "200 subscribers, one of them stalled",
+        lambda given: [live.flat(events=2 * given.decisions)],
+    ),
     (
         "rights", "rights", "rights by permission edges, microseconds of CPU time",
         lambda _: [rights.checks(edges) for edges in (10_000, 100_000, 1_000_000)],

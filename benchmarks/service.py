@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["measure", "served"]
+__all__ = ["measure", "process", "served"]
 
 
 def measure(
@@ -28,7 +28,7 @@ def measure(
     """One row: `per_s`, `p50_ms`, `p99_ms`; with a store also `ms_per_commit` and `batch` (mean size)."""
     with tempfile.TemporaryDirectory(prefix="graphsvc-bench-") as folder:
         url = store.replace("FOLDER", folder)
-        with _server(url, Path(folder), patterns, environment) as (server, facts):
+        with process(url, Path(folder), patterns, environment) as (server, facts):
             load = subprocess.run(
                 [
                     sys.executable, "-m", "benchmarks.load", facts["url"], facts["token"], str(connections),
@@ -52,15 +52,16 @@ def measure(
 @contextmanager
 def served(store: str, folder: Path, patterns: int, *, uds: Path) -> Iterator[dict[str, str]]:
     """A service in another process, at a port and at a Unix socket: its `url` and a `token`."""
-    with _server(store, folder, patterns, {}, str(uds)) as (server, facts):
+    with process(store, folder, patterns, {}, str(uds)) as (server, facts):
         yield facts
         server.communicate("", timeout=60)
 
 
 @contextmanager
-def _server(
+def process(
     store: str, folder: Path, patterns: int, environment: dict[str, str], *more: str
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """A service in another process, and its `url` and a `token`."""
     server = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.server", store, str(folder), str(patterns), *more],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -146,10 +146,10 @@ async def _stories(rounds: int, seconds: float) -> list[dict[str, Any]]:
 
 
 async def _publish(engine: Running) -> None:
-    from benchmarks.peers.client import _Line
+    from benchmarks.peers.client import Line
     from benchmarks.peers.engine import _http
 
-    line = _Line(*await asyncio.open_connection(engine.host, engine.port))
+    line = Line(*await asyncio.open_connection(engine.host, engine.port))
     message = _http("/v1/policies/flow", chain.REGO.encode(), engine.port)
     await line.ask(message.replace(b"POST ", b"PUT ", 1).replace(b"application/json", b"text/plain", 1))
     await line.ask(_http("/v1/data/sessions", b"{}", engine.port).replace(b"POST ", b"PUT ", 1))

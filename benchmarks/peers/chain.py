@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.peers.client import Result, _Line
+from benchmarks.peers.client import Line, Result
 from benchmarks.peers.engine import Running, _http, _json
 
 __all__ = ["PACK", "REGO", "Story", "play", "stories"]
@@ -80,7 +80,7 @@ def stories(count: int, seed: int = 7) -> list[Story]:
     return made
 
 
-Step = Callable[[_Line, str, int, str], "asyncio.Future[bool]"]
+Step = Callable[[Line, str, int, str], "asyncio.Future[bool]"]
 
 
 async def play(
@@ -93,7 +93,7 @@ async def play(
 
     async def run() -> None:
         nonlocal wrong
-        line = _Line(*await asyncio.open_connection(engine.host, engine.port))
+        line = Line(*await asyncio.open_connection(engine.host, engine.port))
         for story in left:
             for number, (action, allowed) in enumerate(story.steps):
                 began = time.perf_counter_ns()
@@ -113,7 +113,7 @@ async def play(
     return result, wrong
 
 
-async def _ask_opa(line: _Line, port: int, session: str, number: int, action: str) -> bool:
+async def _ask_opa(line: Line, port: int, session: str, number: int, action: str) -> bool:
     asked = _json({"input": {"session": session, "action": action}})
     allowed = json.loads(await line.ask(_http("/v1/data/flow/allow", asked, port))).get("result") is True
     if allowed:
@@ -126,7 +126,7 @@ async def _ask_opa(line: _Line, port: int, session: str, number: int, action: st
 _DECIDE = "mutation D($i: DecideInput!) { decide(input: $i) { __typename ... on Decision { id verdict reasons { code } } } }"
 
 
-async def _ask_us(line: _Line, port: int, token: str, session: str, number: int, action: str) -> bool:
+async def _ask_us(line: Line, port: int, token: str, session: str, number: int, action: str) -> bool:
     asked = {
         "idempotencyKey": f"{session}-{number}", "chain": session, "subject": {"type": "agent", "id": "bot"},
         "action": {"name": action, "properties": {"to": "eve@example.org"}}, "resource": {"type": "thing", "id": "one"},

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Result", "closed_loop", "open_loop"]
+__all__ = ["Line", "Result", "closed_loop", "open_loop"]
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Result:
         }
 
 
-class _Line:
+class Line:
     """One kept connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,6 +42,7 @@ class _Line:
         self.writer = writer
 
     async def ask(self, message: bytes) -> bytes:
+        """The body of the answer; RuntimeError when it is no success."""
         self.writer.write(message)
         head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
         if b"content-length:" in head:
@@ -68,10 +69,10 @@ async def closed_loop(
 ) -> Result:
     """Each connection asks again as soon as it was answered, until time or questions are over."""
     result, numbers = Result(), iter(range(len(messages)))
-    lines = [_Line(*await asyncio.open_connection(host, port)) for _ in range(connections)]
+    lines = [Line(*await asyncio.open_connection(host, port)) for _ in range(connections)]
     started = time.perf_counter()
 
-    async def run(line: _Line) -> None:
+    async def run(line: Line) -> None:
         for number in numbers:
             began = time.perf_counter_ns()
             if began / 1e9 - started >= seconds:
@@ -93,8 +94,8 @@ async def open_loop(
 ) -> Result:  # fmt: skip
     """`per_s` questions a second, evenly; those that find no free connection wait, and their time runs."""
     result = Result()
-    free: asyncio.Queue[_Line] = asyncio.Queue()
-    lines = [_Line(*await asyncio.open_connection(host, port)) for _ in range(connections)]
+    free: asyncio.Queue[Line] = asyncio.Queue()
+    lines = [Line(*await asyncio.open_connection(host, port)) for _ in range(connections)]
     for line in lines:
         free.put_nowait(line)
     count = min(len(messages), int(per_s * seconds))

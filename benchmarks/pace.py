@@ -1,0 +1,81 @@
+"""Decisions at a fixed rate, and many at once, by store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchmarks.peers.client import closed_loop, open_loop
+from benchmarks.service import process
+from benchmarks.workload import decide_input, traffic
+
+__all__ = ["many", "steady"]
+
+_DECIDE = (
+    "mutation($v: DecideInput!) { decide(input: $v) { ... on Decision { id verdict reasons { code } } } }"
+)
+_MANY = "mutation($v: [DecideInput!]!) { decideMany(inputs: $v) { ... on Decision { id verdict reasons { code } } } }"
+
+
+def steady(
+    name: str, store: str, environment: dict[str, str], *, per_s: int, seconds: float, patterns: int
+) -> dict[str, Any]:
+    """An open loop: p50 and p99 count from when each decision was due; lost: asked and not answered."""
+    with tempfile.TemporaryDirectory(prefix="graphsvc-bench-") as folder:
+        url = store.replace("FOLDER", folder)
+        with process(url, Path(folder), patterns, environment) as (_, facts):
+            count = int(per_s * seconds)
+            messages = [
+                _post(facts, _DECIDE, decide_input(each, f"s{number}"))
+                for number, each in enumerate(traffic(count))
+            ]
+            host, port = urlsplit(facts["url"]).hostname or "", urlsplit(facts["url"]).port or 80
+            asyncio.run(closed_loop(host, port, messages[: min(500, count)], _decided, 8, 10.0))
+            result = asyncio.run(open_loop(host, port, messages, _decided, per_s, seconds))
+            undecided = sum(not said for _, said in result.answers)
+            return {
+                "store": name,
+                "asked": count,
+                **result.row(),
+                "lost": count - len(result.answers),
+                "undecided": undecided,
+            }
+
+
+def many(
+    name: str, store: str, environment: dict[str, str], *, seconds: float, patterns: int, size: int = 50
+) -> dict[str, Any]:
+    """Decisions a second by `decideMany` of `size`, and one by one, at 16 connections."""
+    with tempfile.TemporaryDirectory(prefix="graphsvc-bench-") as folder:
+        url = store.replace("FOLDER", folder)
+        with process(url, Path(folder), patterns, environment) as (_, facts):
+            count = int(seconds * 4_000)
+            inputs = [decide_input(each, f"m{number}") for number, each in enumerate(traffic(count * 2))]
+            host, port = urlsplit(facts["url"]).hostname or "", urlsplit(facts["url"]).port or 80
+            single = [_post(facts, _DECIDE, each) for each in inputs[:count]]
+            batched = [
+                _post(facts, _MANY, inputs[place : place + size]) for place in range(count, count * 2, size)
+            ]
+            one = asyncio.run(closed_loop(host, port, single, _decided, 16, seconds)).row()
+            each = asyncio.run(closed_loop(host, port, batched, _decided, 16, seconds)).row()
+            return {
+                "store": name, "single per_s": one["per_s"], f"x{size} per_s": each["per_s"] * size,
+                "ratio": round(each["per_s"] * size / max(1, one["per_s"]), 2), f"x{size} p50_ms": each["p50_ms"],
+            }  # fmt: skip
+
+
+def _decided(body: bytes) -> bool:
+    return b'"verdict"' in body and b"store_unavailable" not in body and b"overloaded" not in body
+
+
+def _post(facts: dict[str, str], query: str, value: Any) -> bytes:
+    body = json.dumps({"query": query, "variables": {"v": value}}, separators=(",", ":")).encode()
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: {urlsplit(facts['url']).netloc}\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {facts['token']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
