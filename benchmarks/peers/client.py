@@ -45,7 +45,10 @@ class Line:
         """The body of the answer; RuntimeError when it is no success."""
         self.writer.write(message)
         head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-        if b"content-length:" in head:
+        if head.startswith(b"http/1.1 204"):
+            # No content, and so nothing that tells its length.
+            body = b""
+        elif b"content-length:" in head:
             body = await self.reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
         else:
             # In chunks, as some engines answer.
