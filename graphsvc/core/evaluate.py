@@ -14,6 +14,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from graphsvc.core.advance import Advance, advance_guard, advance_reset, is_guarded
+from graphsvc.core.cap import reached_cap
 from graphsvc.core.count import advance_count
 from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, Candidates
 from graphsvc.core.estate import Estate
@@ -35,6 +36,7 @@ from graphsvc.core.reason import find_reasons, missing_key
 from graphsvc.core.record import Decided, Granted
 from graphsvc.core.register import advance_cut, advance_tree, after
 from graphsvc.core.request import AccessRequest
+from graphsvc.core.retire import ended_cell
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.settle import settle
 from graphsvc.core.state import (
@@ -153,6 +155,9 @@ def evaluate(  # noqa: C901  the stages in their order
     grants: tuple[str, ...] = ()
     shadow: tuple[ShadowVerdict, ...] = ()
     lacking: Sequence[CompiledPattern] = ()
+    if not chain.index and reviewed is None and get(ended_cell(chain.session)) is not None:
+        # Nothing of the session is left to judge it by.
+        chain = replace(chain, closed=True)
     chain, lineage = with_intent(chain, request), find_lineage(chain, view)
     if force is None or tell:
         if advance.matches or gained is not None:
@@ -163,7 +168,8 @@ def evaluate(  # noqa: C901  the stages in their order
                 completions, lacking, event, ruleset.protection, ruleset.shadows
             )
     if force is None:
-        reasons, grants = find_reasons(event, chain, lineage, completions, lacking, risk, facts)
+        cap = reached_cap(place, advance, ruleset, view) if place.opened or advance.cells else None
+        reasons, grants = find_reasons(event, chain, lineage, completions, lacking, risk, facts, cap)
         verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else Verdict.PERMIT
         in_history = verdict is Verdict.PERMIT and request.executed
     else:

@@ -134,7 +134,9 @@ class History:
     def forget(self, actions: Iterable[str]) -> None:
         """Nobody asks for these any more."""
         for action in actions:
-            self._packed.pop(action, None)
+            packed = self._packed.pop(action, None)
+            if packed is not None:
+                self._texts.pop(packed.chain, None)
 
     def happened(self, action: str, ruleset: Ruleset) -> Happened | None:
         """An action in full, as the rules in force declare it; None when it is unknown."""

@@ -25,7 +25,7 @@ _REASON_ORDER = {code: place for place, code in enumerate(ReasonCode)}
 _SEVERITY = {Verdict.DENY: 0, Verdict.ESCALATE: 1, Verdict.PERMIT: 2}
 
 
-def find_reasons(
+def find_reasons(  # noqa: C901  one question a line, in the order they are told
     event: Event,
     chain: ChainState,
     lineage: tuple[str, ...],
@@ -33,10 +33,11 @@ def find_reasons(
     key_missing: Sequence[CompiledPattern],
     risk: Risk,
     facts: Facts,
+    cap: tuple[str, str] | None = None,
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """Reasons without those that an approved review of this request covers (rule R12), and grants relied on.
 
-    lineage: the chains that the chain was spawned from. An unknown or suspended subject ends the evaluation.
+    lineage: the chains that the chain was spawned from. cap: a limit that was reached, and what to tell of it. An unknown or suspended subject ends the evaluation.
     """
     mode = facts.entitlement if facts.entitlement is not None else facts.ruleset.settings.entitlement
     entitlement = check_entitlement(event, facts, mode)
@@ -54,6 +55,8 @@ def find_reasons(
         if len(event.who.principals) > MAX_PRINCIPALS:
             told = f"{len(event.principals)} principals; at most {MAX_PRINCIPALS} can be judged"
             reasons.append(Reason(ReasonCode.cap_reached, told, Verdict.DENY, "principals"))
+        if cap is not None:
+            reasons.append(Reason(ReasonCode.cap_reached, cap[1], Verdict.DENY, cap[0]))
         for completion in completions:
             told = f"completes {completion.title}: {completion.explanation}"
             if halts and halts.holds("pattern", completion.pattern, event.at_ms):

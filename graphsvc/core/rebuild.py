@@ -36,7 +36,10 @@ def rebuild(world: World, scopes: frozenset[str] | None = None) -> None:
     }
     if scopes is None:
         names: Iterable[str] = list(world.history)
+        # Times of cells never go back, and what has ended does not begin again.
+        lasting = {key: value for key, value in held.items() if isinstance(value, int)}
         held.clear()
+        held.update(lasting)
         world.undo.forget()
     else:
         for key in (*chains, *scopes):

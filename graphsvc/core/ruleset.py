@@ -80,6 +80,10 @@ class Ruleset:
         )
         self.is_live = any(pattern.is_live for pattern in patterns)
         self.windows = _windows(patterns)
+        # How long an action of one session can count in another.
+        self.longest_ms = max(
+            (pattern.within_ms or 0 for pattern in patterns if pattern.scope != "session"), default=0
+        )
         # Of plain patterns, whose relation says where their marks lie.
         self.flow_bits = sum(pattern.bits for pattern in patterns if pattern.relation == "flow")
         self.log_bits = sum(pattern.bits for pattern in patterns if pattern.relation == "log")

@@ -13,6 +13,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
+from graphsvc.core.cap import LIVE
 from graphsvc.core.estate import EdgeKey, Estate
 from graphsvc.core.evaluate import Evaluation, evaluate
 from graphsvc.core.event import identity_id
@@ -52,6 +53,7 @@ from graphsvc.core.record import (
     Suspended,
 )
 from graphsvc.core.request import AccessRequest
+from graphsvc.core.retire import Sessions, ended_cell, retire
 from graphsvc.core.review import Review, review_of
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset, compile_ruleset
@@ -98,6 +100,7 @@ class World:
         self.staged: dict[str, tuple[list[Node], list[Edge]]] = {}
         self._entitlement = entitlement
         self.undo = Undo()
+        self.sessions = Sessions()
         self.last_opened: dict[str, int] = {}  # by session, the number of its newest opening
         self._facts: Facts | None = None  # the last ones given out
         self.state = _State(self)
@@ -190,6 +193,7 @@ class World:
                 chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
                 if chain is not None:
                     self.cells["c", record.chain] = replace(chain, closed=True)
+                    self._over(chain.session, record.at_ms)
             case Granted():
                 self.grants.add(record)
             case Revoked():
@@ -234,6 +238,8 @@ class World:
                 pass
             case _:
                 self._govern(record, seq)
+        if record.at_ms >= self.sessions.due_ms:
+            retire(self, record.at_ms)
 
     def _govern(self, record: Governing, seq: int) -> None:
         self.governance.apply(record, seq)
@@ -244,6 +250,9 @@ class World:
 
     def _decide(self, record: Decided, seq: int, known: Evaluation | None) -> None:
         request = record.request
+        if known is not None and known.delta["c", request.chain].closed:  # type: ignore[attr-defined]  # a chain
+            # Its session may have been forgotten since it was judged.
+            known = known if ended_cell(known.session) not in self.cells else None
         if known is None:
             in_history = record.answered is Verdict.PERMIT and request.executed
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history, exact=True)
@@ -253,6 +262,12 @@ class World:
         chain = self._chain(request.chain)
         if record.by and not chain.owner:
             self.cells["c", request.chain] = replace(chain, owner=record.by)
+        for opened in known.opened:
+            self.sessions.opened(known.session, opened)
+            self.cells[LIVE] = len(self.sessions.chains)
+        if chain.closed and ended_cell(known.session) in self.cells:
+            # Refused, and forgotten again with what is left of the session.
+            self.sessions.over[known.session] = record.at_ms
         by_break = record.enforced is not None and self.governance.broken
         self.decided.add(record, pin=bool(by_break))
         self.grants.use(record.grants)
@@ -262,6 +277,7 @@ class World:
             self.waiting[request.id] = record
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
+            self.sessions.keyed(known.session, record.dedupe)
         if request.review is not None and record.answered is Verdict.PERMIT and request.executed:
             self._use(request.review, request.id)
         for scope in known.scopes:
@@ -307,6 +323,16 @@ class World:
             opened, owner=record.owner, shared_with=record.shared_with, intent=record.intent
         )
         self.cells.update(delta)
+        for key in delta:
+            if isinstance(key, tuple):
+                self.sessions.opened(opened.session, str(key[1]))
+                self.cells[LIVE] = len(self.sessions.chains)
+
+    def _over(self, session: str, at_ms: int) -> None:
+        """Note that a session is over when all its chains are closed; those only mentioned never began."""
+        chains = [self._chain(name) for name in self.sessions.chains.get(session, ())]
+        if all(chain.closed or not chain.used for chain in chains):
+            self.sessions.over[session] = at_ms
 
     def _approve(self, record: Approved, seq: int) -> None:
         """The approval covers the reasons listed (R12), and is an event in the reviewed session (R14)."""

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from graphsvc.core.record import ChainClosed, ChainOpened, Decided, Record
-from graphsvc.core.state import ChainState, Happened
+from graphsvc.core.state import ChainState
 from graphsvc.core.world import World
 from graphsvc.decide.cell import chain_cell
 from graphsvc.decide.command import LogEvent
@@ -133,8 +133,8 @@ class Retention:
         self._last_ms.move_to_end(chain)
 
     def _last(self, state: ChainState) -> int:
-        happened = self._world.cells.get(("e", state.last_action)) if state.last_action is not None else None
-        return happened.event.at_ms if isinstance(happened, Happened) else state.opened_ms
+        lies = self._world.history.get(state.last_action) if state.last_action is not None else None
+        return lies.at_ms if lies is not None else state.opened_ms
 
     def _chains(self) -> list[tuple[str, ChainState]]:
         return [

@@ -47,6 +47,11 @@ class Sightings:
                 continue
             seen[found[2]] = seen.get(found[2], 0) | _CLASSES[found[1]]
 
+    def forget(self, session: str) -> None:
+        """The session is over."""
+        self._seen.pop(session, None)
+        self._cut.discard(session)
+
     def of(self, session: str) -> Mapping[str, int]:
         """Classes by `<type>.<hash>`; empty when nobody reported tokens."""
         return self._seen.get(session, _NOTHING)

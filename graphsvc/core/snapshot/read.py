@@ -12,6 +12,7 @@ from graphsvc.core.history import Packed
 from graphsvc.core.known import Memo, Parties
 from graphsvc.core.mark import Mark
 from graphsvc.core.record import PolicyPublished
+from graphsvc.core.retire import ended_cell
 from graphsvc.core.snapshot.row import (
     FORMAT,
     Changes,
@@ -56,6 +57,18 @@ def restore(data: bytes, *, entitlement: str | None = None) -> World:
     except msgspec.MsgspecError as error:
         raise BadInput(f"not a snapshot: {error}", field="snapshot") from None
     return _Reader(rows).world(entitlement)
+
+
+def _sessions(world: World, rows: Snapshot) -> None:
+    for row in rows.chains:
+        if ended_cell(row.session) not in world.cells:
+            world.sessions.opened(row.session, row.name)
+    for key, (_, action) in world.answered.items():
+        packed = world.history.get(action)
+        if packed is not None:
+            world.sessions.keyed(packed.session, key)
+    world.sessions.over = rows.over
+    world.sessions.due_ms = rows.due_ms
 
 
 class _Reader:
@@ -117,6 +130,7 @@ class _Reader:
         for front in rows.fronts:
             self.fronts.append(self._front(front))
         self._cells(world)
+        _sessions(world, rows)
         for report in rows.reported:
             past = world.happened(report.action)
             if past is not None and report.tokens:

@@ -33,7 +33,7 @@ __all__ = [
     "StoreRow",
 ]
 
-FORMAT = 5
+FORMAT = 6
 
 Changes: TypeAlias = tuple[
     list[tuple[Slot, int]], list[Slot]
@@ -203,6 +203,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     scopes: list[ScopeRow]
     stores: list[StoreRow]
     clocks: dict[str, int]
+    over: dict[str, int]
+    due_ms: int
     foreign: list[tuple[str, list[tuple[Slot, dict[str, int]]]]]
 
 

@@ -101,6 +101,8 @@ class _Writer:
             scopes=[],
             stores=[],
             clocks={},
+            over=dict(world.sessions.over),
+            due_ms=world.sessions.due_ms,
             foreign=[],
             registers=[],
             marks=[],

@@ -1,0 +1,107 @@
+"""Sessions that are over are forgotten, and what is forgotten cannot be begun again."""
+
+import pytest
+from msgspec.structs import replace
+
+from graphsvc.core import cap
+from graphsvc.core.codec import decode_records
+from graphsvc.core.snapshot import restore, snapshot
+from graphsvc.core.verdict import ReasonCode, Verdict
+from graphsvc.core.world import World
+from graphsvc.store.memory import MemoryStore
+from tests.service.harness import GATEWAY, Harness, serving
+
+pytestmark = pytest.mark.anyio
+
+_HOUR_MS = 3_600_000
+
+
+async def _over(harness: Harness) -> None:
+    """A session of two actions whose chain nobody used for a day, and a day more."""
+    await harness.prepare()
+    await harness.act("crm:Read", "record:42", chain="old", key="first")
+    await harness.act("crm:Read", "record:43", chain="old")
+    harness.clock.now_ms += 25 * _HOUR_MS
+    assert await harness.service.retention.end_idle() == 1
+    harness.clock.now_ms += 25 * _HOUR_MS
+    await harness.act("crm:Read", "record:44", chain="new")
+
+
+async def test_a_session_that_is_over_leaves_nothing_that_grows() -> None:
+    """Its actions, registers, keys and decisions' places go."""
+    async with serving(MemoryStore()) as harness:
+        await _over(harness)
+        world = harness.service.world
+        assert not world.names_of.get("s:old")
+        assert all(packed.session != "old" for packed in world.history.items().values())
+        assert "s:old" not in world.cells
+        assert len(world.answered) == 1
+
+
+async def test_nobody_goes_on_in_a_session_that_was_forgotten() -> None:
+    """Its chain is closed, and a chain that would begin in it is denied as well."""
+    async with serving(MemoryStore()) as harness:
+        await _over(harness)
+        answer = await harness.act("mail:Send", chain="old", to="x@example.com")
+        assert [reason.code for reason in answer.decision.reasons] == [ReasonCode.chain_closed]
+        command = harness.command("mail:Send", "mailbox:alice", chain="fresh")
+        spawned = replace(command, request=replace(command.request, parent_chain="old"))
+        spawned_answer = await harness.service.decide(GATEWAY, spawned)
+        assert spawned_answer.verdict is Verdict.DENY
+        assert ReasonCode.chain_closed in [reason.code for reason in spawned_answer.decision.reasons]
+
+
+async def test_every_replica_forgets_the_same() -> None:
+    """Whoever folds the log, or goes on from a snapshot, holds what the writer holds."""
+    async with serving(MemoryStore()) as harness:
+        await _over(harness)
+        await harness.act("crm:Read", chain="old")
+        folded = World()
+        for entry in await harness.service.store.read(after=0, limit=1_000):
+            for place, record in enumerate(decode_records(entry.body)):
+                folded.apply(record, entry.first + place)
+        assert folded.cells == harness.service.world.cells
+        assert folded.history == harness.service.world.history
+        written = snapshot(folded)
+        assert snapshot(restore(written)) == written
+
+
+async def test_a_session_lives_as_long_as_anything_can_refer_to_it() -> None:
+    """Closed an hour ago it is still told: a pattern of its principal looks back a day."""
+    async with serving(MemoryStore()) as harness:
+        await harness.prepare()
+        await harness.act("erp:CreateVendor", "vendor:v9", chain="made")
+        await harness.service.close_chain(GATEWAY, "made")
+        harness.clock.now_ms += 20 * _HOUR_MS
+        answer = await harness.act(
+            "erp:ApprovePayment", "payment:p1", chain="paid", context={"vendor_id": "v9"}
+        )
+        assert [step.chain for step in answer.decision.completions[0].path] == ["made", "paid"]
+
+
+async def test_more_sessions_than_can_be_followed_are_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of live sessions denies the next one and says so; those that live go on."""
+    monkeypatch.setattr(cap, "MAX_SESSIONS", 2)
+    async with serving(MemoryStore()) as harness:
+        await harness.prepare()
+        await harness.act("crm:Read", chain="one")
+        await harness.act("crm:Read", chain="two")
+        refused = await harness.act("crm:Read", chain="three")
+        assert [(reason.code, reason.rule) for reason in refused.decision.reasons] == [
+            (ReasonCode.cap_reached, "sessions")
+        ]
+        assert (await harness.act("crm:Read", chain="two")).verdict is Verdict.PERMIT
+
+
+async def test_more_keys_than_can_be_followed_are_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of keys of a principal denies the next key and says so; known keys go on."""
+    monkeypatch.setattr(cap, "MAX_KEYS", 2)
+    async with serving(MemoryStore()) as harness:
+        await harness.prepare()
+        for vendor in ("v1", "v2"):
+            assert (await harness.act("erp:CreateVendor", f"vendor:{vendor}")).verdict is Verdict.PERMIT
+        refused = await harness.act("erp:CreateVendor", "vendor:v3")
+        assert [(reason.code, reason.rule) for reason in refused.decision.reasons] == [
+            (ReasonCode.cap_reached, "keys")
+        ]
+        assert (await harness.act("erp:CreateVendor", "vendor:v2")).verdict is Verdict.PERMIT
