@@ -46,17 +46,22 @@ def lengths(sizes: tuple[int, ...] = (10, 1_000, 100_000)) -> list[dict[str, Jso
 def reports() -> list[dict[str, Json]]:
     """Microseconds to take in a label reported for the newest action of a chain of 1,000, and 50 steps back.
 
+    unasked: no rule asks for the label; sensitive: it changes what the action may be, so registers move. Where the
+    action of that place is none that it changes, or was denied, more actions are taken, or it is the one before.
     baseline: building the registers of the whole session again.
     """
     rows: list[dict[str, Json]] = []
     for label in ("unasked", "sensitive"):
         for back in (1, 50):
             took = []
-            for turn in range(7):
+            for more in range(3):
+                turn = more
                 driver = Driver(world_of(policy_text(20), 100))
                 for number in range(1_000 + turn):
                     driver.decide(request_of(number))
-                name = _permitted(driver, 1_000 + turn - back)
+                if back == 1:
+                    turn = _until_it_matters(driver, turn, label)
+                name = _permitted(driver, 1_000 + turn - back, label)
                 world = driver.world
                 record = Reported(at_ms=world.seq, action=name, outcome="SUCCESS", labels=(label,))
                 started = time.process_time_ns()
@@ -67,8 +72,8 @@ def reports() -> list[dict[str, Json]]:
             started = time.process_time_ns()
             rebuild(driver.world, frozenset(happened.scopes))
             again = time.process_time_ns() - started
-            row: dict[str, Json] = {"label": label, "steps back": back, "us": sorted(took)[3] / 1000}
-            rows.append(row | {"baseline_us": again / 1000, "x baseline": round(again / sorted(took)[3], 1)})
+            row: dict[str, Json] = {"label": label, "steps back": back, "us": sorted(took)[1] / 1000}
+            rows.append(row | {"baseline_us": again / 1000, "x baseline": round(again / sorted(took)[1], 1)})
     return rows
 
 
@@ -145,15 +150,30 @@ def request_of(number: int, chains: int = 1) -> AccessRequest:
         id=f"e{number}",
         chain=f"c{number % chains}",
         subject=Entity("human", f"u{number % chains % 100}"),
-        action=f"app:Do{(number * 7919 + number // chains * 31) % 200}",
+        action=f"app:Do{(number * 7919 + number // chains * 30) % 200}",
         resource=Entity("record", f"r{number * 104_729 % 500}"),
     )
 
 
-def _permitted(driver: Driver, number: int) -> str:
-    """The newest permitted action at or before a number."""
-    while True:
-        lies = driver.world.history.get(f"e{number}")
-        if lies is not None and lies.in_history:
-            return f"e{number}"
+def _until_it_matters(driver: Driver, turn: int, label: str) -> int:
+    """Go on until the newest action is one that the label changes; how many more than 1,000 there are then."""
+    while not _matters(driver, 999 + turn, label):
+        driver.decide(request_of(1_000 + turn))
+        turn += 1
+    return turn
+
+
+def _permitted(driver: Driver, number: int, label: str) -> str:
+    """The newest permitted action at or before a number that the label changes."""
+    while not _matters(driver, number, label):
         number -= 1
+    return f"e{number}"
+
+
+def _matters(driver: Driver, number: int, label: str) -> bool:
+    happened = driver.world.happened(f"e{number}")
+    if happened is None or not happened.in_history:
+        return False
+    labels = happened.event.labels
+    candidates = driver.world.ruleset.candidates(happened.event.request.action)
+    return candidates.tells_apart(labels, labels | {label}) is (label == "sensitive")
