@@ -18,6 +18,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import aiohttp
 
 from tests.replica.cluster import PERSONS, Cluster, cluster
 from tests.replica.estate import STEPS, step
@@ -25,6 +28,7 @@ from tests.replica.estate import STEPS, step
 _SAMPLE_S = 2.0
 # Of the time is taken for the caches to fill.
 _WARM_UP = 0.3
+_PATIENCE_S = 180.0
 
 
 @dataclass
@@ -75,14 +79,17 @@ class Soak:
                     vendor = f"soak-{number}"
                     self.watched.vendors.append(vendor)
                     order = self._chance.sample(STEPS, len(STEPS))
-                    await asyncio.gather(
-                        *(
-                            self.asker.ask(http, step(vendor, action, f"p{number % PERSONS}"), within_s=300)
-                            for action in order
-                        )
-                    )
+                    asked = [step(vendor, action, f"p{number % PERSONS}") for action in order]
+                    await asyncio.gather(*(self._ask(http, each) for each in asked))
 
             await asyncio.gather(*(client() for _ in range(self._clients)))
+
+    async def _ask(self, http: aiohttp.ClientSession, asked: dict[str, Any]) -> None:
+        try:
+            await self.asker.ask(http, asked, within_s=_PATIENCE_S)
+        except TimeoutError:
+            told = f"{asked['idempotencyKey']} was not answered within {_PATIENCE_S:g} s"
+            self.watched.problems.append(f"{told}, at {time.monotonic() - self._began:.0f} s")
 
     async def _break(self) -> None:
         faults: dict[str, Callable[[], Awaitable[None]]] = {
@@ -99,6 +106,11 @@ class Soak:
             if self._is_over:
                 return
             name = self._chance.choice(sorted(faults))
+            print(
+                f"{time.monotonic() - self._began:.0f} s: {name}; {dict(self.asker.tries)}",
+                file=sys.stderr,
+                flush=True,
+            )
             await faults[name]()
             self.watched.faults[name] += 1
             began, before = time.monotonic(), self.asker.tries["recorded"]
