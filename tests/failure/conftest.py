@@ -43,9 +43,11 @@ def on_neo4j(own_neo4j: Neo4jServer, tmp_path: Path) -> Iterator[ServiceProcess]
     service = ServiceProcess(
         tmp_path / "service", own_neo4j.store_url, {"GRAPHSVC_NEO4J_PASSWORD": own_neo4j.password}
     )
-    service.start()
-    yield service
-    service.stop()
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop()
 
 
 def until(holds: object, within_s: float, told: str) -> float:
