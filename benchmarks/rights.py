@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,9 @@ def checks(edges: int, seed: int = 5) -> dict[str, Any]:
     mean = min(_mean(rights, asked) for _ in range(3))
     _mean(rights, near)
     busy = min(_mean(rights, near) for _ in range(3))
-    warm = [_micros(lambda q=question: rights.check(*q)) for question in asked[:20_000]]  # type: ignore[misc]
+    warm = [_micros(partial(rights.check, *question)) for question in asked[:20_000]]
     grants = Grants()
-    situational = [
-        _micros(lambda n=number: _grant_and_revoke(grants, n, identities)) for number in range(2_000)
-    ]  # type: ignore[misc]
+    situational = [_micros(partial(_grant_and_revoke, grants, number, identities)) for number in range(2_000)]
     regrant = [_micros(lambda: _granted(facts, rights, rng, identities)) for _ in range(300)]
     nest = [_micros(lambda: _nested(facts, rights, rng, groups, identities)) for _ in range(300)]
     return {

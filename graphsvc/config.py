@@ -21,7 +21,14 @@ from pydantic_settings import (
 )  # fmt: skip
 
 from graphsvc.errors import SettingsError
-from graphsvc.outside import OidcSettings, PublishingSettings, ReviewSettings, SsfSettings, is_loopback
+from graphsvc.outside import (
+    OidcSettings,
+    PublishingSettings,
+    ReviewSettings,
+    SiemSettings,
+    SsfSettings,
+    is_loopback,
+)
 
 __all__ = ["Settings", "load_settings"]
 
@@ -42,7 +49,7 @@ class Settings(BaseSettings):
     decision costs 1; 0 = no limit. documents: a JSON file of GraphQL
     documents by id, which callers may send instead of the text; documents_only: whether no other document is
     answered, our own clients' apart. chain_idle_s: seconds without an action after which a chain ends. state_dir: where the local
-    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events; reviews: where reviews are told of; publishing: what publishing rules asks for. None = `.graphsvc` beside a SQLite store, else in the working directory.
+    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events, and who is told ours; siem: where decisions go in OCSF; reviews: where reviews are told of; publishing: what publishing rules asks for. None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
 
     model_config = SettingsConfigDict(
@@ -72,6 +79,7 @@ class Settings(BaseSettings):
     ssf: SsfSettings = SsfSettings()
     reviews: ReviewSettings = ReviewSettings()
     publishing: PublishingSettings = PublishingSettings()
+    siem: tuple[SiemSettings, ...] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -101,6 +109,11 @@ class Settings(BaseSettings):
                 "set GRAPHSVC_AUTH=on or GRAPHSVC_HOST=127.0.0.1"
             )
         _check_redis(self.redis_url)
+        names = [each.name for each in self.siem]
+        if len(set(names)) < len(names):
+            raise ValueError("two of `siem` have the same `name`")
+        if self.ssf.receivers and self.public_url is None and not self.on_loopback:
+            raise ValueError("security events name who sends them: set `public_url` beside `ssf.receivers`")
         url = self.public_url
         if (
             url is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,11 +15,16 @@ from graphsvc.errors import BadInput
 __all__ = [
     "OidcSettings",
     "PublishingSettings",
+    "ReceiverSettings",
     "ReviewSettings",
+    "SiemSettings",
     "SsfSettings",
     "StreamSettings",
     "is_loopback",
 ]
+
+# It names a file too.
+_NAME = r"^[A-Za-z0-9_.-]{1,64}$"
 
 
 # Asymmetric ones only: whoever can check must not be able to sign.
@@ -68,18 +73,63 @@ class StreamSettings(_Keys):
         return self
 
 
+class ReceiverSettings(BaseModel):
+    """Somebody who is told of suspensions and risk. endpoint: that events are pushed to; token_file: a bearer token."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    endpoint: str
+    audience: str
+    token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> ReceiverSettings:
+        _check_url("endpoint", self.endpoint)
+        return self
+
+
+class SiemSettings(BaseModel):
+    """Where decisions go in OCSF: one of a file, `udp://` or `tcp://` of a syslog server, and the URL of a collector."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    file: Path | None = None
+    syslog: str | None = None
+    url: str | None = None
+    token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> SiemSettings:
+        given = [name for name in ("file", "syslog", "url") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give one of `file`, `syslog` and `url`")
+        if self.url is not None:
+            _check_url("url", self.url)
+        elif self.token_file is not None:
+            raise ValueError("`token_file` belongs to `url`")
+        if self.syslog is not None:
+            parts = urlsplit(self.syslog)
+            if parts.scheme not in ("udp", "tcp") or not parts.hostname:
+                raise ValueError(f"`syslog` must be udp://host:514 or tcp://host:601, not `{self.syslog}`")
+        return self
+
+
 class SsfSettings(BaseModel):
-    """Shared Signals."""
+    """Shared Signals: whose events we take, and who is told ours."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     streams: tuple[StreamSettings, ...] = ()
+    receivers: tuple[ReceiverSettings, ...] = ()
 
     @model_validator(mode="after")
     def _names_differ(self) -> SsfSettings:
-        names = [stream.name for stream in self.streams]
-        if len(set(names)) < len(names):
-            raise ValueError("two streams have the same `name`")
+        for kind, listed in (("streams", self.streams), ("receivers", self.receivers)):
+            names = [each.name for each in listed]
+            if len(set(names)) < len(names):
+                raise ValueError(f"two {kind} have the same `name`")
         return self
 
 

@@ -152,6 +152,7 @@ def build_app(
     from graphsvc.api.ssf.effect import Receiver
     from graphsvc.api.ssf.poll import keep_polling
     from graphsvc.api.token_register import TokenRegister
+    from graphsvc.outlets import events_key, outlet_jobs
 
     wanted = jobs if jobs is not None else []
     streams, receiver = _streams(settings), Receiver(service)
@@ -175,6 +176,8 @@ def build_app(
     if public_url is None and settings.on_loopback:
         # Nobody but this machine reads it, and for this machine it is true.
         public_url = listening
+    key = events_key(settings)
+    wanted += outlet_jobs(service, settings, key, public_url)
     return create_app(
         service,
         service.store,
@@ -187,6 +190,7 @@ def build_app(
         documents=_documents(settings),
         rate=Rate(settings.rate_per_s),
         owners=owners,
+        events_key=None if key is None else key.public,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import strawberry
 from starlette.applications import Starlette
@@ -31,6 +32,7 @@ from graphsvc.api.persisted import PersistedDocuments
 from graphsvc.api.rate import Rate
 from graphsvc.api.request_id import RequestId
 from graphsvc.api.schema.build import build_schema
+from graphsvc.api.ssf.discovery import discovery_routes
 from graphsvc.api.ssf.effect import Receiver
 from graphsvc.api.ssf.push import push_routes
 from graphsvc.api.ssf.stream import Stream
@@ -55,6 +57,7 @@ def create_app(
     documents: PersistedDocuments | None = None,
     rate: Rate | None = None,
     owners: Owners | None = None,
+    events_key: dict[str, Any] | None = None,
 ) -> ASGIApp:
     """The application. auth: a TokenVerifier, or OpenDoor on a loopback address.
 
@@ -62,6 +65,7 @@ def create_app(
     it; every URL in an answer is built from it. hosts: names it may be called by besides, None = any.
     streams, receiver: of security events that are pushed. documents: GraphQL documents that are known by name.
     rate: how much each caller may ask. owners: the other processes that chains are shared out to.
+    events_key: the public key (JWK) of security events that we send.
     """
     parts = Parts(
         service=service,
@@ -126,6 +130,7 @@ def create_app(
             *authzen_routes(parts),
             *ext_authz_routes(parts, guarded),
             *push_routes(streams, receiver if receiver is not None else Receiver(service)),
+            *(discovery_routes(parts.public_url, events_key) if parts.public_url and events_key else ()),
             Route("/mcp", _mcp_face(schema, parts), methods=None),
         ],
     )

@@ -38,6 +38,12 @@ class _Intent(_Struct, frozen=True, kw_only=True):
     actions: list[str] | None = None
     resources: list[str] | None = None
     effects: list[str] | None = None
+    destinations: list[str] | None = None
+    amount: dict[str, Json] | None = None
+    begins: str | None = None
+    ends: str | None = None
+    lasts: str | None = None
+    template: str | None = None
     text: str | None = None
     tokens: list[str] | None = None
 

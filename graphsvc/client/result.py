@@ -190,7 +190,7 @@ class Granted(_Result, frozen=True, kw_only=True):
 
 
 class Revoked(_Result, frozen=True, kw_only=True):
-    """A grant ended. affected_chains: open chains that were permitted since it began."""
+    """A grant ended. affected_chains: open chains in which it permitted something."""
 
     grant: Grant
     revision: str

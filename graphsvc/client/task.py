@@ -33,7 +33,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _POLL_S = 0.5
 # Nobody can answer these any more: what was asked is asked anew.
-_OVER = frozenset({"EXPIRED", "USED", "WITHDRAWN"})
+_OVER = frozenset({"EXPIRED", "USED"})
 Labels = Callable[[Any], Sequence[str]]
 
 

@@ -157,5 +157,7 @@ def _has_uses(grant: Granted, facts: Facts) -> bool:
 def _covers(grant: Granted, event: Event, estate: Estate) -> bool:
     if grant.chain is not None and grant.chain != event.chain:
         return False
+    if grant.session is not None and grant.session != event.session:
+        return False
     places = [key.partition(":")[2] for key in estate.ancestors(event.what.key)]
     return matcher(grant.actions)(event.request.action) and any(map(matcher(grant.resources), places))

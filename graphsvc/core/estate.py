@@ -96,6 +96,10 @@ class Estate(Sources):
         names = node.fields.get("aliases") or node.properties.get("aliases")
         return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
+    def aliases(self, key: str) -> tuple[str, ...]:
+        """Other names of an identity, as its sources give them."""
+        return self._alias_names(key)
+
     def identity_key(self, identity: str) -> str | None:
         """The key of an identity named by id, prefixed id or alias; None when unknown."""
         key = identity if identity.startswith("identity:") else f"identity:{identity}"

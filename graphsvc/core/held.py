@@ -40,6 +40,11 @@ class Held:
         )
 
     def samples(self, action: str) -> tuple[str, ...]:
-        """Resources that stand for all that permissions and caps say of the action."""
+        """Resources that stand for all that permissions and caps say of the action, those left out by one too."""
         caps = (cap for level in self.caps for cap in level if cap.speaks_of(action))
-        return tuple(dict.fromkeys(sample for each in (*self.of(action), *caps) for sample in each.samples))
+        found: dict[str, None] = {}
+        for each in (*self.of(action), *caps):
+            found |= dict.fromkeys(each.samples)
+            # What a denial leaves out is where an allowance still holds.
+            found |= dict.fromkeys(f"resource:{name}" for name in each.except_resources)
+        return tuple(found)

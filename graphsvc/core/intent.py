@@ -6,32 +6,42 @@ the child declares. What an intent says nothing of is free; free text is for peo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import cast, get_args
 
 from msgspec.structs import replace
 
+from graphsvc.core.duration import parse_duration
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event
-from graphsvc.core.glob import is_literal, matcher, matches
+from graphsvc.core.glob import is_literal, matches
+from graphsvc.core.intent_limit import beyond, decimal_of
 from graphsvc.core.policy.scalar import Effect
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import ChainState, StateView
-from graphsvc.core.value import Json
+from graphsvc.core.value import Json, parse_time
 from graphsvc.core.verdict import Reason, ReasonCode, Verdict
 from graphsvc.errors import BadInput
 
-__all__ = ["MAX_LINEAGE", "check_intent", "find_lineage", "outside", "wider", "with_intent"]
+__all__ = [
+    "MAX_LINEAGE",
+    "check_intent",
+    "check_template",
+    "find_lineage",
+    "outside",
+    "wider",
+    "with_intent",
+]
 
 # Chains above a chain that are asked; one that lies deeper is denied.
 MAX_LINEAGE = 64
-_PARTS = ("actions", "resources", "effects")
+_PARTS = ("actions", "resources", "effects", "destinations")
+_FIELDS = (*_PARTS, "amount", "begins", "ends", "lasts", "template")
+_NO_TEMPLATES: Mapping[str, Mapping[str, Json]] = {}
 _MAX_ITEMS = 100
 _MAX_TEXT = 1_000
 _MAX_TOKENS = 1_000
 _EFFECTS = frozenset(get_args(Effect))
-_NOTHING = matcher(())
 
 
 def check_intent(intent: Mapping[str, Json] | None, field: str = "intent") -> None:
@@ -44,10 +54,10 @@ def check_intent(intent: Mapping[str, Json] | None, field: str = "intent") -> No
         elif name == "tokens":
             if value is not None and not _is_tokens(value):
                 raise BadInput(f"{place}: must be a list of at most {_MAX_TOKENS} hashes", field=place)
-        elif name not in _PARTS:
-            raise BadInput(f"{place}: is unknown; use {', '.join(_PARTS)}, tokens and text", field=place)
+        elif name not in _FIELDS:
+            raise BadInput(f"{place}: is unknown; use {', '.join(_FIELDS)}, tokens and text", field=place)
         elif value is not None:
-            _check_part(name, value, place)
+            (_check_part if name in _PARTS else _check_limit)(name, value, place)
 
 
 def _is_tokens(value: Json) -> bool:
@@ -66,6 +76,43 @@ def _check_part(name: str, value: Json, place: str) -> None:
         if unknown:
             known = ", ".join(sorted(_EFFECTS))
             raise BadInput(f"{place}: `{unknown[0]}` is no effect; use {known}", field=place)
+
+
+def _check_limit(name: str, value: Json, place: str) -> None:
+    if name == "amount":
+        known = isinstance(value, dict) and value.keys() <= {"max", "currency"}
+        currency = value.get("currency") if isinstance(value, dict) else None
+        most = decimal_of(value.get("max")) if isinstance(value, dict) else None
+        if not known or most is None or most < 0 or not (currency is None or isinstance(currency, str)):
+            raise BadInput(
+                f'{place}: must be an object such as {{"max": 100, "currency": "EUR"}}', field=place
+            )
+        return
+    if not isinstance(value, str) or not value or len(value) > _MAX_TEXT:
+        raise BadInput(f"{place}: must be text", field=place)
+    if name in ("begins", "ends"):
+        try:
+            parse_time(value)
+        except BadInput as error:
+            raise BadInput(f"{place}: {error}", field=place) from None
+    elif name == "lasts":
+        try:
+            parse_duration(value)
+        except ValueError as error:
+            raise BadInput(f"{place}: {error}", field=place) from None
+
+
+def check_template(
+    intent: Mapping[str, Json] | None, known: Mapping[str, object], field: str = "intent"
+) -> None:
+    """BadInput when an intent names a template that no pack in force has."""
+    name = (intent or {}).get("template")
+    if name is not None and name not in known:
+        listed = ", ".join(f"`{each}`" for each in sorted(known)[:20]) or "none"
+        raise BadInput(
+            f"{field}.template: no pack has the template `{name}`; there are {listed}",
+            field=f"{field}.template",
+        )
 
 
 def with_intent(chain: ChainState, request: AccessRequest) -> ChainState:
@@ -95,19 +142,23 @@ def outside(
     view: StateView,
     estate: Estate,
     verdict: Verdict,
+    templates: Mapping[str, Mapping[str, Json]] = _NO_TEMPLATES,
 ) -> list[Reason]:
-    """A reason for every intent that the action lies outside of. verdict: what that means."""
+    """A reason for every intent that the action lies outside of. verdict: what that means.
+
+    templates: of the packs in force, by name; what one says holds beside what the intent itself says.
+    """
     if len(lineage) > MAX_LINEAGE:
         told = f"the chain lies more than {MAX_LINEAGE} chains deep"
         return [Reason(ReasonCode.cap_reached, told, Verdict.DENY, "lineage")]
-    intents = [(event.chain, chain.intent)] if chain.intent else []
+    chains = [(event.chain, chain)]
     for name in lineage:
         above = cast("ChainState | None", view.get(("c", name)))
-        if above is not None and above.intent:
-            intents.append((name, above.intent))
+        if above is not None:
+            chains.append((name, above))
     reasons = []
-    for name, intent in intents:
-        lacking = _told(event, intent, estate)
+    for name, held in chains:
+        lacking = _lacking(event, held, estate, templates) if held.intent else None
         if lacking is not None:
             whose = "" if name == event.chain else f" of chain `{name}`, which this one was spawned from"
             message = f"lies outside the declared intent{whose}: {lacking}"
@@ -115,42 +166,19 @@ def outside(
     return reasons
 
 
-def _told(event: Event, intent: Mapping[str, Json], estate: Estate) -> str | None:
-    action = event.request.action
-    if not _within(intent, "actions")(action):
-        return f"it does not name the action `{action}`"
-    if intent.get("resources") is not None:
-        test = _within(intent, "resources")
-        if not any(test(key.partition(":")[2]) for key in estate.ancestors(event.what.key)):
-            return f"it does not name the resource `{event.resource}`"
-    if intent.get("effects") is not None:
-        test, effects = _within(intent, "effects"), event.declaration.effects
-        # Of an action that no pack declares nobody knows what it does.
-        if not effects:
-            return f"what the action `{action}` does is not declared, and the intent limits effects"
-        beyond = sorted(effect for effect in effects if not test(effect))
-        if beyond:
-            return f"it does not name the effect `{beyond[0]}`"
-    return None
-
-
-def _within(intent: Mapping[str, Json], part: str) -> Callable[[str], bool]:
-    globs = intent.get(part)
-    if globs is None:
-        return _anything
-    # What was stored by other means than the interfaces may hold anything: it allows nothing then.
-    if not isinstance(globs, list) or not all(isinstance(each, str) for each in globs):
-        return _NOTHING
-    return _test(tuple(cast("list[str]", globs)))
-
-
-def _anything(_name: str) -> bool:
-    return True
-
-
-@lru_cache(maxsize=4_096)
-def _test(globs: tuple[str, ...]) -> Callable[[str], bool]:
-    return matcher(globs)
+def _lacking(
+    event: Event, chain: ChainState, estate: Estate, templates: Mapping[str, Mapping[str, Json]]
+) -> str | None:
+    intent = chain.intent or {}
+    named = intent.get("template")
+    if named is not None:
+        template = templates.get(named) if isinstance(named, str) else None
+        if template is None:
+            return f"no pack in force has its template `{named}`"
+        told = beyond(event, template, estate, chain.opened_ms)
+        if told is not None:
+            return f"by the template `{named}` {told}"
+    return beyond(event, intent, estate, chain.opened_ms)
 
 
 def wider(new: Mapping[str, Json], old: Mapping[str, Json]) -> str | None:
@@ -168,7 +196,44 @@ def wider(new: Mapping[str, Json], old: Mapping[str, Json]) -> str | None:
         for glob in asked:
             if not any(_covers(each, str(glob)) for each in held_globs):
                 return f"{part}: `{glob}`"
+    return _wider_limit(new, old)
+
+
+def _wider_limit(new: Mapping[str, Json], old: Mapping[str, Json]) -> str | None:
+    held = old.get("amount")
+    if isinstance(held, dict):
+        asked = new.get("amount")
+        most, bound = (
+            decimal_of(each.get("max")) if isinstance(each, dict) else None for each in (asked, held)
+        )
+        if most is None or bound is None or most > bound:
+            return "amount: above what the declared intent allows"
+        currency = held.get("currency")
+        if currency is not None and (not isinstance(asked, dict) or asked.get("currency") != currency):
+            return "amount: in another currency"
+    for name, is_within in (("begins", _not_before), ("ends", _not_after), ("lasts", _not_longer)):
+        bound_text, asked_text = old.get(name), new.get(name)
+        if bound_text is not None and not (
+            isinstance(bound_text, str) and isinstance(asked_text, str) and is_within(asked_text, bound_text)
+        ):
+            return (
+                f"{name}: `{asked_text}`" if asked_text is not None else f"{name}: leaves out what is limited"
+            )
+    if old.get("template") not in (None, new.get("template")):
+        return f"template: `{new.get('template')}`"
     return None
+
+
+def _not_before(new: str, old: str) -> bool:
+    return parse_time(new) >= parse_time(old)
+
+
+def _not_after(new: str, old: str) -> bool:
+    return parse_time(new) <= parse_time(old)
+
+
+def _not_longer(new: str, old: str) -> bool:
+    return parse_duration(new) <= parse_duration(old)
 
 
 def _covers(wide: str, narrow: str) -> bool:

@@ -66,6 +66,11 @@ class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
         return not (self.deny or self.conditional or self.except_resources)
 
     @property
+    def is_idle(self) -> bool:
+        """True when it leaves out all the actions that it lists: it may be about a resource, and allows nothing there."""
+        return not any(map(self.speaks_of, self.actions))
+
+    @property
     def everywhere(self) -> bool:
         """True when `*` is one of its resources."""
         return "*" in self.wild

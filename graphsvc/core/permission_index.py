@@ -33,7 +33,8 @@ class Speaking:
 class PermissionIndex:
     """Every permission of an estate; changes are told by `changed`.
 
-    wild: numbers of those that name resources by wildcard. special: of those that do not simply allow.
+    wild: numbers of those that name resources by wildcard. special: of those that do not simply allow. idle: of those
+    that allow nothing by themselves.
     """
 
     def __init__(self, estate: Estate) -> None:
@@ -42,6 +43,7 @@ class PermissionIndex:
         self._permissions: list[Permission | None] = []
         self.wild = BitMap()
         self.special = BitMap()
+        self.idle = BitMap()
         # By place the numbers of permissions that name it; one is itself.
         self._named: dict[str, int | BitMap] = {}
         self._literal: dict[str, BitMap] = {}  # by action that permissions list
@@ -56,6 +58,7 @@ class PermissionIndex:
         self._permissions.clear()
         self.wild.clear()
         self.special.clear()
+        self.idle.clear()
         self._named.clear()
         self._literal.clear()
         self._globbed.clear()
@@ -175,6 +178,8 @@ class PermissionIndex:
             found.append(self.wild)
         if not permission.is_plain:
             found.append(self.special)
+        if permission.except_actions and permission.is_idle:
+            found.append(self.idle)
         return found
 
     def _tell(self, permission: Permission, number: int, *, is_there: bool) -> None:

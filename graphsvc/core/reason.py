@@ -51,7 +51,7 @@ def find_reasons(  # noqa: C901  one question a line, in the order they are told
     if not entitlement.ends:
         if chain.intent or lineage:
             level = _ON_MATCH[facts.ruleset.settings.outside_intent]
-            reasons += outside(event, chain, lineage, facts.view, facts.estate, level)
+            reasons += outside(event, chain, lineage, facts.view, facts.estate, level, facts.ruleset.intents)
         if len(event.who.principals) > MAX_PRINCIPALS:
             told = f"{len(event.principals)} principals; at most {MAX_PRINCIPALS} can be judged"
             reasons.append(Reason(ReasonCode.cap_reached, told, Verdict.DENY, "principals"))

@@ -113,7 +113,7 @@ class ChainClosed(_Base, frozen=True, kw_only=True, tag="chain_closed"):
 
 
 class Granted(_Base, frozen=True, kw_only=True, tag="granted"):
-    """A situational grant: rights for a while. chain: only within that chain."""
+    """A situational grant: rights for a while. chain, session: only within that one."""
 
     id: str
     identity: str
@@ -125,6 +125,7 @@ class Granted(_Base, frozen=True, kw_only=True, tag="granted"):
     uses: int | None = None
     purpose: str = ""
     by: str = ""
+    session: str | None = None
 
 
 class Revoked(_Base, frozen=True, kw_only=True, tag="revoked"):

@@ -154,18 +154,18 @@ class Rights:
         return self._index.of(key)
 
     def is_plain(self, identity: str) -> bool:
-        """True when it holds nothing but permissions that simply allow, and no cap."""
+        """True when it holds nothing but permissions that simply allow something, and no cap."""
         self.follow()
         who = self._who.get(identity)
-        return not (
-            who if who is not None and who.epoch == self._epoch else self._looked_up(identity)
-        ).special
+        if who is None or who.epoch != self._epoch:
+            who = self._looked_up(identity)
+        return not who.special and not who.held.intersect(self._index.idle)
 
     @property
     def has_special(self) -> bool:
-        """True when there is a permission that does not simply allow, or a cap."""
+        """True when there is a permission that does not simply allow something, or a cap."""
         self.follow()
-        return self._capped or bool(self._index.special)
+        return self._capped or bool(self._index.special) or bool(self._index.idle)
 
     # -- following the graph ---------------------------------------------------------------------
 

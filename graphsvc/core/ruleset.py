@@ -8,6 +8,7 @@ from hashlib import sha256
 from itertools import count
 
 from graphsvc.core.dispatch import Candidates, find_candidates
+from graphsvc.core.intent_template import intent_templates
 from graphsvc.core.meaning import Meanings
 from graphsvc.core.pattern import CompiledPattern, compile_pattern
 from graphsvc.core.policy.document import Policy
@@ -64,6 +65,7 @@ class Ruleset:
         self.by_id = {pattern.id: pattern for pattern in patterns}
         self.settings = settings
         self.provenance = compile_tables(policies)
+        self.intents = intent_templates(policies)
         self.weights = weights
         # What no pattern asks for need not be kept up to date.
         self.has_flow = any(pattern.relation == "flow" for pattern in patterns)

@@ -14,6 +14,7 @@ from graphsvc.core.signal import Signal
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion, NearHarm, Reason, Risk, Verdict
 from graphsvc.decide.audit import AuditProof, SignedCheckpoint
+from graphsvc.decide.drift import Drift
 from graphsvc.decide.exploring import Explorer
 from graphsvc.decide.figure import Distribution
 from graphsvc.decide.grant_view import GrantStatus, GrantView
@@ -123,7 +124,7 @@ class GrantAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RevokeAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant ended. affected_chains: open chains of the identity that were permitted since it began."""
+    """A grant ended. affected_chains: open chains in which it permitted something."""
 
     grant: Granted
     revision: str
@@ -143,6 +144,7 @@ class IdentityView(msgspec.Struct, frozen=True, kw_only=True):
     permissions: int
     risk_micros: int
     properties: dict[str, Json]
+    aliases: tuple[str, ...] = ()
 
 
 class ChainView(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +194,12 @@ class Service(Protocol):
     def overview(self) -> Overview:
         """Tells who may do what, what there is, and where risk stands."""
 
+    def revoked_under(self, chain: str) -> tuple[str, ...]:
+        """Grants by which actions of a chain were permitted and that have been revoked since."""
+
+    def drift(self, chain: str) -> Drift | None:
+        """How far a chain has strayed from its declared intent; None when there is none of that id."""
+
     @property
     def hindsight(self) -> Hindsight:
         """Answers questions about earlier states."""
@@ -238,7 +246,7 @@ class Service(Protocol):
 
     async def grant(
         self, caller: Caller, *, identity: str, actions: Sequence[str], resources: Sequence[str], expires_ms: int,
-        not_before_ms: int | None, uses: int | None, chain: str | None, purpose: str,
+        not_before_ms: int | None, uses: int | None, chain: str | None, purpose: str, session: str | None = None,
     ) -> GrantAnswer:  # fmt: skip
         """Give rights for a while."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphsvc.core.intent import check_intent, wider
+from graphsvc.core.intent import check_intent, check_template, wider
 from graphsvc.core.record import IntentDeclared, Record
 from graphsvc.core.state import ChainState
 from graphsvc.core.value import Json
@@ -22,6 +22,7 @@ def declare_intent(caller: Caller, chain: str, intent: dict[str, Json]) -> Chang
     check_intent(intent)
 
     def build(now: Moment) -> list[Record]:
+        check_template(intent, now.world.ruleset.intents)
         may_widen = bool(caller.roles & _MAY_WIDEN)
         if not may_widen:
             check_owner(now.overlay, caller, chain)

@@ -226,6 +226,7 @@ def _granted(record: Granted, seq: int, strokes: Strokes) -> None:
         "from_ms": record.from_ms,
         "to_ms": record.to_ms,
         "chain": record.chain,
+        "session": record.session,
         "purpose": record.purpose,
         "by": record.by,
         "status": "active",

@@ -34,8 +34,9 @@ def grant(
     uses: int | None,
     chain: str | None,
     purpose: str,
+    session: str | None = None,
 ) -> ChangeJob:
-    """A situational grant to a known identity, with an end."""
+    """A situational grant to a known identity, with an end. chain, session: only within that one."""
     if not actions:
         raise BadInput("name at least one action glob, such as crm:Read", field="actions")
     if not resources:
@@ -62,6 +63,7 @@ def grant(
             uses=uses,
             purpose=purpose,
             by=caller.subject,
+            session=session.removeprefix("session:") if session is not None else None,
         )
         _refuse_combination(now, given)
         return [given]

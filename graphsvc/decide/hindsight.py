@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from graphsvc.core.estate import Estate
 from graphsvc.core.near import nearest
 from graphsvc.core.record import Decided
@@ -33,15 +31,27 @@ class Hindsight:
         BadInput when there is no such decision.
         """
         name = decision.removeprefix("decision:")
-        last = self._now.decided.get(name)
+        last = await self._decided(name)
         if last is None:
             raise BadInput(f"id: no decision `{name}`", field="id")
         graphs: dict[str, tuple[Estate, Rights]] = {}
+        decided: dict[str, Decided] = {}
         for step in {step.action for each in last.completions for step in each.path}:
+            record = await self._decided(step)
+            if record is not None:
+                decided[step] = record
             world = await self._past.graph_at(self._now.seq_of(step))
             graphs[step] = world.estate, world.rights
-        decided: Mapping[str, Decided] = self._now.decided
         return [counterfactual(each, decided, last, graphs.__getitem__) for each in last.completions]
+
+    async def _decided(self, name: str) -> Decided | None:
+        """A decision, however old: what is not in memory any more is read from the log."""
+        found = self._now.decided.get(name)
+        seq = self._now.seq_of(name) if found is None else 0
+        for event in await self._read(after=seq - 1, limit=1) if seq else ():
+            if event.seq == seq and isinstance(event.record, Decided):
+                found = event.record
+        return found
 
     async def rights(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from graphsvc.core.graph import Edge, Node
-from graphsvc.core.intent import check_intent
+from graphsvc.core.intent import check_intent, check_template
 from graphsvc.core.record import (
     ChainClosed,
     ChainOpened,
@@ -55,6 +55,7 @@ def open_chain(
     check_intent(intent)
 
     def build(now: Moment) -> list[Record]:
+        check_template(intent, now.world.ruleset.intents)
         check_owner(now.overlay, caller, chain)
         held = now.overlay.get(("c", chain))
         if isinstance(held, ChainState) and held.used:

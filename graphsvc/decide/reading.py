@@ -13,7 +13,16 @@ from graphsvc.core.world import World
 from graphsvc.decide.cell import principal_cell
 from graphsvc.decide.command import ChainView, IdentityView, PatternView
 
-__all__ = ["affected_chains", "chain", "identities", "identity", "near", "patterns", "risk_micros"]
+__all__ = [
+    "affected_chains",
+    "chain",
+    "identities",
+    "identity",
+    "near",
+    "patterns",
+    "revoked_under",
+    "risk_micros",
+]
 
 
 def identity(world: World, named: str, now_ms: int) -> IdentityView | None:
@@ -37,6 +46,7 @@ def identity(world: World, named: str, now_ms: int) -> IdentityView | None:
         permissions=world.rights.count(key),
         risk_micros=risk_micros(world, f"p:{world.estate.person(node.id)}", now_ms),
         properties=node.properties,
+        aliases=world.estate.aliases(key),
     )
 
 
@@ -113,7 +123,7 @@ def patterns(world: World) -> list[PatternView]:
 
 
 def affected_chains(world: World, granted: Granted) -> tuple[str, ...]:
-    """Open chains in which the identity was permitted something since the grant began."""
+    """Open chains in which an action was permitted by the grant; of old actions that are not in memory in full, perhaps."""
     chains: dict[str, None] = {}
     for name in world.names_of.get(principal_cell(world.estate.person(granted.identity)), ()):
         lies = world.history.get(name)
@@ -124,7 +134,22 @@ def affected_chains(world: World, granted: Granted) -> tuple[str, ...]:
             or granted.identity not in lies.who.ids
         ):
             continue
+        record = world.decided.get(name)
+        if record is not None and granted.id not in record.grants:
+            continue
         state = world.cells.get(("c", lies.chain))
         if isinstance(state, ChainState) and not state.closed and lies.at_ms >= granted.from_ms:
             chains[lies.chain] = None
     return tuple(chains)
+
+
+def revoked_under(world: World, chain: str) -> tuple[str, ...]:
+    """Grants by which actions of a chain were permitted and that have been revoked since."""
+    state = world.cells.get(("c", chain))
+    if not isinstance(state, ChainState):
+        return ()
+    records = (world.decided.get(name) for name in world.names_of.get(f"s:{state.session}", ()))
+    relied = (
+        grant for each in records if each is not None and each.request.chain == chain for grant in each.grants
+    )
+    return tuple(dict.fromkeys(grant for grant in relied if grant in world.grants.revoked))

@@ -11,7 +11,7 @@ import msgspec
 
 from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
-from graphsvc.core.intent import check_intent
+from graphsvc.core.intent import check_intent, check_template
 from graphsvc.core.near import nearest
 from graphsvc.core.provenance.claim import check_claims
 from graphsvc.core.record import Cancelled, Decided, GraphStaged, PolicyPublished, Record, Reported
@@ -41,6 +41,7 @@ from graphsvc.decide.command import (
 )
 from graphsvc.decide.declaring import declare_intent
 from graphsvc.decide.desk import Desk
+from graphsvc.decide.drift import Drift, drift
 from graphsvc.decide.exploring import Explorer
 from graphsvc.decide.figure import Distribution
 from graphsvc.decide.follower import Bell, Follower
@@ -290,6 +291,7 @@ class GraphsvcService:
         uses: int | None,
         chain: str | None,
         purpose: str,
+        session: str | None = None,
     ) -> GrantAnswer:
         """Give rights for a while."""
         job = granting.grant(
@@ -304,6 +306,7 @@ class GraphsvcService:
             uses=uses,
             chain=chain,
             purpose=purpose,
+            session=session,
         )
         outcome = await self._run(job)
         granted = outcome.records[0]
@@ -413,6 +416,14 @@ class GraphsvcService:
     def chain(self, chain: str | None, decision: str | None = None) -> ChainView | None:
         """A chain by its id, else that of a decision; None when there is none."""
         return reading.chain(self.world, chain, decision)
+
+    def revoked_under(self, chain: str) -> tuple[str, ...]:
+        """Grants by which actions of a chain were permitted and that have been revoked since."""
+        return reading.revoked_under(self.world, chain)
+
+    def drift(self, chain: str) -> Drift | None:
+        """How far a chain has strayed from its declared intent; None when there is none of that id."""
+        return drift(self.world, chain)
 
     def nearest(self, chain: str) -> tuple[NearHarm, ...]:
         """The patterns that are furthest under way for a chain, its session and its principals."""
@@ -587,6 +598,7 @@ class GraphsvcService:
         if not request.chain:
             raise BadInput("must not be empty", field="chain")
         _check_request(request)
+        check_template(request.intent, self.world.ruleset.intents)
         canonical = msgspec.json.encode(msgspec.structs.replace(request, id=""), order="sorted")
         deadline_ms = command.deadline_ms if command.deadline_ms is not None else self._deadline_ms
         return DecideJob(

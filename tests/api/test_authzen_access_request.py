@@ -136,13 +136,3 @@ async def test_a_task_is_for_those_who_asked() -> None:
         for role in ("approver", "analyst", "auditor", "admin"):
             assert (await _see(door, task, role, subject="dana")).status == 200, role
         assert (await door.get(f"/access/v1/requests/{task}")).status == 401
-
-
-async def test_a_withdrawn_review_is_a_cancelled_task() -> None:
-    """Whoever asked may take it back, and is told so; it is not pending any more."""
-    async with scenario() as door:
-        task = (await door.post("requests", _EXPORT)).body["task"]["id"]
-        service = door.service.harness.service
-        await service.desk.withdraw_review(ADMIN, task.removeprefix("decision:"), "done by hand")
-        seen = await _see(door, task)
-        assert (seen.body["task"]["status"], "Retry-After" in seen.headers) == ("cancelled", False)

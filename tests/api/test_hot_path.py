@@ -117,7 +117,18 @@ def inputs(rng: random.Random, number: int) -> dict[str, Any]:
             given["context"] = rng.choice([None, {}, {"a": {"b": [1, 2.5, None, "x:y"]}}, [1], "x"])
         case 9:
             given["intent"] = rng.choice(
-                [{"actions": ["crm:*"]}, {"effects": ["fly"]}, {"text": "x"}, {"more": 1}]
+                [
+                    {"actions": ["crm:*"]},
+                    {"effects": ["fly"]},
+                    {"text": "x"},
+                    {"more": 1},
+                    {"destinations": ["*"], "amount": {"max": 5, "currency": "EUR"}},
+                    {"amount": {"currency": "EUR"}},
+                    {"amount": {"max": True}},
+                    {"template": "none", "lasts": "1h"},
+                    {"ends": "2030-01-01T00:00:00Z", "begins": "x"},
+                    {"amount": None, "lasts": 3},
+                ]
             )
         case 10:
             given["arguments"] = [{"name": "to", "fact": "clean", "tokens": ["t"], "designation": 1}]
@@ -143,8 +154,8 @@ async def test_plans_answer_what_the_general_executor_answers(monkeypatch: pytes
     kinds = Counter[str]()
     original = HotPath.answer
 
-    async def watched(self: HotPath, body: bytes, *rest: Any, **more: Any) -> bytes | None:
-        answer = await original(self, body, *rest, **more)
+    async def watched(self: HotPath, body: bytes, login: Any) -> bytes | None:
+        answer = await original(self, body, login)
         by_plan[answer is not None] += 1
         return answer
 
@@ -181,8 +192,8 @@ async def test_our_client_is_answered_by_plan(monkeypatch: pytest.MonkeyPatch) -
     answers: list[bool] = []
     original = HotPath.answer
 
-    async def watched(self: HotPath, body: bytes, *rest: Any, **more: Any) -> bytes | None:
-        answer = await original(self, body, *rest, **more)
+    async def watched(self: HotPath, body: bytes, login: Any) -> bytes | None:
+        answer = await original(self, body, login)
         if document.DECIDE[:20].encode() in body or b"decideMany" in body:
             answers.append(answer is not None)
         return answer

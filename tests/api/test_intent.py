@@ -168,3 +168,36 @@ async def test_a_restart_remembers(tmp_path: object) -> None:
         again = restore(snapshot(world))
         assert again.cells == world.cells
         assert snapshot(again) == snapshot(world)
+
+
+TEMPLATES = PACK.replace(
+    "patterns:",
+    "intents:\n  inbox: {actions: ['mail:*'], destinations: ['*@example.com'], lasts: 1h}\npatterns:",
+    1,
+)
+
+
+async def test_a_template_is_named_and_drift_is_shown() -> None:
+    """A chain lies within its pack's template; the chain tells how many of its actions did not."""
+    shown = 'query { chain(id: "c1") { drift { intent actions outside share newest } } }'
+    async with served() as service, service.client() as pep, service.client("admin") as admin:
+        await admin.publish_policy((TEMPLATES, "test.yaml"))
+        with pytest.raises(BadInput, match="no pack has the template `outbox`; there are `inbox`"):
+            await pep.decide({**request(), "intent": {"template": "outbox"}})
+        assert (await pep.decide({**request(), "intent": {"template": "inbox"}})).verdict is Verdict.PERMIT
+        held = await pep.decide(request("crm:Read", "record:1"))
+        assert (held.verdict, _codes(held)) == (Verdict.ESCALATE, ["outside_intent"])
+        sent = {"name": "mail:Send", "properties": {"to": "ann@example.org"}}
+        assert "does not name the destination `ann@example.org`" in str(
+            [reason.message for reason in (await pep.decide(request(sent))).reasons]
+        )
+        await service.drawn()
+        found = (await service.post(shown, "analyst"))["data"]["chain"]["drift"]
+        assert (found["intent"], found["actions"], found["outside"], found["share"]) == (
+            {"template": "inbox"},
+            3,
+            2,
+            0.666667,
+        )
+        with pytest.raises(BadInput, match=r"intent\.amount"):
+            await pep.decide({**request(chain="c7"), "intent": {"amount": {"max": -2}}})

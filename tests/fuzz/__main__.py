@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     seed = int(time.time()) if asked.seed is None else asked.seed
     campaign = Campaign.load(asked.state) if asked.resume else Campaign(seed)
     wanted = {"engine": asked.verdicts, "rights": asked.checks, "closures": asked.closures}
+    wanted |= {"reach": asked.distances, "entitlement": asked.decisions}
     stages = [stage._replace(wanted=wanted[stage.name]) for stage in STAGES]
     until = None if asked.minutes is None else time.monotonic() + asked.minutes * 60
     left_out: list[str] = []
@@ -71,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--closures", type=int, default=amounts["closures"], help="of rights (default %(default)s)"
+    )
+    parser.add_argument(
+        "--distances", type=int, default=amounts["reach"], help="to a tier (default %(default)s)"
+    )
+    parser.add_argument(
+        "--decisions", type=int, default=amounts["entitlement"], help="of entitlement (default %(default)s)"
     )
     parser.add_argument(
         "--cypher", type=int, default=20_000, help="verdicts compared with Cypher (default %(default)s)"

@@ -18,7 +18,9 @@ from tests.cypher_oracle.judge import Judge
 from tests.law.fuzz import judge, keep
 from tests.law.reading import read_quickly
 from tests.rights.closure_fuzz import check_closures
+from tests.rights.entitlement_fuzz import check_entitlements
 from tests.rights.fuzz import check_rights
+from tests.rights.reach_fuzz import check_reach
 from tests.support.neo4j_server import given_server, own_server
 
 __all__ = ["STAGES", "Outcome", "Stage", "cypher_stage"]
@@ -27,6 +29,7 @@ _POLICIES = 8  # of the engine's stage, a chunk
 _CHECKS = 4_000
 _CLOSURES = 400
 _KEPT = 2  # mismatches a chunk: making one small takes a while
+_DISTANCES, _DECISIONS = 300, 400
 _ASKED = 300  # of Cypher, a chunk
 
 
@@ -80,6 +83,20 @@ def closure_chunk(seed: int) -> Outcome:
     return _asserting(ask, _CLOSURES, f"python -m tests.rights.closure_fuzz --seed {seed}", counts)
 
 
+def reach_chunk(seed: int) -> Outcome:
+    """Distances that follow every edit against a plain search."""
+    counts: dict[str, int] = {}
+    ask = partial(check_reach, random.Random(seed), edits=12, counts=counts)
+    return _asserting(ask, _DISTANCES, f"python -m tests.rights.reach_fuzz --seed {seed}", counts)
+
+
+def entitlement_chunk(seed: int) -> Outcome:
+    """Decisions by permissions, grants and delegation against a definition that reads every fact again."""
+    counts: dict[str, int] = {}
+    ask = partial(check_entitlements, random.Random(seed), steps=25, counts=counts)
+    return _asserting(ask, _DECISIONS, f"python -m tests.rights.entitlement_fuzz --seed {seed}", counts)
+
+
 def _asserting(ask: Callable[[], int], wanted: int, again: str, counts: dict[str, int]) -> Outcome:
     asked = 0
     try:
@@ -122,6 +139,8 @@ STAGES = (
     Stage("engine", "verdicts", 10_000_000, engine_chunk),
     Stage("rights", "checks", 1_000_000, rights_chunk),
     Stage("closures", "closures", 20_000, closure_chunk),
+    Stage("reach", "distances", 50_000, reach_chunk),
+    Stage("entitlement", "decisions", 50_000, entitlement_chunk),
 )
 
 

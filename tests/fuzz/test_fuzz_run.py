@@ -22,7 +22,22 @@ def test_a_run_ends_with_a_summary_and_can_be_gone_on_with(
 ) -> None:
     """A second sitting adds to the first, with other seeds."""
     state = tmp_path / "run.json"
-    asked = ["--verdicts", "0", "--checks", "0", "--cypher", "0", "--workers", "1", "--state", str(state)]
+    asked = [
+        "--verdicts",
+        "0",
+        "--checks",
+        "0",
+        "--cypher",
+        "0",
+        "--distances",
+        "0",
+        "--decisions",
+        "0",
+        "--workers",
+        "1",
+        "--state",
+        str(state),
+    ]
     assert main([*asked, "--closures", "1", "--seed", "3"]) == 0
     first = Campaign.load(state)
     assert main([*asked, "--closures", str(first.stages["closures"].amount + 1), "--resume"]) == 0
@@ -35,7 +50,23 @@ def test_a_run_ends_with_a_summary_and_can_be_gone_on_with(
 
 def test_a_run_ends_when_its_time_is_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With no time at all nothing is compared, which is said and is no failure."""
-    assert main(["--minutes", "0", "--cypher", "0", "--state", str(tmp_path / "run.json")]) == 0
+    assert (
+        main(
+            [
+                "--minutes",
+                "0",
+                "--cypher",
+                "0",
+                "--distances",
+                "0",
+                "--decisions",
+                "0",
+                "--state",
+                str(tmp_path / "run.json"),
+            ]
+        )
+        == 0
+    )
     assert "not finished" in capsys.readouterr().out
 
 

@@ -18,14 +18,6 @@ FINDINGS = [
     ("vacuous", "steps: {a: {action: 'x:A', labels: {all: secret, none: secret}}}"),
     ("vacuous", "steps: {a: {action: 'x:A', labels: {any: secret, none: secret}}}"),
     ("vacuous", "steps: {a: {action: 'y:B', effects: [read]}}"),
-    (
-        "shadowed_level",
-        "steps: {a: {action: 'x:A'}}\nlevels: [{on_match: deny}, {on_match: monitor, subject: {group: g}}]",
-    ),
-    (
-        "shadowed_level",
-        "on_match: deny\nsteps: {a: {action: 'x:A'}}\nlevels: [{on_match: deny, effects: [read]}]",
-    ),
     ("unknown_action", "steps: {a: {action: 'z:Thing'}}"),
     ("unknown_action", "steps: {a: {action: 'grant:Make'}}"),
     ("unknown_label", "steps: {a: {action: 'x:A', labels: [secrte]}}"),
@@ -77,14 +69,6 @@ def test_shadowed_actions_are_found() -> None:
     other = 'graphsvc: 1\npack: {id: b}\nactions: {"m:Read": {}}\n'
     over = lint(load_policies([(text, "a.yaml"), (other, "b.yaml")]))
     assert [f.severity for f in over if "`m:Read`" in f.message] == ["info"]
-
-
-def test_shadowed_routes_and_levels_of_a_pack_are_found() -> None:
-    """An entry behind one that fits everything is told at its place; the last one may fit everything."""
-    routes = "reviews: [{patterns: p}, {quorum: 2}, {resource: {tier: gold}, quorum: 3}]\n"
-    levels = "levels: [{on_match: monitor, subject: {group: g}}, {on_match: deny}]\n"
-    found = lint([load_policy(f"graphsvc: 1\npack: {{id: a}}\n{routes}{levels}", "f")])
-    assert [(each.code, each.line, each.column) for each in found] == [("shadowed_level", 3, 39)]
 
 
 def test_findings_are_ordered_and_documented() -> None:

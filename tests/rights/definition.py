@@ -86,10 +86,10 @@ def may(world: World, identity: str, action: str, resource: str, context: Contex
         if kind != "GRANTED" or start not in holders or statement is None:
             continue
         if covers(world, statement, action, resource):
-            answers.add((statement.deny, _holds(statement, context)))
+            answers.add((statement.deny, holds(statement, context)))
     if (True, True) in answers or (True, None) in answers:
         return "denied"
-    capped = _caps(world, holders, action, resource, context)
+    capped = caps(world, holders, action, resource, context)
     if capped is not None:
         return capped
     if (False, True) in answers:
@@ -97,14 +97,15 @@ def may(world: World, identity: str, action: str, resource: str, context: Contex
     return "unknown" if (False, None) in answers else "no"
 
 
-def _caps(world: World, holders: set[str], action: str, resource: str, context: Context | None) -> str | None:
+def caps(world: World, holders: set[str], action: str, resource: str, context: Context | None) -> str | None:
+    """Why caps refuse it; None when they do not."""
     levels: dict[str, set[tuple[bool, bool | None]]] = {}
     for (kind, start, end), level in world.links.items():
         if kind == "CAPPED_BY" and start in holders:
             found = levels.setdefault(level, set())
             statement = world.statements.get(end.removeprefix("permission:"))
             if statement is not None and covers(world, statement, action, resource):
-                found.add((statement.deny, _holds(statement, context)))
+                found.add((statement.deny, holds(statement, context)))
     refusals = set()
     for answers in levels.values():
         if (True, True) in answers or (True, None) in answers:
@@ -117,7 +118,8 @@ def _caps(world: World, holders: set[str], action: str, resource: str, context: 
     return min(refusals) if len(refusals) == 1 else "refused"
 
 
-def _holds(statement: Statement, context: Context | None) -> bool | None:
+def holds(statement: Statement, context: Context | None) -> bool | None:
+    """Whether its condition holds; None when nobody can say."""
     if statement.condition is None:
         return True
     return None if context is None else statement.condition[1](context)

@@ -34,7 +34,7 @@ def check_reach(rng: random.Random, *, edits: int, counts: dict[str, int] | None
     policy = load_policy(written(rules), "p.yaml") if rules else None
     estate = Estate()
     gains = Gains(compile_ruleset([policy] if policy is not None else []), estate, Rights(estate))
-    world = _lively(rng)
+    world = lively(rng)
     tiers: Tiers = {key: rng.choice((None, *TIERS)) for key in cases.RESOURCES}
     estate.load("known", [Node(key=key, tier=tiers.get(key)) for key in KNOWN], [], replace=True)
     estate.load("facts", *cases.facts_of(world), replace=True)
@@ -54,7 +54,7 @@ def check_reach(rng: random.Random, *, edits: int, counts: dict[str, int] | None
     return compared
 
 
-def _lively(rng: random.Random) -> World:
+def lively(rng: random.Random) -> World:
     """One where much is allowed and most lead somewhere."""
     world = World()
     for number in range(8):

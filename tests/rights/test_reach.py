@@ -6,7 +6,12 @@ import random
 
 import pytest
 
+from graphsvc.core.estate import Estate
 from graphsvc.core.gain.distance import Network
+from graphsvc.core.gain.gains import Gains
+from graphsvc.core.graph import Edge, Node
+from graphsvc.core.rights import Rights
+from graphsvc.core.ruleset import compile_ruleset
 from tests.rights.reach_fuzz import check_reach
 
 
@@ -47,6 +52,44 @@ def test_distances_follow_every_edge_and_target(seed: int) -> None:
             targets = set(rng.sample(range(size), rng.randint(0, 2)))
             distances.set_targets(targets)
         assert distances.least == _relaxed(edges, targets)
+
+
+def test_a_permission_that_leaves_out_its_own_actions_may_still_be_about_a_resource() -> None:
+    """Another one allows there what it lists: that it names the resource is what makes the two lead to it."""
+    idle = {"actions": ["iam:P?ss"], "except_actions": ["iam:P?ss"], "resources": ["doc:d"]}
+    nodes = [
+        Node(key="identity:i"),
+        Node(key="resource:doc:d", tier="crown-jewel"),
+        Node(key="permission:idle", fields=idle),  # type: ignore[arg-type]  # lists are invariant
+        Node(key="permission:wide", fields={"actions": ["iam:P?ss"], "resources": ["*"]}),
+    ]
+    given = [Edge(type="GRANTED", start="identity:i", end=f"permission:{name}") for name in ("idle", "wide")]
+    estate = Estate()
+    estate.load("s", nodes, given, replace=True)
+    gains = Gains(compile_ruleset(()), estate, Rights(estate))
+    assert gains.reach.distance(frozenset(("identity:i",)), "crown-jewel", 3) == 1
+    estate.load("s", nodes, given[:1], replace=True)
+    assert gains.reach.distance(frozenset(("identity:i",)), "crown-jewel", 3) is None
+
+
+def test_a_right_is_held_where_a_denial_leaves_a_resource_out() -> None:
+    """Allowed on `doc:*`, denied there but for one document: the right is held on something."""
+    nodes = [
+        Node(key="permission:all", fields={"actions": ["app:*"], "resources": ["doc:*"]}),
+        Node(
+            key="permission:no",
+            fields={
+                "actions": ["*"],
+                "resources": ["doc:*"],
+                "except_resources": ["doc:d2"],
+                "effect": "deny",
+            },
+        ),
+    ]
+    edges = [Edge(type="GRANTED", start="identity:i", end=f"permission:{name}") for name in ("all", "no")]
+    estate = Estate()
+    estate.load("s", nodes, edges, replace=True)
+    assert Rights(estate).anywhere("identity:i", "app:Read", lenient=False)
 
 
 def _relaxed(edges: dict[tuple[int, int], int], targets: set[int]) -> dict[int, int]:

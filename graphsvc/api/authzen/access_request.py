@@ -42,7 +42,6 @@ _TASK_STATUS = {
     ReviewStatus.USED: "approved",
     ReviewStatus.REJECTED: "denied",
     ReviewStatus.EXPIRED: "expired",
-    ReviewStatus.WITHDRAWN: "cancelled",
 }
 
 

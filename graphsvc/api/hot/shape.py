@@ -53,10 +53,21 @@ class _Action(_Free, kw_only=True):
     name: str
 
 
+class _AmountLimit(_Shape):
+    max: float
+    currency: str | None = None
+
+
 class _Intent(_Shape):
     actions: list[str] | None = None
     resources: list[str] | None = None
     effects: list[str] | None = None
+    destinations: list[str] | None = None
+    amount: _AmountLimit | None = None
+    begins: str | None = None
+    ends: str | None = None
+    lasts: str | None = None
+    template: str | None = None
     text: str | None = None
     tokens: list[str] | None = None
 
@@ -123,6 +134,8 @@ class DecideShape(_Shape):
             names += 1 + sum([2 + entity.settle(level + 2) for entity in self.on_behalf_of])
         if self.intent is not None:
             names += 1 + _given(self.intent)
+            if self.intent.amount is not None:
+                names += _given(self.intent.amount)
         if self.arguments is not None:
             names += 1 + sum([_given(each) for each in self.arguments])
         return names

@@ -7,11 +7,22 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.node import Node
-from graphsvc.api.schema.scalar import DateTime, prefixed
+from graphsvc.api.schema.scalar import JSON, DateTime, as_json, prefixed
 from graphsvc.api.schema.verdict import NearHarm
 from graphsvc.decide.ports import ChainRow
 
-__all__ = ["Chain"]
+__all__ = ["Chain", "IntentDrift"]
+
+
+@strawberry.type(description="How far a chain has strayed from its declared intent.")
+class IntentDrift:
+    """How far a chain has strayed. outside: actions beyond its intent or one above it; newest: the last of them."""
+
+    intent: JSON | None
+    actions: int
+    outside: int
+    share: float
+    newest: strawberry.ID | None
 
 
 @strawberry.type(description="A task in flight or ended: actions in the order in which they were judged.")
@@ -30,6 +41,28 @@ class Chain(Node):
         """The patterns that are furthest under way for it."""
         chain = str(self.id).removeprefix("chain:")
         return [NearHarm.of(each) for each in info.context.service.nearest(chain)]
+
+    @guarded(
+        "Grants by which its actions were permitted, as far as these are in memory, and that have been revoked since."
+    )
+    def revoked_grants(self, info: Info) -> list[strawberry.ID]:
+        """Grants that it relied on and that are gone."""
+        found = info.context.service.revoked_under(str(self.id).removeprefix("chain:"))
+        return [prefixed("grant", grant) for grant in found]
+
+    @guarded("How far it has strayed from what it was declared to be for, by the decisions in memory.")
+    def drift(self, info: Info) -> IntentDrift | None:
+        """How far it has strayed."""
+        found = info.context.service.drift(str(self.id).removeprefix("chain:"))
+        if found is None:
+            return None
+        return IntentDrift(
+            intent=None if found.intent is None else as_json(found.intent),
+            actions=found.actions,
+            outside=found.outside,
+            share=round(found.share, 6),
+            newest=None if found.newest is None else prefixed("decision", found.newest),
+        )
 
     @staticmethod
     def of(row: ChainRow) -> Chain:

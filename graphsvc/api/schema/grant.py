@@ -43,6 +43,7 @@ class GrantInput:
     not_before: DateTime | None = None
     uses: int | None = None
     chain: strawberry.ID | None = None
+    session: strawberry.ID | None = strawberry.field(default=None, description="Only within that session.")
 
 
 @strawberry.type(description="A situational grant.")
@@ -57,6 +58,7 @@ class Grant:
     expires_at: DateTime
     uses: int | None
     chain: strawberry.ID | None
+    session: strawberry.ID | None
     purpose: str
     granted_by: str
 
@@ -72,6 +74,7 @@ class Grant:
             expires_at=DateTime(grant.to_ms),
             uses=grant.uses,
             chain=None if grant.chain is None else prefixed("chain", grant.chain),
+            session=None if grant.session is None else prefixed("session", grant.session),
             purpose=grant.purpose,
             granted_by=grant.by,
         )
@@ -140,7 +143,7 @@ class Granted:
 
 @strawberry.type(description="The grant ended; from `revision` on nobody is permitted by it.")
 class Revoked:
-    """The grant ended. affected_chains: open chains that were permitted since it began."""
+    """The grant ended. affected_chains: open chains in which it permitted something."""
 
     grant: Grant
     revision: str

@@ -149,6 +149,7 @@ class Mutation(RulesMutation):
                     uses=input.uses,
                     chain=None if input.chain is None else raw_id("chain", input.chain, "chain"),
                     purpose=input.purpose,
+                    session=None if input.session is None else raw_id("session", input.session, "session"),
                 )
             )
         except GrantRefused as refused:

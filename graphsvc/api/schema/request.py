@@ -22,6 +22,14 @@ class ActionInput:
     properties: JSON | None = None
 
 
+@strawberry.input(description="The most that one action may be about; currency: any if left out.")
+class AmountLimitInput:
+    """The most that one action may be about."""
+
+    max: float
+    currency: str | None = None
+
+
 @strawberry.input(description="What the task is for: what it may do and to what.")
 class IntentInput:
     """What the task is for. Lists are globs; null = says nothing."""
@@ -29,6 +37,16 @@ class IntentInput:
     actions: list[str] | None = None
     resources: list[str] | None = None
     effects: list[str] | None = None
+    destinations: list[str] | None = None
+    amount: AmountLimitInput | None = None
+    begins: str | None = strawberry.field(default=None, description="RFC 3339 time; not before it.")
+    ends: str | None = strawberry.field(default=None, description="RFC 3339 time; not from it on.")
+    lasts: str | None = strawberry.field(
+        default=None, description="A duration from the beginning of the chain, such as 30m."
+    )
+    template: str | None = strawberry.field(
+        default=None, description="Of a pack's `intents`; its limits hold as well."
+    )
     text: str | None = None
     tokens: list[str] | None = strawberry.field(
         default=None, description="Salted hashes of the values that the request names, as `<type>.<hash>`."
@@ -37,11 +55,16 @@ class IntentInput:
     def as_object(self) -> dict[str, Json]:
         """What was said, as the core keeps it."""
         said: dict[str, Json] = {}
-        for name in ("actions", "resources", "effects", "tokens"):
+        for name in ("actions", "resources", "effects", "destinations", "tokens"):
             if (values := getattr(self, name)) is not None:
                 said[name] = list(values)
-        if self.text is not None:
-            said["text"] = self.text
+        for name in ("begins", "ends", "lasts", "template", "text"):
+            if (text := getattr(self, name)) is not None:
+                said[name] = text
+        if self.amount is not None:
+            said["amount"] = {"max": self.amount.max}
+            if self.amount.currency is not None:
+                said["amount"] = {"max": self.amount.max, "currency": self.amount.currency}
         return said
 
 

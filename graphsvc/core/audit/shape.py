@@ -208,6 +208,8 @@ def _granted(record: Granted) -> _Shape:
         "identity": record.identity,
         "purpose": record.purpose,
         "resources": list(record.resources),
+        # Left out where there is none, so that older records keep their digest.
+        **({"session": record.session} if record.session is not None else {}),
         "to_ms": _whole(record.to_ms),
         "uses": _whole(record.uses),
     }

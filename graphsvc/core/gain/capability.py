@@ -227,11 +227,7 @@ class Capability:
             self._wild.discard(key)
         else:
             self._wild.add(key)
-        if (
-            permission is None
-            or not permission.is_plain
-            or not any(map(permission.speaks_of, permission.actions))
-        ):
+        if permission is None or not permission.is_plain or permission.is_idle:
             return {}
         ends = {_WITHIN + place: 1 for place in permission.exact}
         if permission.wild:

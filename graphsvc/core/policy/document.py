@@ -10,11 +10,29 @@ from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr
 from graphsvc.core.policy.pattern import Pattern
 from graphsvc.core.policy.protection import BreakGlass, Level, ReviewCap, ReviewRoute
 from graphsvc.core.policy.provenance import Provenance
-from graphsvc.core.policy.scalar import ArgumentRole, Effect, Identifier, Many, Model, Text, as_tuple
+from graphsvc.core.policy.scalar import (
+    ArgumentRole,
+    DurationMs,
+    Effect,
+    Identifier,
+    Many,
+    Model,
+    Text,
+    as_tuple,
+)
 from graphsvc.core.policy.scenario import PolicyTest
 from graphsvc.core.policy.source import Source
 
-__all__ = ["ActionDeclaration", "Pack", "Policy", "ResultDeclaration", "Score", "Settings"]
+__all__ = [
+    "ActionDeclaration",
+    "AmountLimit",
+    "IntentTemplate",
+    "Pack",
+    "Policy",
+    "ResultDeclaration",
+    "Score",
+    "Settings",
+]
 
 
 def _no_truth(value: object) -> object:
@@ -90,6 +108,28 @@ class ActionDeclaration(Model):
     creates: Many[Text] = ()
 
 
+class AmountLimit(Model):
+    """The most that one action may be about. currency: of the property `currency`; None = any."""
+
+    max: Annotated[float, Field(ge=0)]
+    currency: Text | None = None
+
+
+class IntentTemplate(Model):
+    """What tasks of one kind may do; a chain names it in its intent. What it says nothing of is free.
+
+    lasts: from the beginning of the chain, milliseconds.
+    """
+
+    title: str = ""
+    actions: Many[Text] | None = None
+    resources: Many[Text] | None = None
+    effects: Many[Effect] | None = None
+    destinations: Many[Text] | None = None
+    amount: AmountLimit | None = None
+    lasts: DurationMs | None = None
+
+
 class Policy(Model):
     """A policy file. `actions` maps globs to their meaning, in file order; `source` is where it came from.
 
@@ -113,6 +153,7 @@ class Policy(Model):
     levels: Many[Level] = ()
     reviews: Many[ReviewRoute] = ()
     break_glass: BreakGlass | None = None
+    intents: Mapping[Identifier, IntentTemplate] = Field(default_factory=dict)
 
     _source: Source = PrivateAttr(default_factory=Source)
 

@@ -14,7 +14,6 @@ from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.lint_provenance import provenance_findings
 from graphsvc.core.policy.pattern import Guard, Pattern
 from graphsvc.core.policy.problem import suggest
-from graphsvc.core.policy.protection import Level, ReviewRoute
 
 __all__ = ["CODES", "Finding", "lint"]
 
@@ -24,7 +23,6 @@ Place: TypeAlias = tuple[str | int, ...]
 CODES: Final = {
     "vacuous": "a condition that always or never holds",
     "shadowed_action": "an `actions` entry that another one always beats",
-    "shadowed_level": "an entry of `levels` or `reviews` behind one that fits everything, or that changes nothing",
     "unknown_action": "an action that no `actions` entry describes",
     "unknown_label": "a label that nothing known produces",
     "inverted_guard": "a guard that the risky path itself satisfies",
@@ -120,8 +118,6 @@ def _policy(policy: Policy, names: _Names) -> Iterator[_Found]:
             "vacuous",
             "warning",
         )
-    yield from _shadowed_entries(policy.levels, ("levels",))
-    yield from _shadowed_entries(policy.reviews, ("reviews",))
     for message, place, code in provenance_findings(policy):
         yield message, place, code, "warning"
     for index, pattern in enumerate(policy.patterns):
@@ -144,10 +140,6 @@ def _pattern(pattern: Pattern, policy: Policy, names: _Names) -> Iterator[_Found
             "untested",
             "warning",
         )
-    yield from _shadowed_entries(pattern.levels, ("levels",))
-    if pattern.levels and not policy.levels and pattern.levels[-1].on_match == pattern.on_match:
-        told = f"the last level says `{pattern.on_match}`, which is what `on_match` says anyway; remove it"
-        yield told, ("levels", len(pattern.levels) - 1), "shadowed_level", "info"
     for place, condition in _conditions(pattern):
         yield from _vacuous(place, condition)
         yield from _effectless(place, condition, policy)
@@ -158,18 +150,6 @@ def _pattern(pattern: Pattern, policy: Policy, names: _Names) -> Iterator[_Found
     for index, sanitizer in enumerate(pattern.sanitized_by):
         for label in sanitizer.removes:
             yield from _label(label, ("sanitized_by", index, "removes"), names)
-
-
-def _shadowed_entries(entries: Sequence[Level | ReviewRoute], place: Place) -> Iterator[_Found]:
-    """The first entry that fits counts, so none behind one that fits everything ever does."""
-    for at, entry in enumerate(entries[:-1]):
-        asks = entry.action or entry.effects or entry.subject or entry.resource
-        if not (asks or (isinstance(entry, ReviewRoute) and entry.patterns)):
-            told = "this never counts, for an entry before it fits everything; put it first, or remove it"
-            yield from (
-                (told, (*place, later), "shadowed_level", "warning") for later in range(at + 1, len(entries))
-            )
-            return
 
 
 def _conditions(pattern: Pattern) -> Iterator[tuple[Place, EventCondition]]:

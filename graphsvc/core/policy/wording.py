@@ -54,6 +54,33 @@ WORDING: Final[Mapping[str, Wording]] = {
     ),
     "Policy.tests": _says("Stories with the answers they must get; `graphsvc policy test` runs them."),
     "Policy.score": _says("Weights of the score.", {"sigma": {"high": 0.6}, "q": 0.5}),
+    "Policy.intents": _says(
+        "Templates of intents by kind of task. A chain that names one in its intent lies within it; of two packs with the "
+        "same name the later one's counts.",
+        {
+            "invoices": {
+                "actions": ["erp:Read*", "erp:Pay"],
+                "amount": {"max": 500, "currency": "EUR"},
+                "lasts": "2h",
+            }
+        },
+    ),
+    "IntentTemplate.title": _says("For people.", "Paying invoices"),
+    "IntentTemplate.actions": _says("Globs of actions it may take.", ["erp:Read*", "erp:Pay"]),
+    "IntentTemplate.resources": _says(
+        "Globs over `type:id` of resources it may touch, with what they contain.", ["invoice:*"]
+    ),
+    "IntentTemplate.effects": _says("Effects its actions may have.", ["read", "pay"]),
+    "IntentTemplate.destinations": _says(
+        "Globs over the values of arguments with role `destination`.", ["*@example.com"]
+    ),
+    "IntentTemplate.amount": _says(
+        "The most that one action may be about, by its argument with role `amount`, else its property `amount`.",
+        {"max": 500, "currency": "EUR"},
+    ),
+    "IntentTemplate.lasts": _says("How long after its beginning a chain may act.", "2h"),
+    "AmountLimit.max": _says("The greatest amount.", 500),
+    "AmountLimit.currency": _says("What the property `currency` must say; anything if left out.", "EUR"),
     "Policy.signals": _says("Kept as written; this version does not read it."),
     "Score.sigma": _says(
         "Share of risk of a completed pattern, by severity; low 0.1, medium 0.3, high 0.6, critical 0.9 if left out.",

@@ -31,6 +31,7 @@ def read_grant(fields: Fields, at_ms: int) -> tuple[Granted]:
             uses=fields.integer("uses", least=1),
             purpose=fields.note("purpose"),
             by=fields.note("caller"),
+            session=fields.optional_text("session"),
         ),
     )
 
@@ -41,7 +42,7 @@ def grant_record(record: Granted) -> dict[str, Json]:
         "id": record.id, "identity": record.identity, "actions": list(record.actions),
         "resources": list(record.resources), "from": format_time(record.from_ms),
         "to": format_time(record.to_ms), "chain": record.chain, "uses": record.uses,
-        "purpose": record.purpose,
+        "purpose": record.purpose, "session": record.session,
     }  # fmt: skip
 
 
