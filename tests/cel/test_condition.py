@@ -157,7 +157,7 @@ def test_a_hostile_condition_ends() -> None:
     ("text", "told", "column"),
     [
         ("subjekt.id == 'a'", "did you mean `subject`?", 1),
-        ("context.a == 1 &&", "Syntax error", 18),
+        ("context.a == 1 &&", "it ends too early", 18),
         ("'a' == 1", "compare values of the same type", 5),
         ("size(labels)", "a condition is true or false, but this is INT", 1),
     ],

@@ -30,6 +30,7 @@ FAULTS = (
     Fault("a denied action loses what it joined", "R5", "evaluate", "front_after = place.front\n", "front_after = chain.front\n"),
     # Provenance
     Fault("unknown inputs are none", "R6", "place", "Front(causal, causal, causal_data, causal_data, marks, marks)", "Front(causal, EMPTY, causal_data, EMPTY, marks, NOTHING)"),
+    Fault("marks after unknown inputs reach nothing", "R6", "plain", "        after = marked(marks, own, action)\n        return after, after\n", "        return marked(marks, own, action), flow_marks\n"),
     Fault("a bad parent is merely dropped", "R7", "place", "            known = False\n", "            known = known\n"),
     Fault("a bad parent drops the good ones", "R7", "place", "return Inputs(tuple(fed), known)", "return Inputs(tuple(fed) if known else (), known)"),
     Fault("one parent only", "R8", "place", "return Inputs(tuple(fed), known)", "return Inputs(tuple(fed[:1]), known)"),
@@ -81,8 +82,15 @@ FAULTS = (
     Fault("any label means all", "1.3", "condition", "(not any_of or not any_of.isdisjoint(labels))", "any_of <= labels"),
     Fault("registers reset on a match", "1.3", "register", "        _write(pattern, track, scope, outs, cells, before, advance)\n", "        if advance.matches and advance.matches[-1].pattern is pattern:\n            continue\n        _write(pattern, track, scope, outs, cells, before, advance)\n"),
     Fault("key of the register ignored", "1.4", "dispatch", "return (slot, *[values[place] for place in places]) if places else slot", "return slot"),
+    # Patterns whose steps are bits
+    Fault("a bit precedes itself", "R13", "plain", "    for plain in concerned.finishing:\n        if not plain.need & ~reached", "    for plain in concerned.finishing:\n        if not plain.need & ~(reached | advance.bits)"),
+    Fault("a bit needs nothing", "1.4", "plain", "if plain.bit & missing and not plain.need & ~reached and _fits", "if plain.bit & missing and _fits"),
+    Fault("a last bit needs nothing", "1.4", "plain", "        if not plain.need & ~reached and _fits(plain, advance):\n            pattern", "        if _fits(plain, advance):\n            pattern"),
+    Fault("guards do not stand against bits", "R14", "plain", "if not is_guarded(", "if True or not is_guarded("),
+    Fault("a meeting keeps one side", "R5", "mark", 'Mark(mask, 0, "", one, other)', "one"),
     Fault("late conditions are judged early", "1.1", "world", "        if self.ruleset.is_live:\n            self.rebuild()\n", "        if False:\n            self.rebuild()\n"),
     Fault("rewinding does not go back to the chain", "R11", "rebuild", "if key in scopes or not isinstance(key, str)}", "if key in scopes}"),
+    Fault("rewinding forgets chains", "R11", "rebuild", "(key in scopes if isinstance(key, str) else mine)", "(isinstance(key, str) and key in scopes)"),
 )  # fmt: skip
 
 # Features of the random cases without which a fault cannot show.
