@@ -8,6 +8,7 @@ from tests.law.fuzz import MISMATCHES, differs, judge
 from tests.law.strategy import Case
 from tests.mutant.__main__ import hunt
 from tests.mutant.fault import FAULTS, Fault
+from tests.support.requirement import REPOSITORY
 
 # Noticed soon, and from different corners.
 _SOON = ("denied actions count", "one parent only", "a count completes at its limit", "min dropped")
@@ -27,6 +28,13 @@ def test_what_once_differed_agrees() -> None:
         record = json.loads(path.read_text(encoding="utf-8"))
         case = Case(record["policy"], record["graph"], record["trace"])
         assert not differs(case, force=record["force"]), path
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_seeded_fault_stands_in_the_engine(fault: Fault) -> None:
+    """The text that a fault replaces is there exactly once: whoever changes the engine changes its faults."""
+    module = REPOSITORY / "graphsvc" / "core" / f"{fault.module}.py"
+    assert module.read_text(encoding="utf-8").count(fault.old) == 1
 
 
 @pytest.mark.parametrize(
