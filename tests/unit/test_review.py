@@ -109,7 +109,7 @@ def test_a_review_used_in_the_same_batch_is_used() -> None:
     world = World(entitlement="off")
     world.reviews["e2"] = replace(review_of(DECIDED, APPROVED), until_ms=None)
     again = replace(REQUEST, id="e9", review="e2", executed=True)
-    view = Overlay(world.cells)
+    view = Overlay(world.state)
     free = world.evaluate(again, 10, view)
     assert free.verdict is Verdict.PERMIT
     view.merge({("v", "e2"): "e8"})
