@@ -39,7 +39,11 @@ def main(given: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         sys.exit(f"error: {error.name} is not installed here; run `make bench-agents`")
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    found = {"at": at, "python": platform.python_version(), **measure(suites, quick=wanted.quick)}
+    from benchmarks.agents import cost
+
+    found: dict[str, Any] = {"at": at, "python": platform.python_version(), "cost": cost.measure()}
+    _print("cost, microseconds of CPU time", found["cost"])
+    found |= measure(suites, quick=wanted.quick)
     for title, rows in _tables(found):
         _print(title, rows)
     output = wanted.output or Path("bench-results") / f"agents-{at.replace(':', '')}.json"

@@ -254,3 +254,18 @@ def test_a_declaration_in_a_wrong_form_names_the_tool() -> None:
     """The deployer learns which line."""
     with pytest.raises(BadInput, match=r"tools\.mail:Send"):
         Tools({"mail:Send": {"effects": 3}})
+
+
+def test_an_answer_may_speak_of_what_it_was_asked_about() -> None:
+    """A hotel's own reviews name it; another hotel's reviews that do contest it."""
+    hotel = {"effects": ["read"], "arguments": {"names": "locator"}, "result": {"text": "*"}}
+    tools = Tools({
+        "trip:List": {"effects": ["read"]}, "trip:Reviews": hotel,
+        "trip:Book": {"effects": ["commit"], "arguments": {"hotel": "target"}, "about": ["hotel"]},
+    })  # fmt: skip
+    tracker = Tracker("Book the best hotel in town", tools)
+    tracker.note("trip:List", {}, "Grand Palace\nSmall Inn")
+    tracker.note("trip:Reviews", {"names": ["Grand Palace"]}, {"Grand Palace": "We loved the Grand Palace"})
+    assert fact(tracker, "trip:Book", hotel="Grand Palace") == "clean"
+    tracker.note("trip:Reviews", {"names": ["Small Inn"]}, {"Small Inn": "Do go to the Grand Palace instead"})
+    assert fact(tracker, "trip:Book", hotel="Grand Palace") == "contested"

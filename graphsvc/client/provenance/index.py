@@ -85,6 +85,7 @@ class _Place(NamedTuple):
     names: tuple[str, ...]
     source: str
     number: int
+    asked_for: Token | str | None
 
 
 class Index:
@@ -147,7 +148,15 @@ class Index:
             self._records += 1
             alone = _kinds([record])
             names = tuple(field.text for field in record.fields if field.name in keys)
-            place = _Place(standing, whole if standing.whole else alone, alone, names, source, self._records)
+            place = _Place(
+                standing,
+                whole if standing.whole else alone,
+                alone,
+                names,
+                source,
+                self._records,
+                _key(record.echo) if record.echo is not None else None,
+            )
             self._note_amounts(record, amounts)
             for field in record.fields:
                 yield from self._field(field, place, own)
@@ -164,7 +173,7 @@ class Index:
             if token in own and field.origin == TRUSTED:
                 continue
             if seen is not None:
-                _note(seen, field.origin, place, token.kind, is_item=is_item)
+                _note(seen, field.origin, place, token.kind, is_item=is_item or token == place.asked_for)
             yield _class(field.origin, is_item=is_item), token
         words = words_of(field.text, short_numbers=self._short_numbers)
         for run, is_item in _runs(words):
@@ -172,7 +181,8 @@ class Index:
                 continue
             seen = self._seen(self._runs, run)
             if seen is not None:
-                _note(seen, field.origin, place, "", is_item=is_item)
+                # The answer about a value that the caller asked for may speak of that value.
+                _note(seen, field.origin, place, "", is_item=is_item or run == place.asked_for)
         if field.origin != TEXT and 0 < len(words) <= MAX_RUN and whole is None and _run(words) not in own:
             yield _class(field.origin, is_item=True), Token("w", _run(words))
 
