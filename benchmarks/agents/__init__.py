@@ -1,7 +1,7 @@
 """The agent benchmark: AgentDojo's own task chains replayed through the real service and client, without a model.
 
 make bench-agents                                     banking and slack, on which rules and client were developed
-make bench-agents ARGS="--suites workspace,travel --quick"
+make bench-agents ARGS="--suites banking,slack,workspace,travel"
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def main(given: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     asked.add_argument("--suites", default="banking,slack", help=f"of {', '.join(_SUITES)}")
-    asked.add_argument("--quick", action="store_true", help="the shipped rule alone, nothing left out")
+    asked.add_argument("--quick", action="store_true", help="the shipped rule alone, without the baselines")
+    asked.add_argument("--parts", action="store_true", help="also leave out each part of provenance in turn")
     asked.add_argument("--output", type=Path, default=None, help="default: bench-results/agents-<time>.json")
     wanted = asked.parse_args(given)
     suites = wanted.suites.split(",")
@@ -43,7 +44,7 @@ def main(given: Sequence[str]) -> int:
 
     found: dict[str, Any] = {"at": at, "python": platform.python_version(), "cost": cost.measure()}
     _print("cost, microseconds of CPU time", found["cost"])
-    found |= measure(suites, quick=wanted.quick)
+    found |= measure(suites, quick=wanted.quick, parts=wanted.parts)
     for title, rows in _tables(found):
         _print(title, rows)
     output = wanted.output or Path("bench-results") / f"agents-{at.replace(':', '')}.json"
