@@ -13,6 +13,7 @@ from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
 from graphsvc.cli.output import Format, print_json, print_rows
 from graphsvc.cli.policy_life import register as register_life
+from graphsvc.cli.tool import draft, tools
 from graphsvc.core.value import Json
 
 __all__ = ["app"]
@@ -173,42 +174,8 @@ def run_pack_tests(
         raise typer.Exit(1)
 
 
-@app.command()
-def tools(
-    files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE...", help="Policy files, or folders of them.")
-    ] = None,
-    *,
-    shipped: Annotated[
-        list[str] | None,
-        typer.Option("--shipped", metavar="NAME", help="A pack that ships, such as agent_provenance."),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A file instead of standard output.")
-    ] = None,
-) -> None:
-    """Write what packs say of actions, as JSON for the client's provenance (`Tools.load`).
-
-    \b
-    Examples:
-      graphsvc policy tools packs/ -o tools.json
-      graphsvc policy tools --shipped agent_provenance mine.yaml -o tools.json
-    """
-    from graphsvc.cli.file import read_texts
-    from graphsvc.core.policy.load import load_policies
-    from graphsvc.core.policy.tools import tools_of
-    from graphsvc.errors import BadInput
-    from graphsvc.packs import pack_file, pack_text
-
-    texts = [(pack_text(name), pack_file(name)) for name in shipped or ()]
-    texts += read_texts(files) if files else []
-    if not texts:
-        raise BadInput("name policy files, or packs with --shipped", field="files")
-    text = msgspec.json.format(msgspec.json.encode(tools_of(load_policies(texts))), indent=2) + b"\n"
-    if output is None:
-        sys.stdout.buffer.write(text)
-    else:
-        output.write_bytes(text)
+app.command()(tools)
+app.command()(draft)
 
 
 @app.command()
