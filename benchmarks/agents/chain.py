@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -77,15 +78,23 @@ class Suite:
         """An environment whose injection places hold marks."""
         return self.suite.environment_type.model_validate(copy.deepcopy(self._parsed))
 
-    def benign(self) -> Iterator[Chain]:
+    @cached_property
+    def benign(self) -> list[Chain]:
         """Every user task as it is meant to go."""
+        return list(self._benign())
+
+    @cached_property
+    def attacks(self) -> list[Chain]:
+        """Every user task that reads an injection, with every injected goal."""
+        return list(self._attacks())
+
+    def _benign(self) -> Iterator[Chain]:
         for name, task in self.suite.user_tasks.items():
             make = self._maker(task, ())
             calls = [Call(each.function, dict(each.args), False) for each in task.ground_truth(make())]
             yield Chain(self.name, name, "", task.PROMPT, tuple(calls), make, user_task=task)
 
-    def attacks(self) -> Iterator[Chain]:
-        """Every user task that reads an injection, with every injected goal."""
+    def _attacks(self) -> Iterator[Chain]:
         for name, task in self.suite.user_tasks.items():
             first, vectors = self._exposed(task)
             if first is None:

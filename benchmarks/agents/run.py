@@ -80,23 +80,20 @@ async def _measure(suites: list[Suite], *, quick: bool, parts: bool) -> dict[str
                 print(f"without {part} ...", file=sys.stderr)
                 options: dict[str, Any] = {"with_graph": False} if part == "graph" else {"without": {part}}
                 less = await _benign(replayer, suites, **options)
-                attacked = {
-                    approver: await _attacks(replayer, suites, approver, **options)
-                    for approver in ("own", "everything")
-                }
+                attacked = {"everything": await _attacks(replayer, suites, "everything", **options)}
                 found["without"][str(part)] = figures(less, attacked)
     return found
 
 
 async def _benign(replayer: Replayer, suites: list[Suite], **options: Any) -> list[Outcome]:
     return await _all(
-        [(suite, chain) for suite in suites for chain in suite.benign()], replayer, "everything", options
+        [(suite, chain) for suite in suites for chain in suite.benign], replayer, "everything", options
     )
 
 
 async def _attacks(replayer: Replayer, suites: list[Suite], approver: str, **options: Any) -> list[Outcome]:
     return await _all(
-        [(suite, chain) for suite in suites for chain in suite.attacks()], replayer, approver, options
+        [(suite, chain) for suite in suites for chain in suite.attacks], replayer, approver, options
     )
 
 

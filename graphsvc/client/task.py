@@ -23,7 +23,7 @@ from graphsvc.client.client import Client
 from graphsvc.client.error import CallFailed
 from graphsvc.client.result import Decision
 from graphsvc.client.sync import SyncClient
-from graphsvc.client.terms import Denied, Escalated, Named, Terms, digest, named, permitted
+from graphsvc.client.terms import Denied, Escalated, Named, Terms, digest, named
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import GraphsvcError
 
@@ -86,7 +86,7 @@ class Task(Terms):
             if status in _OVER or left_s <= 0:
                 break
             time.sleep(min(_POLL_S, left_s))
-        return permitted(decision)
+        return self.settled(decision, action, more)
 
     def tell(
         self, decision: Decision, outcome: str, labels: Sequence[str] = (), tokens: Sequence[str] = ()
@@ -173,7 +173,7 @@ class AsyncTask(Terms):
             if status in _OVER or left_s <= 0:
                 break
             await asyncio.sleep(min(_POLL_S, left_s))
-        return permitted(decision)
+        return self.settled(decision, action, more)
 
     async def tell(
         self, decision: Decision, outcome: str, labels: Sequence[str] = (), tokens: Sequence[str] = ()

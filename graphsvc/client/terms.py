@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from graphsvc.client.explain import explanation
 from graphsvc.client.provenance import Told, Tools, Tracker
 from graphsvc.client.result import Decision
 from graphsvc.core.verdict import Verdict
@@ -41,18 +42,21 @@ class Terms:
     """What both kinds share: requests with the task's own defaults.
 
     user_request, tools: with the user's words and declarations of tools the task tracks where values come from; or a
-    tracker of its own making.
+    tracker of its own making. explain: development mode, is called with the reasons of whatever is refused; its text
+    is for the developer (a log), never for the agent.
     """
 
     def __init__(
         self, chain: str, *, subject: str | Mapping[str, Any], on_behalf_of: Sequence[str | Mapping[str, Any]] = (),
         session: str | None = None, parent_chain: str | None = None, intent: Mapping[str, Any] | None = None,
         wait_s: float = 0.0, user_request: str | None = None, tools: Tools | None = None, tracker: Tracker | None = None,
+        explain: Callable[[str], object] | None = None,
     ) -> None:  # fmt: skip
         self.chain = chain
         if tracker is None and user_request is not None:
             tracker = Tracker(user_request, tools if tools is not None else Tools())
         self.tracker = tracker
+        self._explain = explain
         if tracker is not None and (tokens := tracker.intent_tokens()):
             intent = {**(intent or {}), "tokens": tokens}
         self.wait_s = wait_s
@@ -77,6 +81,7 @@ class Terms:
             "wait_s": self.wait_s,
             # What one agent has read is what the next one knows.
             "tracker": self.tracker,
+            "explain": self._explain,
         }
 
     def request(
@@ -117,6 +122,17 @@ class Terms:
         if self.tracker is None:
             return Told([], [])
         return self.tracker.note(action, values["arguments"], result, succeeded=succeeded)
+
+    def settled(
+        self, decision: Decision, action: str | Mapping[str, Any], more: Mapping[str, Any]
+    ) -> Decision:
+        """The decision; Denied or Escalated, explained where somebody develops, when the action may not happen."""
+        if not decision.permitted and self._explain is not None:
+            name = action if isinstance(action, str) else str(action["name"])
+            arguments = more.get("arguments")
+            values = arguments if isinstance(arguments, Mapping) else None
+            self._explain(explanation(decision, name, values, self.tracker))
+        return permitted(decision)
 
     def _keyed(self, request: dict[str, Any], key: str | None, suffix: str = "") -> dict[str, Any]:
         return request if key is None else {**request, "idempotencyKey": f"{self.chain}:{key}{suffix}"}

@@ -7,6 +7,7 @@ keeps (the first hit of each class, the lowest and highest designation) is all t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple, TypeVar
 
 from graphsvc.client.provenance.record import PARTY, TEXT, TRUSTED, Field, Record
@@ -119,6 +120,11 @@ class Index:
     def find_token(self, token: Token) -> Seen | None:
         """Where a typed value was seen."""
         return self._tokens.get(token)
+
+    def rivals(self, token: Token, limit: int = 5) -> list[str]:
+        """Other values of the same type that were seen, the first few."""
+        others = (each.value for each in self._tokens if each.kind == token.kind and each != token)
+        return list(islice(others, limit))
 
     def largest_amount(self, values: Iterable[str]) -> float | None:
         """The largest amount in a record that holds one of the values as a trusted field or a party."""

@@ -134,6 +134,33 @@ class Tracker:
             labels.append("sensitive")
         return Told([label for label in labels if label not in tool.result.labels], tokens)
 
+    def explain(self, action: str, arguments: Mapping[str, Any]) -> list[str]:
+        """For a developer or an approver: each critical value, its fact, where it was read, and its rivals."""
+        tool = self._tools[action]
+        effects = tool.effects_of(arguments)
+        level = tool.level_of(effects)
+        values = list(values_of(tool, arguments, level, is_fetch="fetch" in effects))
+        subjects = [each.text for each in values if each.role == "subject"]
+        lines = [f"the request: {self._requested(action, tool, effects)}; level {level}"]
+        if not tool.is_declared:
+            lines.append(
+                "no declaration of this tool, so its results are foreign and every argument is critical"
+            )
+        for value in values:
+            if value.role not in _CRITICAL and value.role != "locator":
+                continue
+            found = self._finder.find(value, level, subjects)
+            line = f"`{value.name}` = {value.text!r}: {found.fact}"
+            if found.designation:
+                line += f", designation {found.designation}"
+            seen = self._index.find(value.text, is_place=value.is_place)
+            if seen is not None and seen.source:
+                line += f", first read in a result of {seen.source}"
+            if value.token is not None and (rivals := self._index.rivals(value.token)):
+                line += f"; of the same type: {', '.join(rivals)}"
+            lines.append(line)
+        return lines
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _entry(self, value: Value, fact: str, designation: int) -> dict[str, Any]:

@@ -51,10 +51,50 @@ _ROLES: Final = (
     ("value", "password status state role permission permissions level command code script function expression"),
 )  # fmt: skip
 _PRIVATE: Final = frozenset(
-    ["mail", "email", "message", "inbox", "calendar", "event", "contact", "customer", "record", "file", "document", "user", "account", "drive", "chat", "note", "database", "query"]
+    [
+        "mail",
+        "email",
+        "message",
+        "inbox",
+        "calendar",
+        "event",
+        "contact",
+        "customer",
+        "record",
+        "file",
+        "document",
+        "user",
+        "account",
+        "drive",
+        "chat",
+        "note",
+        "database",
+        "query",
+    ]
 )
 _PLAIN: Final = frozenset(
-    ["limit", "offset", "page_size", "per_page", "cursor", "max", "min", "sort", "order", "format", "verbose", "timeout", "depth", "encoding", "count", "start", "end", "date", "day", "time"]
+    [
+        "limit",
+        "offset",
+        "page_size",
+        "per_page",
+        "cursor",
+        "max",
+        "min",
+        "sort",
+        "order",
+        "format",
+        "verbose",
+        "timeout",
+        "depth",
+        "encoding",
+        "count",
+        "start",
+        "end",
+        "date",
+        "day",
+        "time",
+    ]
 )
 _READS: Final = ("read", "fetch")
 
