@@ -13,7 +13,7 @@ from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
 from graphsvc.cli.output import Format, print_json, print_rows
 from graphsvc.cli.policy_life import register as register_life
-from graphsvc.cli.tool import draft, tools
+from graphsvc.cli.tool import suggest, tools
 from graphsvc.core.value import Json
 
 __all__ = ["app"]
@@ -175,7 +175,7 @@ def run_pack_tests(
 
 
 app.command()(tools)
-app.command()(draft)
+app.command()(suggest)
 
 
 @app.command()

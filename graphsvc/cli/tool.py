@@ -1,4 +1,4 @@
-"""`graphsvc policy tools` and `policy draft`: what tools mean, for clients to read and for people to confirm."""
+"""`graphsvc policy tools` and `policy suggest`: what tools mean, for clients to read and for people to confirm."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-__all__ = ["draft", "tools"]
+__all__ = ["suggest", "tools"]
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file instead of standard output.")]
 
@@ -46,7 +46,7 @@ def tools(
     _write(text, output)
 
 
-def draft(
+def suggest(
     files: Annotated[
         list[str],
         typer.Argument(metavar="FILE...", help="What the server answers to tools/list; several are pages."),
@@ -61,8 +61,8 @@ def draft(
 
     \b
     Examples:
-      graphsvc policy draft tools.json --name mail -o mail.yaml
-      graphsvc policy draft page1.json page2.json --name tracker
+      graphsvc policy suggest tools.json --name mail -o mail.yaml
+      graphsvc policy suggest page1.json page2.json --name tracker
     """
     from graphsvc.cli.file import read_files
     from graphsvc.importers.mcp import listed_tools, write_draft

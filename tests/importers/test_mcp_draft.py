@@ -86,7 +86,7 @@ def test_the_commands_write_drafts_and_tools(tmp_path: Path) -> None:
     """From a tool list to a draft, and from a pack to what the client reads."""
     listed, drafted, made = tmp_path / "t.json", tmp_path / "d.yaml", tmp_path / "tools.json"
     listed.write_text(json.dumps({"tools": [tool("send_email", "to")]}))
-    assert graphsvc("policy", "draft", str(listed), "--name", "desk", "-o", str(drafted)).code == 0
+    assert graphsvc("policy", "suggest", str(listed), "--name", "desk", "-o", str(drafted)).code == 0
     assert graphsvc("policy", "tools", str(drafted), "-o", str(made)).code == 0
     assert json.loads(made.read_text()) == {
         "desk:send_email": {"effects": ["send"], "arguments": {"to": "destination"}}

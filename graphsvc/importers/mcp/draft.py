@@ -157,7 +157,7 @@ def listed_tools(files: Sequence[tuple[bytes | str, str]], server: str) -> list[
 
 def write_draft(tools: Iterable[Mapping[str, Any]], server: str) -> Iterator[str]:
     """The text of a pack with the drafts of a server's tools; what to look at twice comes with CHECK."""
-    yield "# A draft by `graphsvc policy draft`: nothing of it was confirmed by a person yet.\n"
+    yield "# A draft by `graphsvc policy suggest`: nothing of it was confirmed by a person yet.\n"
     yield "# Read every line, above all those with CHECK: what can outsiders write in its result, what does a call do, which\n"
     yield "# argument says where it goes? Then give the pack a version and publish it. docs/provenance.md says what the keys mean.\n"
     yield f'graphsvc: 1\npack: {{id: {_json(server)}, version: "draft"}}\nactions:\n'
