@@ -19,7 +19,7 @@ CORE_TESTS := tests/audit tests/cel tests/cli tests/explore tests/law tests/orac
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo serve test test-full check format fuzz bench bench-agents bench-peers soak mutants mutation coverage neo4j lock schema policy-docs clean
+.PHONY: help demo serve test test-full check format fuzz bench bench-agents bench-peers soak mutants mutation coverage neo4j lock schema policy-docs notebooks rules clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -80,7 +80,7 @@ format: $(READY) ## rewrite the code in the house format
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allows
-	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel --group dev -o requirements/dev.lock
+	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel --extra notebooks --group dev -o requirements/dev.lock
 	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel -o requirements/server.lock
 	@$(COMPILE) --upgrade --extra server --extra bench -o requirements/bench.lock
 
@@ -91,6 +91,12 @@ schema: $(READY) ## schema.graphql and openapi.json from the code
 policy-docs: $(READY) ## the JSON Schema of policy files and docs/policy-language.md from the code
 	@$(BIN)/python -m graphsvc.core.policy.schema > policy.schema.new && mv policy.schema.new graphsvc/packs/policy.schema.json
 	@$(BIN)/python -m scripts.policy_reference > policy-language.new && mv policy-language.new docs/policy-language.md
+
+notebooks: $(READY) ## run notebooks/*.py and write the .ipynb beside them; ARGS: words of their names
+	@$(BIN)/python -m scripts.run_notebooks $(ARGS)
+
+rules: $(READY) ## docs/rules.md from the shipped packs
+	@$(BIN)/python -m scripts.rules_page > rules.new && mv rules.new docs/rules.md
 
 clean: ## remove everything that was made here, the local Neo4j with its data included
 	@rm -rf .venv .venv-bench .neo4j .fuzz mutants .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

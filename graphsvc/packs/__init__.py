@@ -12,7 +12,7 @@ __all__ = ["AGENT_PACKS", "PACKS", "RIGHTS_PACKS", "pack_file", "pack_text"]
 # In the order in which they are published together.
 PACKS: Final = ("agents", "separation_of_duties", "cloud")
 # Those that speak of rights held, besides.
-RIGHTS_PACKS: Final = ("aws_escalation",)
+RIGHTS_PACKS: Final = ("aws_escalation", "aws_exposure", "kubernetes_escalation", "held_duties")
 # For enforcement points that say where arguments came from, besides.
 AGENT_PACKS: Final = ("agent_provenance", "agentdojo")
 _ALL: Final = (*PACKS, *RIGHTS_PACKS, *AGENT_PACKS)

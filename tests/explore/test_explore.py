@@ -40,6 +40,11 @@ RIGHTLY = {
 }
 
 
+VERSIONS = {
+    "aws-escalation": "1.1.0", "aws-exposure": "1.0.0", "kubernetes-escalation": "1.0.0", "held-duties": "1.0.0",
+}  # fmt: skip
+
+
 def _run(*arguments: str, code: int = 0) -> str:
     result = CliRunner().invoke(app, [*arguments])
     assert result.exit_code == code, result.output
@@ -62,7 +67,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_every_user_made_vulnerable_is_found_with_its_reason(account: str) -> None:
     answer = json.loads(_run("explore", "combinations", "--format", "json", "--store", account))
     assert answer["complete"] is True
-    assert answer["packs"] == {"aws-escalation": "1.1.0"}
+    assert answer["packs"] == VERSIONS
     found = {(each["identity"], each["pattern"]): each for each in answer["combinations"]}
     for name, pattern in RIGHTLY.items():
         assert (f"{ACCOUNT}:user/{name}-user", pattern) in found

@@ -22,7 +22,16 @@ def faces(identity: str) -> tuple[str, ...]:
     """Keys of the resources that stand for an identity where a right is held on it."""
     name = identity.partition(":")[2]
     own = f"resource:identity:{name}"
-    return (own, f"resource:aws:{name}") if name.startswith("arn:") else (own,)
+    if name.startswith("arn:"):
+        return own, f"resource:aws:{name}"
+    if name.startswith("k8s:"):
+        cluster, _, user = name[4:].partition(":")
+        _, account, rest = user.partition("system:serviceaccount:")
+        if account:
+            namespace, _, called = rest.partition(":")
+            return own, f"resource:k8s:{cluster}/namespaces/{namespace}/core/serviceaccounts/{called}"
+        return own, f"resource:k8s:{cluster}/cluster/core/users/{user}"
+    return (own,)
 
 
 class Holdings:

@@ -13,7 +13,7 @@ from graphsvc.core.policy.mention import foreign_steps, has_ordering
 from graphsvc.core.policy.pattern import Pattern, RightsPattern
 from graphsvc.core.policy.problem import suggest
 from graphsvc.core.policy.tree import ROOT, cycle_from, path_between
-from graphsvc.core.policy.where import WhereError, parse_where
+from graphsvc.core.policy.where import BINDING, WhereError, parse_where
 from graphsvc.errors import PolicyError
 
 __all__ = ["EMITTED", "MAX_STEPS", "RESERVED", "check"]
@@ -177,7 +177,7 @@ def _rights(rights: RightsPattern) -> Iterator[Problem]:
     for name in sorted(spoken - held):
         # A variable that no right is held on may take any value that the graph allows it.
         if not any(
-            call.function in {"runs_as", "service_can_assume", "trusts", "exists", "is_a"}
+            call.function in BINDING
             for call in parse_where(rights.where or "").calls
             if name in call.variables
         ):

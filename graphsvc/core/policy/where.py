@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from graphsvc.core.estate import Estate
 
-__all__ = ["FUNCTIONS", "SELF", "Call", "Test", "WhereError", "identities_of", "parse_where"]
+__all__ = ["BINDING", "FUNCTIONS", "SELF", "Call", "Test", "WhereError", "identities_of", "parse_where"]
 
 # The variable that stands for an identity that is held.
 SELF: Final = "self"
@@ -49,6 +49,10 @@ class Call:
     def values(self, variable: str, binding: Binding, estate: Estate) -> Iterable[str] | None:
         """The only values of a variable for which it can hold; None when that cannot be said briefly."""
         function = _FUNCTIONS[self.function]
+        if function.places is not None and self.arguments[0] == f"${variable}":
+            account = self.arguments[1]
+            known = binding.get(account[1:], "") if isinstance(account, str) else ""
+            return function.places(estate, known) if known else None
         if function.follows is None:
             return None
         place, edge_type = function.follows
@@ -119,7 +123,8 @@ class Test:
 class _Function:
     """arity: how many arguments; identities: which of them are identities.
 
-    values: which argument follows from the others, and the edges that say so: type, whether they lead to it.
+    follows: which argument follows from the others, and the edges that say so: type, whether they lead to it.
+    places: the values of the first argument for one of the second.
     """
 
     judge: Callable[..., Answer]
@@ -127,6 +132,7 @@ class _Function:
     identities: frozenset[int]
     usage: str
     follows: tuple[int, str] | None = None
+    places: Callable[[Estate, str], Iterable[str]] | None = None
 
 
 def _identity(name: str) -> str:
@@ -203,6 +209,68 @@ def _managed_by(estate: Estate, thing: str, service: str) -> Answer:
     return None if manager is None else manager == service
 
 
+def _holds_credential(estate: Estate, thing: str, identity: str) -> Answer:
+    return _identity(identity) in estate.out("HOLDS_CREDENTIAL", thing)
+
+
+def _labelled(estate: Estate, thing: str, label: str) -> Answer:
+    return label in estate.labels(thing)
+
+
+# How identities of a system are called that has actions of its own.
+_SYSTEMS: Final = {"aws": "identity:arn:", "k8s": "identity:k8s:"}
+
+
+def _acts_in(_: Estate, identity: str, system: str) -> Answer:
+    prefix = _SYSTEMS.get(system)
+    return None if prefix is None else _identity(identity).startswith(prefix)
+
+
+def _namespace_accounts(place: str) -> str | None:
+    """How keys of the service accounts begin that live in the namespace of a Kubernetes object."""
+    cluster, found, rest = place.removeprefix("resource:k8s:").partition("/namespaces/")
+    return f"identity:k8s:{cluster}:system:serviceaccount:{rest.partition('/')[0]}:" if found else None
+
+
+# Where objects are made that run as an account of their namespace.
+_MADE = (
+    "core/pods", "core/replicationcontrollers", "apps/deployments", "apps/replicasets", "apps/statefulsets",
+    "apps/daemonsets", "batch/jobs", "batch/cronjobs",
+)  # fmt: skip
+
+
+def _home_of(account: str) -> str | None:
+    """How keys of objects begin that are in the namespace of a service account."""
+    cluster, found, rest = account.removeprefix("identity:k8s:").partition(":system:serviceaccount:")
+    return f"resource:k8s:{cluster}/namespaces/{rest.partition(':')[0]}/" if found else None
+
+
+def _made_beside(_: Estate, account: str) -> Iterable[str]:
+    home = _home_of(account)
+    return () if home is None else [f"{home}{kind}/" for kind in _MADE]
+
+
+def _around(estate: Estate, account: str) -> Iterable[str]:
+    home = _home_of(account)
+    return (*estate.into("HOLDS_CREDENTIAL", account), *(() if home is None else (f"{home}core/pods/",)))
+
+
+def _in_namespace(_: Estate, place: str, account: str) -> Answer:
+    prefix = _namespace_accounts(place)
+    return prefix is not None and account.startswith(prefix)
+
+
+def _works_in(estate: Estate, place: str, account: str) -> Answer:
+    """Whether something in the namespace of a place holds an account's credential, or the place itself does."""
+    things = estate.into("HOLDS_CREDENTIAL", _identity(account))
+    if place in things:
+        return True
+    cluster, found, rest = place.partition("/namespaces/")
+    home = f"{cluster}/namespaces/{rest.partition('/')[0]}/"
+    # A secret holds a token too, but nothing runs in it.
+    return bool(found) and any(each.startswith(home) and "/core/secrets/" not in each for each in things)
+
+
 _FUNCTIONS: Final[dict[str, _Function]] = {
     "service_can_assume": _Function(
         _can_assume,
@@ -216,6 +284,19 @@ _FUNCTIONS: Final[dict[str, _Function]] = {
         _trusts_account_of, 2, frozenset({0, 1}), 'trusts_account_of("$role", "$self")'
     ),
     "runs_as": _Function(_runs_as, 2, frozenset({1}), 'runs_as("$thing", "$role")', (1, "RUNS_AS")),
+    "holds_credential": _Function(
+        _holds_credential,
+        2,
+        frozenset({1}),
+        'holds_credential("$secret", "$account")',
+        (1, "HOLDS_CREDENTIAL"),
+    ),
+    "labelled": _Function(_labelled, 2, frozenset(), 'labelled("$policy", "admin-version")'),
+    "acts_in": _Function(_acts_in, 2, frozenset({0}), 'acts_in("$self", "k8s")'),
+    "in_namespace": _Function(
+        _in_namespace, 2, frozenset({1}), 'in_namespace("$place", "$account")', places=_made_beside
+    ),
+    "works_in": _Function(_works_in, 2, frozenset({1}), 'works_in("$place", "$account")', places=_around),
     "is_a": _Function(_is_a, 2, frozenset({0}), 'is_a("$user", "user")'),
     "exists": _Function(_exists, 1, frozenset(), 'exists("$thing")'),
     "key_count_below": _Function(_key_count_below, 2, frozenset({0}), 'key_count_below("$user", 2)'),
@@ -223,6 +304,20 @@ _FUNCTIONS: Final[dict[str, _Function]] = {
 }
 _OPERATORS: Final = {"&&": " and ", "||": " or ", "!": " not "}
 _TOKENS: Final = re.compile(r"\"[^\"]*\"|'[^']*'|&&|\|\||!(?!=)|.", re.DOTALL)
+# Those that by themselves say which values a variable can take.
+BINDING: Final = frozenset(
+    (
+        "runs_as",
+        "service_can_assume",
+        "trusts",
+        "exists",
+        "is_a",
+        "holds_credential",
+        "in_namespace",
+        "works_in",
+        "acts_in",
+    )
+)
 FUNCTIONS: Final = {name: function.usage for name, function in _FUNCTIONS.items()}
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from graphsvc.importers.kubernetes.name import RBAC
 from graphsvc.importers.kubernetes.rule import Rule
 
-__all__ = ["DANGERS", "dangers"]
+__all__ = ["DANGERS", "WORKLOAD_KINDS", "dangers"]
 
 _WRITE = ("create", "update", "patch")
-_WORKLOADS = (
+WORKLOAD_KINDS = (
     ("", "pods"), ("", "replicationcontrollers"), ("apps", "deployments"), ("apps", "replicasets"),
     ("apps", "statefulsets"), ("apps", "daemonsets"), ("batch", "jobs"), ("batch", "cronjobs"),
 )  # fmt: skip
@@ -26,8 +26,8 @@ DANGERS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {
             ("authentication.k8s.io", "userextras"),
         ),
     ),
-    "create_pods": (("create",), _WORKLOADS),
-    "change_pods": (("update", "patch"), _WORKLOADS),
+    "create_pods": (("create",), WORKLOAD_KINDS),
+    "change_pods": (("update", "patch"), WORKLOAD_KINDS),
     # Over a WebSocket an exec is a `get`.
     "exec": (("create", "get"), (("", "pods/exec"), ("", "pods/attach"), ("", "nodes/proxy"))),
     "debug": (("update", "patch"), (("", "pods/ephemeralcontainers"),)),

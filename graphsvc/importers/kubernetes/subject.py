@@ -8,6 +8,7 @@ from __future__ import annotations
 from graphsvc.core.graph import Node
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
+from graphsvc.importers.kubernetes.danger import WORKLOAD_KINDS
 from graphsvc.importers.kubernetes.name import RBAC, Cluster
 from graphsvc.importers.result import Collector
 
@@ -40,9 +41,21 @@ class Subjects:
             properties["undeclared"] = True
             self._collector.note(f"ServiceAccount `{namespace}/{name}` is used, but not in the input")
         self._identity(key, name, "workload", "ServiceAccount", namespace=namespace, **properties)
+        self._made_in(namespace)
         for group in ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED):
             self._collector.edge("MEMBER_OF", key, self.group(group))
         return key
+
+    def _made_in(self, namespace: str) -> None:
+        """Where workloads of a namespace are made: what a right to create there is about, before anything is."""
+        for group, resource in WORKLOAD_KINDS:
+            key = self._cluster.resource(namespace, group, resource, "")
+            properties: dict[str, Json] = {
+                "cluster": self._cluster.name,
+                "namespace": namespace,
+                "made": True,
+            }
+            self._collector.node(Node(key=key, properties=properties))
 
     def user(self, username: str) -> str:
         """Somebody by user name; service accounts and nodes have names of their own shape."""
