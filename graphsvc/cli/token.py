@@ -23,7 +23,19 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 app = typer.Typer(name="token", help="Local development tokens.", rich_markup_mode=None)
 
 
-@app.callback(invoke_without_command=True)
+_HELP = """Print a token signed by the local key (made on first use, beside the store).
+
+\b
+Examples:
+  graphsvc token --role pep --subject gateway-1
+  TOKEN=$(graphsvc token --role admin --role analyst --subject ops --ttl 12h)
+  graphsvc token --role pep --subject mail-gateway --subjects 'mail-*'
+  graphsvc token list
+  graphsvc token revoke --subject gateway-1
+"""
+
+
+@app.callback(invoke_without_command=True, help=_HELP)
 def token(
     context: typer.Context,
     *,
@@ -48,16 +60,7 @@ def token(
     store: StoreOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Print a token signed by the local key (made on first use, beside the store).
-
-    \b
-    Examples:
-      graphsvc token --role pep --subject gateway-1
-      TOKEN=$(graphsvc token --role admin --role analyst --subject ops --ttl 12h)
-      graphsvc token --role pep --subject mail-gateway --subjects 'mail-*'
-      graphsvc token list
-      graphsvc token revoke --subject gateway-1
-    """
+    """Print a token, unless a subcommand was named."""
     if context.invoked_subcommand is not None:
         return
     from graphsvc.api.auth import issue_token, local_key

@@ -47,4 +47,4 @@ export const PATHS = `query($from: ID!, $to: String) { paths(from: $from, to: $t
 export const POLICIES = `{ policies { pack version sha256 publishedAt publishedBy comment inForce }
   patterns { id title severity onMatch scope pack version steps } }`
 export const AUDIT = '{ auditCheckpoint { origin size root note key } }'
-export const PROOF = 'query($id: ID!) { auditProof(id: $id) { number leaf size path } }'
+export const PROOF = 'query($id: ID!, $size: Int!) { auditProof(id: $id, size: $size) { number leaf size path } }'

@@ -154,8 +154,8 @@ async def test_plans_answer_what_the_general_executor_answers(monkeypatch: pytes
     kinds = Counter[str]()
     original = HotPath.answer
 
-    async def watched(self: HotPath, body: bytes, login: Any) -> bytes | None:
-        answer = await original(self, body, login)
+    async def watched(self: HotPath, body: bytes, *rest: Any, **more: Any) -> bytes | None:
+        answer = await original(self, body, *rest, **more)
         by_plan[answer is not None] += 1
         return answer
 
@@ -192,8 +192,8 @@ async def test_our_client_is_answered_by_plan(monkeypatch: pytest.MonkeyPatch) -
     answers: list[bool] = []
     original = HotPath.answer
 
-    async def watched(self: HotPath, body: bytes, login: Any) -> bytes | None:
-        answer = await original(self, body, login)
+    async def watched(self: HotPath, body: bytes, *rest: Any, **more: Any) -> bytes | None:
+        answer = await original(self, body, *rest, **more)
         if document.DECIDE[:20].encode() in body or b"decideMany" in body:
             answers.append(answer is not None)
         return answer

@@ -36,7 +36,7 @@ FAULTS = (
     Fault("one parent only", "R8", "place", "return Inputs(tuple(fed), known)", "return Inputs(tuple(fed[:1]), known)"),
     Fault("a declared parent is not before", "R8", "place", "        causal, causal_data = joined(causal, before.causal), joined(causal_data, before.causal_data)\n        flow, flow_data = joined(flow, before.flow), joined(flow_data, before.flow_data)\n        marks, flow_marks = met(marks, before.marks), met(flow_marks, before.flow_marks)", "        flow, flow_data = joined(flow, before.flow), joined(flow_data, before.flow_data)\n        flow_marks = met(flow_marks, before.flow_marks)"),
     # History
-    Fault("denied actions count", "R9", "evaluate", "in_history = verdict is Verdict.PERMIT and request.executed\n", "in_history = request.executed\n"),
+    Fault("denied actions count", "R9", "evaluate", "in_history = enforced is Verdict.PERMIT and request.executed\n", "in_history = request.executed\n"),
     Fault("a cancelled action counts on", "R10", "world", "now = replace(past, in_history=False)", "now = past"),
     Fault("reported labels are forgotten", "R11", "world", "now = replace(past, reported=labels)\n", "now = replace(past, reported=past.reported)\n"),
     Fault("an approval covers everything", "R12", "review", "return reason.verdict is Verdict.ESCALATE and _covered(reason, completions) in review.covered", "return True"),
