@@ -106,24 +106,25 @@ async def _decide(port: int, bearer: str, key: str, chain: str) -> Any:
         return (await response.json())["data"]["decide"]
 
 
+@pytest.mark.slow
 @pytest.mark.neo4j
 @pytest.mark.anyio
 async def test_two_workers_share_the_chains_out(
-    neo4j_server: Neo4jServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_neo4j: Neo4jServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever port is asked, a chain's steps are decided in order by its owner; one that is killed comes back; both stop."""
     monkeypatch.chdir(tmp_path)
     state, policy = tmp_path / "state", tmp_path / "policy.yaml"
     policy.write_text(POLICY)
     (tmp_path / "estate.jsonl").write_text(ESTATE)
-    environment = {"GRAPHSVC_NEO4J_PASSWORD": neo4j_server.password, "GRAPHSVC_STATE_DIR": str(state)}
+    environment = {"GRAPHSVC_NEO4J_PASSWORD": empty_neo4j.password, "GRAPHSVC_STATE_DIR": str(state)}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     imported = await asyncio.to_thread(
-        graphsvc, "import", "jsonl", "estate.jsonl", "--source", "hr", "--store", neo4j_server.store_url
+        graphsvc, "import", "jsonl", "estate.jsonl", "--source", "hr", "--store", empty_neo4j.store_url
     )
     assert imported.code == 0, imported.err
-    with _serving(neo4j_server, state, policy) as (port, process):
+    with _serving(empty_neo4j, state, policy) as (port, process):
         await asyncio.gather(_ready(port, process), _ready(port + 1, process))
         options = ("--role", "pep", "--role", "auditor", "--subject", "ops")
         bearer = (await asyncio.to_thread(graphsvc, "token", *options)).out.strip()
