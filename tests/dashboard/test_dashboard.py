@@ -153,7 +153,6 @@ async def test_an_identity_is_stopped_and_helped() -> None:
         assert not (await pep.decide({**odd, "chain": "m4"})).permitted
 
 
-@pytest.mark.slow
 async def test_text_of_data_is_never_markup() -> None:
     """Names, labels, reasons and rules that are scripts are shown as what they are, on every page."""
     evil = '<img src=x onerror="window.hit=1">\'"&'
