@@ -218,6 +218,10 @@ class _Maker:
                 # One event can serve both.
                 kept = {name: steps[other][name] for name in ("then",) if name in steps[other]}
                 steps[other] = {**copy.deepcopy(steps[one]), **kept}
+        # Whichever step is listed first, no action may stand for two steps of one way.
+        listed = list(steps.items())
+        self.rng.shuffle(listed)
+        pattern["steps"] = dict(listed)
 
     def add_keys(self, steps: Record) -> None:
         """Bind each variable on a connected part of the tree: on all tops or on none (rules C2, C3)."""

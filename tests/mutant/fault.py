@@ -42,7 +42,7 @@ FAULTS = (
     Fault("an approval covers everything", "R12", "review", "return reason.verdict is Verdict.ESCALATE and _covered(reason, completions) in review.covered", "return True"),
     # Matching
     Fault("strictness: an event precedes itself", "R13", "register", "        for offer in offers:\n            register = _reach(offer, scope, before, oldest_ms, advance)\n            if register is not None:\n", "        for offer in reversed(offers):\n            register = _reach(offer, scope, before, oldest_ms, advance)\n            if register is not None:\n                before = before.set(slot_at(offer.own, advance.values), register)\n"),
-    Fault("a bit precedes itself", "1.4", "plain", "if plain.bit & missing and not plain.need & ~reached and _fits(plain, advance):", "if plain.bit & missing and not plain.need & ~(reached | own) and _fits(plain, advance):"),
+    Fault("a bit precedes one listed later", "1.4", "plain", "if plain.bit & missing and not plain.need & ~reached and _fits(plain, advance):", "if plain.bit & missing and not plain.need & ~(reached | own) and _fits(plain, advance):"),
     Fault("bits reached are forgotten", "1.4", "mark", "return Mark(before.mask | own, own, action, before, inner)", "return Mark(own, own, action, before, inner)"),
     Fault("declared inputs bring what merely happened before", "R8", "plain", "return logged.mask | (marks.mask & ~flow) | (flow_marks.mask & flow)", "return logged.mask | marks.mask"),
     Fault("steps that must differ share an event", "R13", "register", "uses = tuple(sorted(used)) if room else ()", "uses = ()"),
@@ -83,13 +83,13 @@ FAULTS = (
     Fault("registers reset on a match", "1.3", "register", "        _write(pattern, track, scope, outs, cells, before, advance)\n", "        if advance.matches and advance.matches[-1].pattern is pattern:\n            continue\n        _write(pattern, track, scope, outs, cells, before, advance)\n"),
     Fault("key of the register ignored", "1.4", "dispatch", "return (slot, *[values[place] for place in places]) if places else slot", "return slot"),
     # Patterns whose steps are bits
-    Fault("a bit precedes itself", "R13", "plain", "    for plain in concerned.finishing:\n        if not plain.need & ~reached", "    for plain in concerned.finishing:\n        if not plain.need & ~(reached | advance.bits)"),
+    Fault("a bit precedes the last one", "R13", "plain", "    for plain in concerned.finishing:\n        if not plain.need & ~reached", "    for plain in concerned.finishing:\n        if not plain.need & ~(reached | advance.bits)"),
     Fault("a bit needs nothing", "1.4", "plain", "if plain.bit & missing and not plain.need & ~reached and _fits", "if plain.bit & missing and _fits"),
     Fault("a last bit needs nothing", "1.4", "plain", "        if not plain.need & ~reached and _fits(plain, advance):\n            pattern", "        if _fits(plain, advance):\n            pattern"),
     Fault("guards do not stand against bits", "R14", "plain", "if not is_guarded(", "if True or not is_guarded("),
     Fault("a meeting keeps one side", "R5", "mark", 'Mark(mask, 0, "", one, other)', "one"),
     Fault("late conditions are judged early", "1.1", "world", "        if self.ruleset.is_live:\n            self.rebuild()\n", "        if False:\n            self.rebuild()\n"),
-    Fault("rewinding does not go back to the chain", "R11", "rebuild", "if key in scopes or not isinstance(key, str)}", "if key in scopes}"),
+    Fault("rewinding does not go back to the chain", "R10", "rebuild", "            world.cells.pop(key, None)\n        else:\n", "            world.cells.pop(key, None)\n        elif key in scopes:\n"),
     Fault("rewinding forgets chains", "R11", "rebuild", "(key in scopes if isinstance(key, str) else mine)", "(isinstance(key, str) and key in scopes)"),
 )  # fmt: skip
 
