@@ -15,6 +15,7 @@ from graphsvc.cli import (
     doctor,
     explore,
     exporting,
+    grant,
     importing,
     mcp_proxy,
     policy,
@@ -61,6 +62,7 @@ app.add_typer(token.app)
 app.add_typer(importing.app)
 app.add_typer(exporting.app)
 decide.register(app)
+app.add_typer(grant.app)
 replay.register(app)
 app.add_typer(policy.app)
 app.add_typer(explore.app)

@@ -2,6 +2,8 @@
 
 from graphsvc.client.client import Client
 from graphsvc.client.error import CallFailed, Unreachable
+from graphsvc.client.governing import Draft, Drafted, Emergency, Shadowed, Trial
+from graphsvc.client.grant_request import GrantRequest, GrantRequestPage
 from graphsvc.client.result import (
     Acknowledged,
     Chain,
@@ -37,9 +39,14 @@ __all__ = [
     "DecisionEvent",
     "DecisionPage",
     "Denied",
+    "Draft",
+    "Drafted",
+    "Emergency",
     "Escalated",
     "Evaluation",
     "Gap",
+    "GrantRequest",
+    "GrantRequestPage",
     "Granted",
     "NearHarm",
     "PathStep",
@@ -48,8 +55,10 @@ __all__ = [
     "ReviewPage",
     "Revoked",
     "RiskChange",
+    "Shadowed",
     "Subject",
     "SyncClient",
     "Task",
+    "Trial",
     "Unreachable",
 ]  # fmt: skip

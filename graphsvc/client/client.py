@@ -12,8 +12,11 @@ from typing import Any, Self
 
 from graphsvc.client import document
 from graphsvc.client.answer import as_kind, checked, decision_of, fail_closed
+from graphsvc.client.asking import GrantAsking
 from graphsvc.client.batch import Batcher
+from graphsvc.client.calling import next_cursor
 from graphsvc.client.error import Unreachable
+from graphsvc.client.governing import Governing, policy_files
 from graphsvc.client.result import (
     Acknowledged,
     Chain,
@@ -37,7 +40,7 @@ __all__ = ["Client"]
 _WAY_S = 0.25
 
 
-class Client:
+class Client(GrantAsking, Governing):
     """A client of one service, used in `async with`.
 
     token: from `graphsvc token`; None only where authentication is off. uds: a Unix socket beside the
@@ -161,22 +164,38 @@ class Client:
         found = await self._read(document.REVIEW, {"v": review})
         return None if found is None else as_kind(Review, found)
 
-    async def approve_review(self, review: str, reason: str) -> Review:
-        """Let an escalated request through once; not for whoever took part in it."""
-        return as_kind(Review, await self._call(document.APPROVE_REVIEW, {"v": review, "reason": reason}))
+    async def approve_review(
+        self,
+        review: str,
+        reason: str,
+        *,
+        expires_at: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> Review:
+        """Let an escalated request through once, or count towards its `quorum`; not for whoever took part in it.
+
+        expires_at: use it before then. properties: of the action, narrower than was asked.
+        """
+        scope = {"expiresAt": expires_at, "properties": properties}
+        given = {"v": review, "reason": reason, "scope": scope}
+        return as_kind(Review, await self._call(document.APPROVE_REVIEW, given))
 
     async def reject_review(self, review: str, reason: str) -> Review:
         """Refuse an escalated request."""
         return as_kind(Review, await self._call(document.REJECT_REVIEW, {"v": review, "reason": reason}))
 
+    async def withdraw_review(self, review: str, reason: str) -> Review:
+        """Nobody waits for the answer any more."""
+        return as_kind(Review, await self._call(document.WITHDRAW_REVIEW, {"v": review, "reason": reason}))
+
     async def reviews(
         self, *, first: int = 50, after: str | None = None, status: str | None = None
     ) -> ReviewPage:
-        """Reviews, newest first. status: OPEN, APPROVED, REJECTED, USED or EXPIRED."""
+        """Reviews, newest first. status: OPEN, APPROVED, REJECTED, USED, EXPIRED or WITHDRAWN."""
         wanted = {"status": status} if status is not None else None
         value = await self._read(document.REVIEWS, {"first": first, "after": after, "filter": wanted})
         return ReviewPage(
-            reviews=[as_kind(Review, edge["node"]) for edge in value["edges"]], cursor=_next(value)
+            reviews=[as_kind(Review, edge["node"]) for edge in value["edges"]], cursor=next_cursor(value)
         )
 
     async def send_signal(
@@ -211,11 +230,8 @@ class Client:
 
     async def publish_policy(self, *texts: str | tuple[str, str], comment: str = "") -> Acknowledged:
         """Put packs into force, all or none; each a YAML text or (text, file name)."""
-        pairs = [(text, "<policy>") if isinstance(text, str) else text for text in texts]
-        files = [{"yaml": text, "file": file} for text, file in pairs]
-        return as_kind(
-            Acknowledged, await self._call(document.PUBLISH, {"v": {"files": files, "comment": comment}})
-        )
+        given = {"files": policy_files(texts), "comment": comment}
+        return as_kind(Acknowledged, await self._call(document.PUBLISH, {"v": given}))
 
     async def rollback_policy(
         self, pack: str, *, version: str | None = None, comment: str = ""
@@ -250,7 +266,7 @@ class Client:
         """A page of decisions, newest first."""
         value = await self._read(document.DECISIONS, {"first": first, "after": after, "filter": filter})
         nodes = [as_kind(Decision, edge["node"]) for edge in value["edges"]]
-        return DecisionPage(decisions=nodes, cursor=_next(value))
+        return DecisionPage(decisions=nodes, cursor=next_cursor(value))
 
     async def chain(self, chain: str) -> Chain | None:
         """One chain, None when there is none or it is somebody else's."""
@@ -267,7 +283,7 @@ class Client:
         """A page of chains, newest first."""
         value = await self._read(document.CHAINS, {"first": first, "after": after, "filter": filter})
         nodes = [as_kind(Chain, edge["node"]) for edge in value["edges"]]
-        return ChainPage(chains=nodes, cursor=_next(value))
+        return ChainPage(chains=nodes, cursor=next_cursor(value))
 
     async def subscribe(
         self,
@@ -358,8 +374,3 @@ class Client:
                 f"no answer within {self._timeout_s:g} s; whether it took effect is unknown"
             ) from None
         return checked(value)
-
-
-def _next(value: Any) -> str | None:
-    page = value["pageInfo"]
-    return page["endCursor"] if page["hasNextPage"] else None

@@ -28,6 +28,7 @@ __all__ = [
     "SUBSCRIBE",
     "SUSPEND",
     "UPSERT",
+    "WITHDRAW_REVIEW",
 ]  # fmt: skip
 
 _JUDGED = """verdict revision
@@ -37,6 +38,8 @@ _JUDGED = """verdict revision
   risk { before after delta beforeMicros afterMicros }
   nearest { pattern { id title severity } remaining feasible }"""
 _REVIEW = "id status openedAt expiresAt reviewedBy reviewedAt reason usedBy"
+# A decision names its review in short: it is the commonest answer of all.
+_WHOLE_REVIEW = f"{_REVIEW} afterwards quorum endorsedBy deputiesFrom narrowed"
 _DECISION = f"""fragment D on Decision {{ id auditId replayed recorded decidedAt chain session index action
   subject {{ type id }} resource {{ type id }} review {{ {_REVIEW} }}
   {_JUDGED} }}"""
@@ -57,19 +60,22 @@ REVOKE = (
     "mutation($v: ID!, $reason: String!) { r: revokeGrant(id: $v, reason: $reason) "
     f"{{ __typename ... on Revoked {{ {_GRANT} affectedChains }} {_FAILURE} }} }}"
 )
+_REVIEWED = f"{{ __typename ... on Review {{ {_WHOLE_REVIEW} }} {_FAILURE} }}"
 APPROVE_REVIEW = (
-    "mutation($v: ID!, $reason: String!) { r: approveReview(id: $v, reason: $reason) "
-    f"{{ __typename ... on Review {{ {_REVIEW} }} {_FAILURE} }} }}"
+    "mutation($v: ID!, $reason: String!, $scope: ReviewScopeInput) "
+    f"{{ r: approveReview(id: $v, reason: $reason, scope: $scope) {_REVIEWED} }}"
 )
 REJECT_REVIEW = (
-    "mutation($v: ID!, $reason: String!) { r: rejectReview(id: $v, reason: $reason) "
-    f"{{ __typename ... on Review {{ {_REVIEW} }} {_FAILURE} }} }}"
+    f"mutation($v: ID!, $reason: String!) {{ r: rejectReview(id: $v, reason: $reason) {_REVIEWED} }}"
 )
-REVIEW = f"query($v: ID!) {{ r: review(id: $v) {{ {_REVIEW} }} }}"
+WITHDRAW_REVIEW = (
+    f"mutation($v: ID!, $reason: String!) {{ r: withdrawReview(id: $v, reason: $reason) {_REVIEWED} }}"
+)
+REVIEW = f"query($v: ID!) {{ r: review(id: $v) {{ {_WHOLE_REVIEW} }} }}"
 REVIEWS = (
     "query($first: Int, $after: String, $filter: ReviewFilter) "
     "{ r: reviews(first: $first, after: $after, filter: $filter) "
-    f"{{ edges {{ node {{ {_REVIEW} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+    f"{{ edges {{ node {{ {_WHOLE_REVIEW} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
 )
 SEND_SIGNAL = f"mutation($v: SignalInput!) {{ r: sendSignal(input: $v) {_ACK} }}"
 SUSPEND = f"mutation($v: SuspendInput!) {{ r: suspend(input: $v) {_ACK} }}"

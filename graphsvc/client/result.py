@@ -100,7 +100,11 @@ class Subject(_Result, frozen=True, kw_only=True):
 
 
 class Review(_Result, frozen=True, kw_only=True):
-    """A human review. status: OPEN, APPROVED, REJECTED, USED or EXPIRED; pass `id` as `review` once approved."""
+    """A human review. status: OPEN, APPROVED, REJECTED, USED, EXPIRED or WITHDRAWN; pass `id` as `review` once approved.
+
+    quorum: approvals needed; endorsed_by: who approved so far; deputies_from: when deputies may answer. narrowed:
+    properties of the action that it must be asked with. afterwards: of an action of an emergency.
+    """
 
     id: str
     status: str
@@ -110,6 +114,11 @@ class Review(_Result, frozen=True, kw_only=True):
     reviewed_at: str | None = None
     reason: str | None = None
     used_by: str | None = None
+    afterwards: bool = False
+    quorum: int = 1
+    endorsed_by: list[str] = []
+    deputies_from: str | None = None
+    narrowed: dict[str, Any] | None = None
 
 
 class ReviewPage(msgspec.Struct, frozen=True, kw_only=True):

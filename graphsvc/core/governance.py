@@ -1,4 +1,4 @@
-"""What is on trial, in draft, endorsed in part, and broken in an emergency: a fold over the records that say so."""
+"""What is on trial, in draft, endorsed in part, broken in an emergency, or asked for: a fold over the records that say so."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from graphsvc.core.governing import (
     Endorsed,
     GlassBroken,
     Governing,
+    GrantAsked,
+    GrantSettled,
     PolicyDrafted,
     PolicyShadowed,
     ReviewWithdrawn,
@@ -30,7 +32,8 @@ class Governance:
     records: all that was folded, with their numbers, oldest first; folding them again gives the same. trials: by
     pack. drafts: open ones, by id. endorsed: approvals so far, by decision. withdrawn: reviews, by decision. broken:
     the newest emergency of each identity; breaks: every one, by id. unconfirmed: what was permitted in one and not
-    reviewed yet, by decision, with its time; confirmed: what has been.
+    reviewed yet, by decision, with its time; confirmed: what has been. asked: grants asked for, by id of the request,
+    oldest first; settled: what became of them.
     published_at: numbers of all publications, as they stand in `World.published`.
     """
 
@@ -45,6 +48,8 @@ class Governance:
         self.breaks: dict[str, GlassBroken] = {}
         self.unconfirmed: dict[str, tuple[int, str]] = {}
         self.confirmed: dict[str, Confirmed] = {}
+        self.asked: dict[str, GrantAsked] = {}
+        self.settled: dict[str, GrantSettled] = {}
         self.published_at: list[int] = []
 
     def apply(self, record: Governing, seq: int) -> None:
@@ -69,6 +74,10 @@ class Governance:
             case Confirmed():
                 self.unconfirmed.pop(record.decision, None)
                 self.confirmed[record.decision] = record
+            case GrantAsked():
+                self.asked[record.id] = record
+            case GrantSettled():
+                self.settled[record.request] = record
 
     def published(self, record: PolicyPublished, seq: int) -> None:
         """A pack came into force; what was tried of it as it is now is on trial no longer."""

@@ -1,4 +1,4 @@
-"""Records about rules on trial and in draft, about reviews by several people, and about emergencies."""
+"""Records about rules on trial and in draft, reviews by several people, emergencies, and grants that are asked for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ __all__ = [
     "Endorsed",
     "GlassBroken",
     "Governing",
+    "GrantAsked",
+    "GrantSettled",
     "PolicyDrafted",
     "PolicyShadowed",
     "ReviewWithdrawn",
@@ -99,6 +101,30 @@ class Confirmed(_Base, frozen=True, kw_only=True, tag="confirmed"):
     reason: str = ""
 
 
+class GrantAsked(_Base, frozen=True, kw_only=True, tag="grant_asked"):
+    """Somebody needs rights for a while. lasts_ms: from the moment they are given. on_behalf_of: ids, nearest first."""
+
+    id: str
+    identity: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    lasts_ms: int
+    purpose: str
+    uses: int | None = None
+    chain: str | None = None
+    session: str | None = None
+    on_behalf_of: tuple[str, ...] = ()
+
+
+class GrantSettled(_Base, frozen=True, kw_only=True, tag="grant_settled"):
+    """Nobody waits for those rights any more. outcome: granted, rejected or withdrawn. grant: what came of it."""
+
+    request: str
+    outcome: str
+    reason: str = ""
+    grant: str | None = None
+
+
 Governing: TypeAlias = (
     PolicyShadowed
     | TrialEnded
@@ -108,4 +134,6 @@ Governing: TypeAlias = (
     | ReviewWithdrawn
     | GlassBroken
     | Confirmed
+    | GrantAsked
+    | GrantSettled
 )

@@ -113,7 +113,7 @@ class ChainClosed(_Base, frozen=True, kw_only=True, tag="chain_closed"):
 
 
 class Granted(_Base, frozen=True, kw_only=True, tag="granted"):
-    """A situational grant: rights for a while. chain, session: only within that one."""
+    """A situational grant: rights for a while. chain, session: only within that one. asked: the request it answers."""
 
     id: str
     identity: str
@@ -126,6 +126,7 @@ class Granted(_Base, frozen=True, kw_only=True, tag="granted"):
     purpose: str = ""
     by: str = ""
     session: str | None = None
+    asked: str = ""
 
 
 class Revoked(_Base, frozen=True, kw_only=True, tag="revoked"):

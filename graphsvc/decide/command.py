@@ -23,12 +23,10 @@ from graphsvc.decide.review_view import ReviewStatus, ReviewView
 from graphsvc.errors import GraphsvcError
 
 if TYPE_CHECKING:
-    # It speaks of what is defined here.
-    from graphsvc.decide.hindsight import Hindsight
-
-if TYPE_CHECKING:
-    # It speaks of what is defined here.
+    # They speak of what is defined here.
     from graphsvc.decide.desk import Desk
+    from graphsvc.decide.grant_desk import GrantDesk
+    from graphsvc.decide.hindsight import Hindsight
 
 __all__ = [
     "Ack",
@@ -189,6 +187,10 @@ class Service(Protocol):
     @property
     def desk(self) -> Desk:
         """The life of rules: trials, drafts, publication, emergencies, and what rules would have done."""
+
+    @property
+    def grant_desk(self) -> GrantDesk:
+        """Grants that are asked for, and answered."""
 
     @property
     def overview(self) -> Overview:

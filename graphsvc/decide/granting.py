@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphsvc.core.event import identity_id
 from graphsvc.core.gain.telling import completions_of_grant
 from graphsvc.core.record import Granted, Record, Revoked
@@ -14,7 +16,7 @@ from graphsvc.decide.jobs import ChangeJob, Moment
 from graphsvc.decide.pap import known_identity
 from graphsvc.errors import BadInput, Conflict, GrantRefused
 
-__all__ = ["grant", "revoke_grant"]
+__all__ = ["check_scope", "grant", "refuse_combination", "revoke_grant"]
 
 _MAX_TEXT = 1_000
 # Sessions of an identity that a grant is judged for: those of its newest actions.
@@ -37,14 +39,7 @@ def grant(
     session: str | None = None,
 ) -> ChangeJob:
     """A situational grant to a known identity, with an end. chain, session: only within that one."""
-    if not actions:
-        raise BadInput("name at least one action glob, such as crm:Read", field="actions")
-    if not resources:
-        raise BadInput("name at least one resource glob, such as record:*", field="resources")
-    if not purpose.strip() or len(purpose) > _MAX_TEXT:
-        raise BadInput(f"say in 1 to {_MAX_TEXT} characters what the grant is for", field="purpose")
-    if uses is not None and uses < 1:
-        raise BadInput("must be 1 or more; leave it out for no limit", field="uses")
+    check_scope(actions, resources, purpose, uses)
 
     def build(now: Moment) -> list[Record]:
         holder = known_identity(now.world, identity)
@@ -65,12 +60,24 @@ def grant(
             by=caller.subject,
             session=session.removeprefix("session:") if session is not None else None,
         )
-        _refuse_combination(now, given)
+        refuse_combination(now, given)
         return [given]
 
     cell = principal_cell(identity_id(world.estate, identity))
     # Whoever acts for or with it in between is judged again: the grant reads what its sessions hold.
     return ChangeJob(build, frozenset((cell,)), reads=frozenset((GRAPH, cell)))
+
+
+def check_scope(actions: Sequence[str], resources: Sequence[str], purpose: str, uses: int | None) -> None:
+    """BadInput names the field of a grant's scope that says nothing, or nothing that can be."""
+    if not actions:
+        raise BadInput("name at least one action glob, such as crm:Read", field="actions")
+    if not resources:
+        raise BadInput("name at least one resource glob, such as record:*", field="resources")
+    if not purpose.strip() or len(purpose) > _MAX_TEXT:
+        raise BadInput(f"say in 1 to {_MAX_TEXT} characters what the grant is for", field="purpose")
+    if uses is not None and uses < 1:
+        raise BadInput("must be 1 or more; leave it out for no limit", field="uses")
 
 
 def revoke_grant(caller: Caller, granted: Granted, reason: str) -> ChangeJob:
@@ -84,7 +91,7 @@ def revoke_grant(caller: Caller, granted: Granted, reason: str) -> ChangeJob:
     return ChangeJob(build, frozenset((principal_cell(granted.identity),)))
 
 
-def _refuse_combination(now: Moment, given: Granted) -> None:
+def refuse_combination(now: Moment, given: Granted) -> None:
     """GrantRefused when it lets the identity, alone or in a session, do what a rights pattern is about."""
     gains = now.world.gains
     if gains is None:

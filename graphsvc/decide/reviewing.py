@@ -18,7 +18,7 @@ from graphsvc.decide.review_view import REVIEW_TTL_MS, ReviewStatus, ReviewView
 from graphsvc.decide.routing import check_approver, route_of
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 
-__all__ = ["approve", "person_of", "reject", "review_view", "reviews", "withdraw"]
+__all__ = ["approve", "checked_reason", "person_of", "reject", "review_view", "reviews", "withdraw"]
 
 _MAX_TEXT = 1_000
 _ANSWERED = "v"
@@ -39,7 +39,7 @@ def approve(
     """
 
     def build(now: Moment) -> list[Record]:
-        said = _said(reason)
+        said = checked_reason(reason)
         if (afterwards := _confirmed(caller, now, review, said, justified=True)) is not None:
             return [afterwards]
         decided, person = _answerable(caller, now, review)
@@ -73,7 +73,7 @@ def reject(caller: Caller, world: World, review: str, reason: str) -> ChangeJob:
     """The request stays refused, whoever asks again."""
 
     def build(now: Moment) -> list[Record]:
-        said = _said(reason)
+        said = checked_reason(reason)
         if (afterwards := _confirmed(caller, now, review, said, justified=False)) is not None:
             return [afterwards]
         _, person = _answerable(caller, now, review)
@@ -86,7 +86,7 @@ def withdraw(caller: Caller, world: World, review: str, reason: str) -> ChangeJo
     """Nobody waits for the answer any more: whoever asked says so, or an approver."""
 
     def build(now: Moment) -> list[Record]:
-        said = _said(reason)
+        said = checked_reason(reason)
         decided = _open(now, review)
         if decided.by != caller.subject and not caller.roles & {"approver", "admin"}:
             # One answer for what is another's and what is not there.
@@ -230,7 +230,8 @@ def _four_eyes(caller: Caller, world: World, decided: Decided) -> None:
         raise NotAllowed("whoever asked for an action, does it or has it done cannot review it")
 
 
-def _said(reason: str) -> str:
+def checked_reason(reason: str) -> str:
+    """What somebody gives as their reason; BadInput when it says nothing or too much."""
     if not reason.strip() or len(reason) > _MAX_TEXT:
         raise BadInput(f"say in 1 to {_MAX_TEXT} characters why", field="reason")
     return reason

@@ -46,6 +46,7 @@ from graphsvc.decide.exploring import Explorer
 from graphsvc.decide.figure import Distribution
 from graphsvc.decide.follower import Bell, Follower
 from graphsvc.decide.freshness import Freshness
+from graphsvc.decide.grant_desk import GrantDesk
 from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.hindsight import Hindsight
 from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, check_session, not_spoken_for
@@ -127,6 +128,7 @@ class GraphsvcService:
         self.desk = Desk(
             self.world, self._acked, ids, self.now_ms, rules or PublishRules(), self._all_records
         )
+        self.grant_desk = GrantDesk(self.world, self._acked, ids, self.now_ms)
         self._follower = Follower(store, self.world, self.sequencer, bell=bell) if shared else None
         self.retention = Retention(store, self.world, self.sequencer, idle_s=chain_idle_s)
         self._freshness = Freshness(store, self.sequencer, shared=shared)

@@ -1,4 +1,4 @@
-"""Reviews told to a webhook: a short notice with a link, sent again a bounded number of times.
+"""Reviews, and requests for grants, told to a webhook: a short notice with a link, sent again a bounded number of times.
 
 A notice names who, what and why by id and code; values of arguments and free text stay here. Only what happens while the
 service runs is told; what was missed stands in the list of reviews. Where several replicas share a store each tells,
@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from graphsvc.core.governance import glass_of
-from graphsvc.core.governing import Confirmed, Endorsed, ReviewWithdrawn
+from graphsvc.core.governing import Confirmed, Endorsed, GrantAsked, GrantSettled, ReviewWithdrawn
 from graphsvc.core.record import Approved, Decided, Record, Rejected
 from graphsvc.core.value import Json, format_time
 from graphsvc.core.verdict import Verdict
@@ -60,7 +60,8 @@ async def keep_notifying(
                     queue.put_nowait((str(event.seq), notice))
                 except asyncio.QueueFull:
                     _log.error(
-                        "review_notice_lost", extra={"review": notice["review"], "why": "too many wait"}
+                        "review_notice_lost",
+                        extra={"event": notice["event"], "seq": event.seq, "why": "too many wait"},
                     )
     finally:
         sending.cancel()
@@ -94,7 +95,7 @@ async def _send(session: aiohttp.ClientSession, webhook: Webhook, key: str, noti
                     break
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             why = str(error) or type(error).__name__
-    _log.error("review_notice_lost", extra={"review": notice["review"], "why": why})
+    _log.error("review_notice_lost", extra={"event": notice["event"], "seq": key, "why": why})
 
 
 def _notice(
@@ -103,6 +104,8 @@ def _notice(
     review: Callable[[str], ReviewView | None],
     decided: Callable[[str], tuple[int, Decided] | None],
 ) -> dict[str, Json] | None:
+    if isinstance(record, GrantAsked | GrantSettled):
+        return _grant_notice(webhook, record)
     told = _told(record)
     if told is None:
         return None
@@ -130,6 +133,26 @@ def _notice(
             for each in found[1].reasons
             if each.verdict is not Verdict.PERMIT
         ],
+    }
+
+
+def _grant_notice(webhook: Webhook, record: GrantAsked | GrantSettled) -> dict[str, Json]:
+    name, what = (record.id, "opened") if isinstance(record, GrantAsked) else (record.request, record.outcome)
+    scope: dict[str, Json] = {}
+    if isinstance(record, GrantAsked):
+        scope = {
+            "identity": record.identity,
+            "onBehalfOf": list(record.on_behalf_of),
+            "actions": list(record.actions),
+            "resources": list(record.resources),
+            "lastsSeconds": record.lasts_ms // 1000,
+        }
+    return {
+        "event": f"grantRequest.{what}",
+        "grantRequest": f"grantRequest:{name}",
+        "link": f"{webhook.link}/#/reviews" if webhook.link is not None else None,
+        "at": format_time(record.at_ms),
+        **scope,
     }
 
 

@@ -118,3 +118,19 @@ async def test_a_refused_notice_is_not_sent_again(monkeypatch: pytest.MonkeyPatc
         second = await escalate(service, "c2")
         await receiver.until(2)
     assert receiver.got[1][0]["review"] == second
+
+
+async def test_requests_for_rights_are_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made and answered, with who needs what and for how long; the purpose is free text and stays here."""
+    receiver = Receiver()
+    async with notified(receiver, monkeypatch) as service, service.client() as pep:
+        asked = await pep.request_grant(
+            "bot", actions=["odd:*"], resources=["record:*"], lasts="30m", purpose="secret words"
+        )
+        await pep.withdraw_grant_request(asked.id, "not needed")
+        await receiver.until(2)
+        (opened, _), (answered, _) = receiver.got
+        assert (opened["event"], answered["event"]) == ("grantRequest.opened", "grantRequest.withdrawn")
+        assert opened["grantRequest"] == answered["grantRequest"] == asked.id
+        assert (opened["identity"], opened["actions"], opened["lastsSeconds"]) == ("bot", ["odd:*"], 1800)
+        assert "secret words" not in str(receiver.got)

@@ -9,6 +9,8 @@ from graphsvc.core.governing import (
     DraftClosed,
     Endorsed,
     GlassBroken,
+    GrantAsked,
+    GrantSettled,
     PolicyDrafted,
     PolicyShadowed,
     ReviewWithdrawn,
@@ -142,6 +144,8 @@ record: st.SearchStrategy[Record] = st.one_of(
     st.builds(Endorsed, at_ms=number, decision=text, person=entity),
     st.builds(ReviewWithdrawn, at_ms=number, decision=text),
     st.builds(GlassBroken, at_ms=number, id=text, identity=text, pack=text, reason=text, until_ms=number),
+    st.builds(GrantAsked, at_ms=number, id=text, identity=text, actions=texts, resources=texts, lasts_ms=number, purpose=text),
+    st.builds(GrantSettled, at_ms=number, request=text, outcome=text, reason=text, grant=text),
     st.builds(Confirmed, at_ms=number, decision=text, person=entity, justified=st.booleans()),
     st.builds(AuditRead, at_ms=number, what=text, first=number, last=number, by=text),
 )  # fmt: skip

@@ -17,6 +17,8 @@ from graphsvc.core.governing import (
     DraftClosed,
     Endorsed,
     GlassBroken,
+    GrantAsked,
+    GrantSettled,
     PolicyDrafted,
     PolicyShadowed,
     ReviewWithdrawn,
@@ -130,6 +132,11 @@ CHANGES: dict[type, st.SearchStrategy[Record]] = {
     GlassBroken: st.builds(
         GlassBroken, at_ms=MOMENT, id=NAME, identity=NAME, pack=NAME, reason=NOTE, until_ms=MOMENT, chain=MAYBE, by=NOTE,
     ),
+    GrantAsked: st.builds(
+        GrantAsked, at_ms=MOMENT, id=NAME, identity=NAME, actions=NAMES, resources=NAMES, lasts_ms=st.integers(1, 10**9), purpose=NOTE,
+        uses=st.none() | st.integers(1, 9), chain=MAYBE, session=MAYBE, on_behalf_of=NAMES, by=NOTE,
+    ),
+    GrantSettled: st.builds(GrantSettled, at_ms=MOMENT, request=NAME, outcome=NAME, reason=NOTE, grant=MAYBE, by=NOTE),
     Confirmed: st.builds(
         Confirmed, at_ms=MOMENT, decision=NAME, person=ENTITY, justified=st.booleans(), reason=NOTE, by=NOTE,
     ),

@@ -32,6 +32,7 @@ from graphsvc.api.schema.change import (
 from graphsvc.api.schema.decision import DecideResult, Decision, answered
 from graphsvc.api.schema.failure import Conflict, Failed, InvalidRequest, NotAllowed, Unavailable, failed
 from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, Refused, Revoked, RevokeResult
+from graphsvc.api.schema.grant_asking import GrantRequestMutation
 from graphsvc.api.schema.mutation_rules import RulesMutation
 from graphsvc.api.schema.request import DecideInput
 from graphsvc.api.schema.review import Review, ReviewResult, ReviewScopeInput
@@ -58,7 +59,7 @@ class Asked(Protocol):
 
 
 @strawberry.type
-class Mutation(RulesMutation):
+class Mutation(GrantRequestMutation, RulesMutation):
     """What can be decided and changed."""
 
     @guarded("May this identity do this now?", as_data=True)

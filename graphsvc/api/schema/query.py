@@ -18,6 +18,7 @@ from graphsvc.api.schema.decision import (
     evaluation_of,
 )  # fmt: skip
 from graphsvc.api.schema.grant import GrantFilter, GrantState, Signal
+from graphsvc.api.schema.grant_asking import GrantRequestQuery
 from graphsvc.api.schema.identity import Identity
 from graphsvc.api.schema.node import Connection, Edge, Node
 from graphsvc.api.schema.paging import listed, window
@@ -84,7 +85,7 @@ class IdentityFilter:
 
 
 @strawberry.type
-class Query(EstateQuery, ExploreQuery, RulesQuery):
+class Query(EstateQuery, ExploreQuery, GrantRequestQuery, RulesQuery):
     """What can be read, and asked without changing anything."""
 
     @guarded(

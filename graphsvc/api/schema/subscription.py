@@ -10,6 +10,7 @@ import strawberry
 from graphsvc.api.context import Context, Info
 from graphsvc.api.role import watched
 from graphsvc.api.schema.decision import Decision
+from graphsvc.api.schema.grant_asking import GrantRequestSubscription
 from graphsvc.api.schema.query import DecisionFilter, DecisionMatch, decision_at
 from graphsvc.api.schema.review import Review
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
@@ -85,7 +86,7 @@ ReviewItem: TypeAlias = Annotated[ReviewUpdate | Gap, strawberry.union("ReviewIt
 
 
 @strawberry.type
-class Subscription:
+class Subscription(GrantRequestSubscription):
     """What can be watched."""
 
     @watched("Decisions in the order of the log, from `after`, else from now on.")

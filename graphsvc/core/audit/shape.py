@@ -11,23 +11,12 @@ INVARIANT: a shape never changes once released; a new one takes the next VERSION
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from math import isfinite
 from typing import Any, cast
 
 import orjson
 
-from graphsvc.core.governing import (
-    Confirmed,
-    DraftClosed,
-    Endorsed,
-    GlassBroken,
-    Governing,
-    PolicyDrafted,
-    PolicyShadowed,
-    ReviewWithdrawn,
-    TrialEnded,
-)
+from graphsvc.core.audit.governing_shape import GOVERNING, entity, governing, whole
 from graphsvc.core.record import (
     Approved,
     AuditRead,
@@ -50,14 +39,13 @@ from graphsvc.core.record import (
     SourceRemoved,
     Suspended,
 )
-from graphsvc.core.request import Argument, Entity
+from graphsvc.core.request import Argument
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Completion
 
 __all__ = ["VERSION", "canonical_line"]
 
 VERSION = 1
-_EXACT = 2**53
 _Shape = dict[str, Json]
 
 
@@ -68,17 +56,10 @@ def canonical_line(record: Record, seal: str) -> bytes:
     says it anyway.
     """
     shape = _SHAPES[type(record)](record)
-    shape["at_ms"] = _whole(record.at_ms)
+    shape["at_ms"] = whole(record.at_ms)
     shape["seal"] = seal
     shape["v"] = VERSION
     return orjson.dumps(shape, option=orjson.OPT_SORT_KEYS)
-
-
-def _whole(number: int | None) -> Json:
-    """A number that every JSON reader keeps exactly; one beyond becomes text."""
-    if number is None or -_EXACT < number < _EXACT:
-        return number
-    return str(number)
 
 
 def _decided(record: Decided) -> _Shape:
@@ -94,10 +75,10 @@ def _decided(record: Decided) -> _Shape:
         "completions": [_completion(each) for each in record.completions] if record.completions else [],
         "decision": request.id,
         "grants": list(record.grants),
-        "index": _whole(record.index),
+        "index": whole(record.index),
         "joins": list(request.joins),
         "labels": list(request.labels),
-        "on_behalf_of": [_entity(each) for each in request.on_behalf_of],
+        "on_behalf_of": [entity(each) for each in request.on_behalf_of],
         "opened": list(record.opened),
         "policy": record.policy,
         "parent_chain": request.parent_chain,
@@ -108,8 +89,8 @@ def _decided(record: Decided) -> _Shape:
         ],
         "resource": {"id": request.resource.id, "type": request.resource.type},
         "review": request.review,
-        "risk_after_micros": _whole(risk.after_micros),
-        "risk_before_micros": _whole(risk.before_micros),
+        "risk_after_micros": whole(risk.after_micros),
+        "risk_before_micros": whole(risk.before_micros),
         "shadow": [
             {
                 "enforced": each.enforced,
@@ -128,14 +109,10 @@ def _decided(record: Decided) -> _Shape:
     }
 
 
-def _entity(entity: Entity) -> Json:
-    return {"id": entity.id, "type": entity.type}
-
-
 def _arguments(arguments: Sequence[Argument]) -> list[Json]:
     return [
         {
-            "designation": _whole(each.designation),
+            "designation": whole(each.designation),
             "fact": each.fact,
             "name": each.name,
             "role": each.role,
@@ -153,7 +130,7 @@ def _completion(completion: Completion) -> Json:
         "path": [
             {
                 "action": step.action_name,
-                "at_ms": _whole(step.at_ms),
+                "at_ms": whole(step.at_ms),
                 "chain": step.chain,
                 "decision": step.action,
                 "resource": step.resource,
@@ -203,15 +180,15 @@ def _granted(record: Granted) -> _Shape:
         "actions": list(record.actions),
         "by": record.by,
         "chain": record.chain,
-        "from_ms": _whole(record.from_ms),
+        "from_ms": whole(record.from_ms),
         "grant": record.id,
         "identity": record.identity,
         "purpose": record.purpose,
         "resources": list(record.resources),
         # Left out where there is none, so that older records keep their digest.
         **({"session": record.session} if record.session is not None else {}),
-        "to_ms": _whole(record.to_ms),
-        "uses": _whole(record.uses),
+        "to_ms": whole(record.to_ms),
+        "uses": whole(record.uses),
     }
 
 
@@ -226,7 +203,7 @@ def _suspended(record: Suspended) -> _Shape:
         "reason": record.reason,
         "target": record.target,
         "target_kind": record.target_kind,
-        "until_ms": _whole(record.until_ms),
+        "until_ms": whole(record.until_ms),
     }
 
 
@@ -290,9 +267,9 @@ def _reviewed(kind: str) -> Callable[[Any], _Shape]:
             "kind": kind,
             "by": record.by,
             "decision": record.decision,
-            "person": _entity(record.person),
+            "person": entity(record.person),
             "reason": record.reason,
-            "until_ms": _whole(record.until_ms) if isinstance(record, Approved) else None,
+            "until_ms": whole(record.until_ms) if isinstance(record, Approved) else None,
             **(
                 {"narrowed": list[Json](sorted(record.narrowed))}
                 if isinstance(record, Approved) and record.narrowed
@@ -308,10 +285,10 @@ def _signalled(record: Signalled) -> _Shape:
         "kind": "signalled",
         "by": record.by,
         "cause": record.cause,
-        "half_life_ms": _whole(record.half_life_ms),
+        "half_life_ms": whole(record.half_life_ms),
         "identity": record.identity,
         # Not a number would stop the batch; what it was is sealed.
-        "weight_micros": _whole(round(micros)) if isfinite(micros := record.weight * 1_000_000) else None,
+        "weight_micros": whole(round(micros)) if isfinite(micros := record.weight * 1_000_000) else None,
     }
 
 
@@ -319,83 +296,12 @@ def _intent_declared(record: IntentDeclared) -> _Shape:
     return {"kind": "intent_declared", "by": record.by, "chain": record.chain}
 
 
-def _governing(record: Governing) -> _Shape:
-    """What is said of rules, reviews and emergencies; texts of packs by their hash."""
-    match record:
-        case PolicyShadowed():
-            return {
-                "kind": "policy_shadowed",
-                "by": record.by,
-                "comment": record.comment,
-                "pack": record.pack,
-                "sha256": record.sha256,
-                "share_ppm": _whole(record.share_ppm),
-                "version": record.version,
-            }
-        case TrialEnded():
-            return {"kind": "trial_ended", "by": record.by, "comment": record.comment, "pack": record.pack}
-        case PolicyDrafted():
-            hashes: list[Json] = [
-                sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text, _, _ in record.packs
-            ]
-            return {
-                "kind": "policy_drafted",
-                "by": record.by,
-                "comment": record.comment,
-                "draft": record.draft,
-                "sha256": hashes,
-            }
-        case DraftClosed():
-            return {
-                "kind": "draft_closed",
-                "by": record.by,
-                "comment": record.comment,
-                "draft": record.draft,
-                "published": record.published,
-            }
-        case Endorsed():
-            return {
-                "kind": "endorsed",
-                "by": record.by,
-                "decision": record.decision,
-                "person": _entity(record.person),
-                "reason": record.reason,
-            }
-        case ReviewWithdrawn():
-            return {
-                "kind": "review_withdrawn",
-                "by": record.by,
-                "decision": record.decision,
-                "reason": record.reason,
-            }
-        case GlassBroken():
-            return {
-                "kind": "glass_broken",
-                "by": record.by,
-                "chain": record.chain,
-                "glass": record.id,
-                "identity": record.identity,
-                "pack": record.pack,
-                "reason": record.reason,
-                "until_ms": _whole(record.until_ms),
-            }
-        case Confirmed():
-            return {
-                "kind": "confirmed",
-                "by": record.by,
-                "decision": record.decision,
-                "justified": record.justified,
-                "person": _entity(record.person),
-                "reason": record.reason,
-            }
-
-
 def _audit_read(record: AuditRead) -> _Shape:
     return {
         "kind": "audit_read",
         "by": record.by,
-        "first": _whole(record.first),
-        "last": _whole(record.last),
+        "first": whole(record.first),
+        "last": whole(record.last),
         "what": record.what,
     }
 
@@ -408,8 +314,6 @@ _SHAPES = cast(
         Reinstated: _reinstated, Relabelled: _relabelled, PolicyPublished: _policy_published,
         GraphStaged: _graph_staged, GraphCommitted: _graph_committed, SourceRemoved: _source_removed,
         Approved: _reviewed("approved"), Rejected: _reviewed("rejected"), Signalled: _signalled,
-        IntentDeclared: _intent_declared, PolicyShadowed: _governing, TrialEnded: _governing,
-        PolicyDrafted: _governing, DraftClosed: _governing, Endorsed: _governing, ReviewWithdrawn: _governing,
-        GlassBroken: _governing, Confirmed: _governing, AuditRead: _audit_read,
+        IntentDeclared: _intent_declared, AuditRead: _audit_read, **dict.fromkeys(GOVERNING, governing),
     },
 )  # fmt: skip

@@ -32,6 +32,7 @@ def read_grant(fields: Fields, at_ms: int) -> tuple[Granted]:
             purpose=fields.note("purpose"),
             by=fields.note("caller"),
             session=fields.optional_text("session"),
+            asked=fields.note("asked"),
         ),
     )
 
@@ -42,7 +43,7 @@ def grant_record(record: Granted) -> dict[str, Json]:
         "id": record.id, "identity": record.identity, "actions": list(record.actions),
         "resources": list(record.resources), "from": format_time(record.from_ms),
         "to": format_time(record.to_ms), "chain": record.chain, "uses": record.uses,
-        "purpose": record.purpose, "session": record.session,
+        "purpose": record.purpose, "session": record.session, **({"asked": record.asked} if record.asked else {}),
     }  # fmt: skip
 
 

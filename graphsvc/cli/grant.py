@@ -1,0 +1,215 @@
+"""`graphsvc grant`: rights asked for just in time, and answered; always of a running service, under one's own token."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from graphsvc.cli.failure import ErrorGroup
+from graphsvc.cli.output import Format, print_rows
+from graphsvc.core.value import Json
+
+if TYPE_CHECKING:
+    from graphsvc.client import Client
+    from graphsvc.client.grant_request import GrantRequest
+
+__all__ = ["app"]
+
+T = TypeVar("T")
+app = typer.Typer(
+    cls=ErrorGroup,
+    name="grant",
+    help="Ask for rights for a while, and answer who asks.",
+    no_args_is_help=True,
+)
+Server = Annotated[str, typer.Option("--server", metavar="URL", help="The running service.")]
+Token = Annotated[
+    str | None, typer.Option("--token", metavar="TOKEN", help="Your own token; made by `graphsvc token`.")
+]
+Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The id of a request.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+Actions = Annotated[list[str] | None, typer.Option("--action", help="An action glob; several times.")]
+Resources = Annotated[list[str] | None, typer.Option("--resource", help="A resource glob; several times.")]
+Lasts = Annotated[
+    str | None, typer.Option("--for", metavar="DURATION", help="How long, from the approval, such as 30m.")
+]
+Uses = Annotated[int | None, typer.Option("--uses", min=1, help="At most so many actions.")]
+_LOCAL = "http://127.0.0.1:8080"
+_COLUMNS = (
+    "id",
+    "status",
+    "identity",
+    "actions",
+    "resources",
+    "lasts",
+    "purpose",
+    "requestedBy",
+    "expiresAt",
+)
+
+
+@app.command()
+def ask(
+    *,
+    identity: Annotated[str, typer.Argument(metavar="IDENTITY", help="Who needs them.")],
+    action: Actions = None,
+    resource: Resources = None,
+    lasts: Lasts = None,
+    purpose: Annotated[str, typer.Option("--purpose", help="What for; the approver reads it.")],
+    uses: Uses = None,
+    chain: Annotated[str | None, typer.Option("--chain", help="Only within that chain.")] = None,
+    on_behalf_of: Annotated[
+        list[str] | None, typer.Option("--on-behalf-of", help="Whom it acts for; several times.")
+    ] = None,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Wait so many seconds for the answer.")] = 0.0,
+    form: Form = Format.table,
+    server: Server = _LOCAL,
+    token: Token = None,
+) -> None:
+    """Ask for rights; with --wait, exit 0 once they are given, else 1.
+
+    \b
+    Examples:
+      graphsvc grant ask support-bot --action "crm:Read*" --resource "record:*" --for 30m --purpose "ticket 4711" --token "$TOKEN"
+      graphsvc grant ask deploy --action "k8s:Patch" --resource "cluster:prod" --for 1h --uses 1 --purpose "hotfix" --wait 300 --token "$TOKEN"
+    """
+    from graphsvc.errors import BadInput
+
+    if lasts is None:
+        raise BadInput("--for: say how long, such as 30m", field="for")
+
+    async def call(client: Client) -> GrantRequest:
+        asked = await client.request_grant(
+            identity, actions=action or [], resources=resource or [], lasts=lasts, purpose=purpose, uses=uses,
+            chain=chain, on_behalf_of=on_behalf_of,
+        )  # fmt: skip
+        return await client.await_grant(asked.id, wait_s=wait) if wait else asked
+
+    found = _asked(call, server, token)
+    _print([found], form)
+    if wait and found.grant is None:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_requests(
+    *,
+    status: Annotated[
+        str | None, typer.Option("--status", help="OPEN, GRANTED, REJECTED, WITHDRAWN or EXPIRED.")
+    ] = None,
+    identity: Annotated[str | None, typer.Option("--identity", help="Only for this one.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many at most.")] = 50,
+    form: Form = Format.table,
+    server: Server = _LOCAL,
+    token: Token = None,
+) -> None:
+    """Requests, newest first: your own, or everybody's for those who may answer.
+
+    \b
+    Examples:
+      graphsvc grant list --status OPEN --token "$TOKEN"
+    """
+    page = _asked(
+        lambda client: client.grant_requests(first=limit, status=status, identity=identity), server, token
+    )
+    _print(page.requests, form)
+    if page.cursor is not None:
+        print(f"there are more than {limit}; raise --limit", file=sys.stderr)
+
+
+@app.command()
+def approve(
+    *,
+    request: Request,
+    reason: Reason,
+    action: Actions = None,
+    resource: Resources = None,
+    lasts: Lasts = None,
+    uses: Uses = None,
+    form: Form = Format.table,
+    server: Server = _LOCAL,
+    token: Token = None,
+) -> None:
+    """Give what was asked for, or with options less of it; never for yourself.
+
+    \b
+    Examples:
+      graphsvc grant approve grantRequest:0193a2... --reason "on call tonight" --token "$TOKEN"
+      graphsvc grant approve grantRequest:0193a2... --reason "one look" --for 5m --uses 1 --token "$TOKEN"
+    """
+    found = _asked(
+        lambda client: client.approve_grant_request(
+            request, reason, actions=action, resources=resource, lasts=lasts, uses=uses
+        ),
+        server,
+        token,
+    )
+    _print([found], form)
+    if found.grant is None:
+        print(f"{len(found.endorsed_by)} of {found.quorum} have approved", file=sys.stderr)
+
+
+@app.command()
+def reject(
+    *,
+    request: Request,
+    reason: Reason,
+    form: Form = Format.table,
+    server: Server = _LOCAL,
+    token: Token = None,
+) -> None:
+    """Give nothing.
+
+    \b
+    Examples:
+      graphsvc grant reject grantRequest:0193a2... --reason "ask the owner" --token "$TOKEN"
+    """
+    _print([_asked(lambda client: client.reject_grant_request(request, reason), server, token)], form)
+
+
+@app.command()
+def withdraw(
+    *,
+    request: Request,
+    reason: Reason,
+    form: Form = Format.table,
+    server: Server = _LOCAL,
+    token: Token = None,
+) -> None:
+    """Take your own request back.
+
+    \b
+    Examples:
+      graphsvc grant withdraw grantRequest:0193a2... --reason "not needed any more" --token "$TOKEN"
+    """
+    _print([_asked(lambda client: client.withdraw_grant_request(request, reason), server, token)], form)
+
+
+def _asked(call: Callable[[Client], Awaitable[T]], server: str, token: str | None) -> T:
+    from graphsvc.cli.session import run
+    from graphsvc.client import Client
+
+    async def body() -> T:
+        async with Client(server, token) as client:
+            return await call(client)
+
+    return run(body())
+
+
+def _print(requests: list[GrantRequest], form: Format) -> None:
+    import msgspec
+
+    rows: list[dict[str, Json]] = [msgspec.to_builtins(each) for each in requests]
+    if form is Format.table:
+        rows = [
+            {
+                name: ", ".join(map(str, value)) if isinstance(value := row[name], list) else value
+                for name in _COLUMNS
+            }
+            for row in rows
+        ]
+    print_rows(rows, form, empty="nobody asks for rights")
