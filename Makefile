@@ -19,7 +19,7 @@ CORE_TESTS := tests/audit tests/cel tests/cli tests/explore tests/law tests/orac
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo serve test test-full check format fuzz bench bench-agents bench-peers soak mutants mutation coverage neo4j lock schema policy-docs notebooks rules clean
+.PHONY: help demo tour serve test test-full check format fuzz bench bench-agents bench-peers soak mutants mutation coverage neo4j lock schema policy-docs notebooks rules clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ $(READY):
 
 demo: $(READY) ## a sample company, five short stories, the risky ones stopped
 	@$(BIN)/graphsvc demo $(ARGS)
+
+tour: $(READY) ## the first hour: five stories with the dashboard beside, one approved and one revoked by you
+	@$(BIN)/graphsvc tour $(ARGS)
 
 serve: $(READY) ## the service on 127.0.0.1:8080
 	@$(BIN)/graphsvc serve $(ARGS)

@@ -22,6 +22,7 @@ from graphsvc.cli import (
     replay,
     serve,
     token,
+    tour,
 )
 from graphsvc.cli.failure import ErrorGroup
 
@@ -58,6 +59,7 @@ def root(
 
 serve.register(app)
 demo.register(app)
+tour.register(app)
 app.add_typer(token.app)
 app.add_typer(importing.app)
 app.add_typer(exporting.app)

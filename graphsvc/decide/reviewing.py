@@ -227,7 +227,9 @@ def _four_eyes(caller: Caller, world: World, decided: Decided) -> None:
     request = decided.request
     took_part = {resolve(party.id)[1] for party in (request.subject, *request.on_behalf_of)}
     if resolve(caller.subject)[1] in took_part or caller.subject == decided.by:
-        raise NotAllowed("whoever asked for an action, does it or has it done cannot review it")
+        raise NotAllowed(
+            "whoever asked for an action, does it or has it done cannot review it; let another approver answer"
+        )
 
 
 def checked_reason(reason: str) -> str:

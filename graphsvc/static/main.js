@@ -20,15 +20,17 @@ const VIEWS = [
 const PAGES = { decision: DecisionPage, identity: IdentityPage }
 
 function place() {
-  const [view = '', id = ''] = location.hash.replace(/^#\//, '').split('/')
-  let name = ''
-  try { name = decodeURIComponent(id) } catch { /* not a link of ours */ }
-  return { view: view || 'live', id: name }
+  const [view = '', id = '', then = ''] = location.hash.replace(/^#\//, '').split('/')
+  const plain = (text) => { try { return decodeURIComponent(text) } catch { return '' /* not a link of ours */ } }
+  return { view: view || 'live', id: plain(id), then: plain(then) }
 }
 
-function Login() {
-  const [given, set] = useState('')
-  return html`<main class="login"><form onSubmit=${(event) => { event.preventDefault(); if (given.trim()) logIn(given) }}>
+function Login({ offered, then, done }) {
+  // A link may bring a token (`graphsvc tour`); it is filled in and not used before somebody presses the button,
+  // or a stranger's link would log people in as the stranger.
+  const [given, set] = useState(offered)
+  useEffect(() => { if (offered) history.replaceState(null, '', `#/${then}`) }, [])
+  return html`<main class="login"><form onSubmit=${(event) => { event.preventDefault(); if (given.trim()) { logIn(given); done() } }}>
     <h1>graphsvc</h1>
     <p>Whether this may happen now, given everything that has happened before.</p>
     <label for="token">Token</label>
@@ -56,7 +58,8 @@ function App() {
     const forget = onChange(() => again((count) => count + 1))
     return () => { removeEventListener('hashchange', moved); forget() }
   }, [])
-  if (!loggedIn()) return html`<${Login} />`
+  if (at.view === 'login') return html`<${Login} offered=${at.id} then=${at.then} done=${() => go(place())} />`
+  if (!loggedIn()) return html`<${Login} offered="" done=${() => go(place())} />`
   const who = claims()
   const View = PAGES[at.view] ?? VIEWS.find(([name]) => name === at.view)?.[2] ?? Live
   return html`

@@ -157,7 +157,7 @@ def test_a_wrong_neo4j_password(
 def test_version_and_help() -> None:
     """`--version` tells the version; every command has help with an example."""
     assert graphsvc("--version").out == f"graphsvc {__version__}\n"
-    for command in ("serve", "demo", "token", "decide", "evaluate", "explain", "replay", "doctor"):
+    for command in ("serve", "demo", "tour", "token", "decide", "evaluate", "explain", "replay", "doctor"):
         assert f"graphsvc {command}" in graphsvc(command, "--help").out.partition("Examples:")[2]
     for group, commands in (
         ("import", ("aws", "cloudtrail", "jsonl")),

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import graphsvc, request, start
 
 WITHIN_S = 60.0
@@ -102,11 +104,13 @@ def test_the_demo_ends_as_its_stories_say(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["estate.jsonl", "policy.yaml"]
 
 
+@pytest.mark.slow
 def test_the_demo_tells_people(folder: Path) -> None:
     """Without a terminal the stories are plain text that ends with how to go on."""
     process = start("demo")
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "lethal-trifecta" in out
-    assert "make serve" in out.splitlines()[-1]
+    assert "make tour" in out.splitlines()[-2]
+    assert "http://127.0.0.1:8080/" in out.splitlines()[-1]
     assert "\x1b" not in out

@@ -289,3 +289,16 @@ def test_vendored_files_are_what_the_manifest_says() -> None:
         digest = hashlib.sha384((vendor / each["file"]).read_bytes()).digest()
         assert base64.b64encode(digest).decode() == each["sha384"], each["file"]
         assert f"{each['package']}.LICENSE.txt" in {path.name for path in vendor.iterdir()}
+
+
+async def test_a_link_fills_a_token_in_and_uses_it_only_when_told() -> None:
+    """A stranger's link logs nobody in; the token leaves the address, and the link leads to its view."""
+    async with served() as service, shown(service) as browser:
+        page = browser.page
+        token = service.token(*EVERY_ROLE, subject="dana")
+        await page.goto(f"{service.url}/#/login/{token}/reviews")
+        await expect(page.get_by_label("Token")).to_have_value(token)
+        assert token not in page.url
+        assert await page.evaluate("sessionStorage.length") == 0
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Reviews")
