@@ -1,8 +1,7 @@
 """Bring the libraries of the dashboard up to date: `python -m scripts.vendor`. Needs npm.
 
 Takes single files out of the packages, lets modules find each other without a bundler, and writes what they are into a
-`manifest.json`: package, version, licence, and the SHA-384 of every file. `python -m scripts.vendor ide` fetches GraphiQL, which is
-too large to be kept here, for the IDE of development; what comes must have the hashes of its manifest.
+`manifest.json`: package, version, licence, and the SHA-384 of every file.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import hashlib
 import json
 import re
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -39,33 +37,12 @@ PACKAGES: Packages = {
         },
     ),
 }
-# The last line that comes as one file; later ones need a bundler.
-IDE: Packages = {
-    "graphiql": (
-        "3.8.3",
-        {
-            "graphiql.js": "graphiql.min.js",
-            "graphiql.css": "graphiql.min.css",
-            "graphiql.LICENSE.txt": "LICENSE",
-        },
-    ),
-    "react": ("18.2.0", {"react.js": "umd/react.production.min.js", "react.LICENSE.txt": "LICENSE"}),
-    "react-dom": ("18.2.0", {"react-dom.js": "umd/react-dom.production.min.js"}),
-}
 
 
 def main() -> None:
-    """Write every file and the manifest; with `ide` the files of the IDE, which have to fit theirs."""
-    if sys.argv[1:] != ["ide"]:
-        (STATIC / "vendor" / "manifest.json").write_text(_written(_bring(STATIC / "vendor", PACKAGES)))
-        return
-    manifest = STATIC / "ide" / "manifest.json"
-    if _written(_bring(STATIC / "ide" / "lib", IDE)) != manifest.read_text():
-        raise SystemExit(f"what npm sent is not what {manifest} names")
-
-
-def _written(manifest: list[dict[str, str]]) -> str:
-    return json.dumps(manifest, indent=2) + "\n"
+    """Write every file and the manifest."""
+    manifest = _bring(STATIC / "vendor", PACKAGES)
+    (STATIC / "vendor" / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def _bring(folder_here: Path, packages: Packages) -> list[dict[str, str]]:

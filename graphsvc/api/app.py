@@ -126,7 +126,7 @@ def create_app(
             Route("/readyz", ready),
             Route("/metrics", metrics_page),
             Route("/openapi.json", openapi_page),
-            *dashboard_routes(),
+            *dashboard_routes(development=development),
             *authzen_routes(parts),
             *ext_authz_routes(parts, guarded),
             *push_routes(streams, receiver if receiver is not None else Receiver(service)),

@@ -32,20 +32,17 @@ _HEADERS = (
 )
 
 
-def dashboard_routes() -> list[BaseRoute]:
-    """The routes; they need no token, for what they hold is the same for everybody."""
+def dashboard_routes(*, development: bool = False) -> list[BaseRoute]:
+    """The routes; they need no token, for what they hold is the same for everybody. development: GraphiQL's files too."""
     page = _Sealed(FileResponse(_FILES / "index.html", media_type="text/html"))
-    files = _Sealed(StaticFiles(directory=_FILES))
-    return [Route("/", page, methods=["GET", "HEAD"]), Mount("/static", files)]
+    files = Mount("/static", _Sealed(StaticFiles(directory=_FILES)))
+    hidden = () if development else (Mount("/static/ide", _Sealed(PlainTextResponse("Not Found", 404))),)
+    return [Route("/", page, methods=["GET", "HEAD"]), *hidden, files]
 
 
 def ide_page() -> ASGIApp:
     """GraphiQL, for development: our page and the files below `/static/ide`, nothing from elsewhere."""
-    folder = _FILES / "ide"
-    if not (folder / "lib" / "graphiql.js").exists():
-        told = "GraphiQL is not here; fetch it with `python -m scripts.vendor ide` (needs npm), then start again.\n"
-        return _Sealed(PlainTextResponse(told, status_code=404))
-    return _Sealed(FileResponse(folder / "index.html", media_type="text/html"), _IDE_POLICY)
+    return _Sealed(FileResponse(_FILES / "ide" / "index.html", media_type="text/html"), _IDE_POLICY)
 
 
 class _Sealed:

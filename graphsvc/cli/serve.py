@@ -122,7 +122,7 @@ async def _serve(settings: Settings, files: list[Path], place: Place | None) -> 
             owners = Owners(place.number, place.of, place.folder)
             also.append(stack.enter_context(listening("", 0, socket_of(place.folder, place.number))))
         # A store that was restored or swapped is opened anew; what was known of the other is forgotten.
-        while await _serve_store(settings, texts, listener, also, owners):
+        while await _serve_store(settings, texts, listener, also, owners, place):
             print(
                 "graphsvc: the store was restored or swapped; opening it again", file=sys.stderr, flush=True
             )
@@ -134,6 +134,7 @@ async def _serve_store(
     listener: socket.socket,
     also: list[socket.socket],
     owners: Owners | None,
+    place: Place | None,
 ) -> bool:
     """Serve one life of the store; True when it was replaced by another."""
     from graphsvc.api.server import serve as listen
@@ -150,6 +151,8 @@ async def _serve_store(
         app = build_app(service, settings, listening=where, jobs=jobs, owners=owners)
         settle_memory(settings)
         print(f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr, flush=True)
+        if place is not None:
+            place.came_up()
         with _outliving_signals():
             async with beside(jobs):
                 return await listen(app, listener, also, until=service.swapped)

@@ -24,8 +24,6 @@ from graphsvc.store.address import Neo4jAddress, parse_store_url
 __all__ = ["Place", "check_workers", "place_settings", "supervise"]
 
 _AGAIN_S = 1.0
-# One that ends sooner than this never came up: the others would not either.
-_UP_S = 5.0
 _STOP_WITHIN_S = 30.0
 
 
@@ -35,6 +33,19 @@ class Place(NamedTuple):
     number: int
     of: int
     folder: Path
+
+    def came_up(self) -> None:
+        """Tell the first process that this one serves, or did once."""
+        self._mark.touch()
+
+    @property
+    def has_come_up(self) -> bool:
+        """Whether it ever served."""
+        return self._mark.exists()
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder / f"{self.number}.up"
 
 
 Target = Callable[[Settings, list[Path], Place], None]
@@ -79,7 +90,7 @@ class _Supervisor:
         self._files = files
         self._folder = folder
         self._context = multiprocessing.get_context("spawn")
-        self._running: dict[int, tuple[SpawnProcess, float]] = {}
+        self._running: dict[int, SpawnProcess] = {}
         self._is_stopping = False
 
     def run(self) -> int:
@@ -90,12 +101,13 @@ class _Supervisor:
             self._start(index)
         code = 0
         while self._running and not self._is_stopping:
-            wait([process.sentinel for process, _ in self._running.values()], timeout=0.5)
-            for index, (process, since_s) in tuple(self._running.items()):
+            wait([process.sentinel for process in self._running.values()], timeout=0.5)
+            for index, process in tuple(self._running.items()):
                 if process.exitcode is None or self._is_stopping:
                     continue
                 del self._running[index]
-                if time.monotonic() - since_s < _UP_S:
+                if not self._place(index).has_come_up:
+                    # What keeps one from its first start keeps it from every other.
                     code = process.exitcode if process.exitcode > 0 else 3
                     self._stop()
                     break
@@ -109,21 +121,24 @@ class _Supervisor:
         return self._ended(code)
 
     def _start(self, index: int) -> None:
-        place = Place(index, self._settings.workers, self._folder)
-        arguments = (place_settings(self._settings, index), self._files if index == 0 else [], place)
+        files = self._files if index == 0 else []
+        arguments = (place_settings(self._settings, index), files, self._place(index))
         process = self._context.Process(target=self._target, args=arguments, name=f"graphsvc worker {index}")
         process.start()
-        self._running[index] = (process, time.monotonic())
+        self._running[index] = process
+
+    def _place(self, index: int) -> Place:
+        return Place(index, self._settings.workers, self._folder)
 
     def _stop(self, *_: object) -> None:
         self._is_stopping = True
-        for process, _since_s in self._running.values():
+        for process in self._running.values():
             if process.is_alive():
                 process.terminate()
 
     def _ended(self, code: int) -> int:
         until_s = time.monotonic() + _STOP_WITHIN_S
-        for process, _since_s in self._running.values():
+        for process in self._running.values():
             process.join(max(0.0, until_s - time.monotonic()))
             if process.is_alive():
                 process.kill()

@@ -1,10 +1,10 @@
 // GraphiQL over this service: queries by POST, subscriptions over graphql-transport-ws, the token kept for this tab.
 import { createClient } from '../vendor/graphql-ws.js'
+import { createElement, createGraphiQLFetcher, createRoot, GraphiQL } from './lib/ide.js'
 
-const { React, ReactDOM, GraphiQL } = window
 const KEY = 'graphsvc.ide.token'
 const form = document.getElementById('login')
-const root = ReactDOM.createRoot(document.getElementById('ide'))
+const root = createRoot(document.getElementById('ide'))
 const query = `# Ctrl-Enter runs what the cursor is in.
 query Newest {
   decisions(first: 10) {
@@ -19,8 +19,8 @@ function show(token) {
     url: `${location.origin.replace('http', 'ws')}/graphql`,
     connectionParams: { authorization: headers.Authorization },
   })
-  const fetcher = GraphiQL.createFetcher({ url: '/graphql', headers, wsClient })
-  root.render(React.createElement(GraphiQL, { key: token, fetcher, defaultQuery: query, isHeadersEditorEnabled: false }))
+  const fetcher = createGraphiQLFetcher({ url: '/graphql', headers, wsClient })
+  root.render(createElement(GraphiQL, { key: token, fetcher, defaultQuery: query, isHeadersEditorEnabled: false }))
 }
 
 form.addEventListener('submit', (event) => {

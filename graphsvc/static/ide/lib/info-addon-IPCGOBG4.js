@@ -1,0 +1,1 @@
+import"./chunk-DFC5DIBX.js";import"./chunk-OBJHGLAL.js";import"./chunk-FSRPMVAS.js";
