@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from graphql import get_introspection_query
 
 from graphsvc.api.schema.document_limit import MAX_ALIASES, MAX_DEPTH, MAX_FIELDS
 from tests.api.served import request, served
@@ -71,3 +72,13 @@ async def test_fragments_in_a_circle_are_refused() -> None:
     async with served() as service:
         answer = await service.post(query, "analyst")
         assert "Cannot spread fragment" in answer["errors"][0]["message"]
+
+
+async def test_the_schema_can_be_asked_for_in_whole() -> None:
+    """The standard introspection query of GraphQL clients, though it names types deeper than data may be asked."""
+    async with served() as service:
+        answer = await service.post(get_introspection_query(input_value_deprecation=True), "analyst")
+        assert "errors" not in answer
+        types = "ofType { " * 20 + "name" + " }" * 20
+        answer = await service.post(f"{{ __schema {{ types {{ {types} }} }} }}", "analyst")
+        assert "levels deep" in answer["errors"][0]["message"]

@@ -20,12 +20,16 @@ def test_the_bundle_is_what_its_manifest_names() -> None:
 @pytest.mark.anyio
 @pytest.mark.browser
 async def test_the_ide_asks_this_service_and_nobody_else() -> None:
-    """With a token a query is answered, and everything the page is made of comes from here."""
+    """With a token a query is answered and the schema shown, and everything the page is made of comes from here."""
     async with served(development=True) as service, shown(service, tolerate=("401",)) as browser:
         page = browser.page
         await page.goto(f"{service.url}/graphql")
         await page.get_by_label("Token").fill(service.token(*EVERY_ROLE))
         await page.get_by_role("button", name="Use").click()
+        # The editor loads its parts after the page; a click before that sends nothing.
+        await expect(page.locator(".graphiql-query-editor")).to_contain_text("Newest", timeout=20_000)
         await page.get_by_role("button", name="Execute query").click()
         await expect(page.locator(".graphiql-response")).to_contain_text("edges", timeout=20_000)
+        await page.get_by_role("button", name="Show Documentation Explorer").click()
+        await expect(page.locator(".graphiql-doc-explorer")).to_contain_text("Mutation", timeout=20_000)
         assert browser.elsewhere == []

@@ -22,6 +22,10 @@ from graphql.validation import ASTValidationRule
 __all__ = ["MAX_ALIASES", "MAX_DEPTH", "MAX_FIELDS", "DocumentLimits"]
 
 MAX_DEPTH = 12
+# The standard introspection query names a type within lists and non-nulls as far down as anybody might build one.
+# How often lists of fields nest within each other has a limit of its own (the rule `MaxIntrospectionDepth`).
+_TYPE_LEVELS = 6
+_INTROSPECTION = frozenset(("__schema", "__type"))
 MAX_ALIASES = 30
 MAX_FIELDS = 1_000
 
@@ -71,7 +75,10 @@ def _size(
             inner = (
                 _size(node.selection_set, fragments, counted) if node.selection_set is not None else _NOTHING
             )
-            inner = _Size(inner.depth + 1, inner.aliases + (node.alias is not None), inner.fields + 1)
+            deep = inner.depth + 1
+            if node.name.value in _INTROSPECTION:
+                deep = max(1, deep - _TYPE_LEVELS)
+            inner = _Size(deep, inner.aliases + (node.alias is not None), inner.fields + 1)
         elif isinstance(node, FragmentSpreadNode):
             inner = _of_fragment(node.name.value, fragments, counted)
         else:

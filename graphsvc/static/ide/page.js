@@ -20,7 +20,7 @@ function show(token) {
     connectionParams: { authorization: headers.Authorization },
   })
   const fetcher = createGraphiQLFetcher({ url: '/graphql', headers, wsClient })
-  root.render(createElement(GraphiQL, { key: token, fetcher, defaultQuery: query, isHeadersEditorEnabled: false }))
+  root.render(createElement(GraphiQL, { fetcher, defaultQuery: query, isHeadersEditorEnabled: false }))
 }
 
 form.addEventListener('submit', (event) => {
