@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes (`-n`), the tests of a file stay together, and those of the one Neo4j too."""
     for item in items:
         shared = "neo4j_server" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("neo4j" if shared else item.path.stem))
+        item.add_marker(pytest.mark.xdist_group("neo4j" if shared else str(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format, print_json, print_lines
+from graphsvc.cli.spread import spread
 from graphsvc.core.value import Json
 
 __all__ = ["register"]
@@ -23,14 +24,12 @@ def register(app: typer.Typer) -> None:
     app.command()(explain)
 
 
+@spread
 def decide(
     *,
     file: File,
     form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Decide one request and record it; exit 0 for PERMIT, else 1.
 
@@ -49,21 +48,17 @@ def decide(
     document = read_json(file)
     command = read_command(document, file, default_key=str(uuid4()))
     document["idempotencyKey"] = command.key
-    record = run_admin(
-        lambda admin: admin.decide(document, command), store=store, server=server, token=token, config=config
-    )
+    record = run_admin(lambda admin: admin.decide(document, command), at)
     _print(record, form)
     _exit(record)
 
 
+@spread
 def evaluate(
     *,
     file: File,
     form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Tell what would be decided; changes nothing; exit 0 for PERMIT, else 1.
 
@@ -81,16 +76,14 @@ def evaluate(
     document["idempotencyKey"] = command.key
     record = run_admin(
         lambda admin: admin.evaluate(document, command),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
         create=False,
     )
     _print(record, form)
     _exit(record)
 
 
+@spread
 def explain(
     *,
     decision_id: Annotated[str, typer.Argument(metavar="DECISION_ID", help="With or without `decision:`.")],
@@ -98,10 +91,7 @@ def explain(
         bool, typer.Option("--counterfactual", help="And the grants without which the path would not exist.")
     ] = False,
     form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Tell why a decision was what it was: reasons, and the path that the action completed.
 
@@ -121,10 +111,7 @@ def explain(
 
     record, hangs_on = run_admin(
         ask,
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
         create=False,
     )
     if record is None:

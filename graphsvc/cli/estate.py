@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from graphsvc.cli.file import read_bytes
+from graphsvc.cli.option import Place
 from graphsvc.core.estate import Estate
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
@@ -29,11 +29,7 @@ def read_graphs(paths: Iterable[str]) -> tuple[list[Node], list[Edge]]:
 def lint_estate(
     policies: Sequence[Policy],
     graphs: Iterable[str],
-    *,
-    store: str | None,
-    server: str | None,
-    token: str | None,
-    config: Path | None,
+    at: Place,
 ) -> list[Finding]:
     """Steps that nobody may do by the graph of these files, and of a store or service where one is named."""
     from graphsvc.cli.session import run_admin
@@ -41,10 +37,8 @@ def lint_estate(
     from graphsvc.core.rights import Rights
 
     nodes, edges = read_graphs(graphs)
-    if store is not None or server is not None:
-        more_nodes, more_edges = run_admin(
-            lambda admin: admin.facts(), store=store, server=server, token=token, config=config
-        )
+    if at.store is not None or at.server is not None:
+        more_nodes, more_edges = run_admin(lambda admin: admin.facts(), at)
         nodes += more_nodes
         edges += more_edges
     estate = Estate()

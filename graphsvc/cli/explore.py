@@ -10,8 +10,9 @@ from graphsvc.cli.explore_cut import register as register_cuts
 from graphsvc.cli.explore_finding import register as register_findings
 from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Policies, draw
 from graphsvc.cli.failure import ErrorGroup
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format
+from graphsvc.cli.spread import spread
 
 if TYPE_CHECKING:
     from graphsvc.explore.combination import Combination
@@ -32,6 +33,7 @@ app = typer.Typer(
 
 
 @app.command(name="combinations")
+@spread
 def find_combinations(
     *,
     identity: Annotated[str | None, typer.Option("--identity", metavar="ID", help="Only this one's.")] = None,
@@ -45,10 +47,7 @@ def find_combinations(
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many rows.")] = 10_000,
     policy: Policies = None,
     form: DrawnForm = Drawn.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Rights that an identity holds and that together give more than each.
 
@@ -76,7 +75,7 @@ def find_combinations(
         )
     if fail_on not in (*SEVERITIES, "never"):
         raise BadInput(f"--fail-on: `{fail_on}` is none of {', '.join(SEVERITIES)}, never", field="fail_on")
-    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    view, revision = look(policy, at)
     if pattern is not None and pattern not in view.ruleset.by_id:
         raise BadInput(f"--pattern: no pattern `{pattern}` in these packs", field="pattern")
     asked = [identity_named(view, identity)] if identity is not None else view.identities()
@@ -116,6 +115,7 @@ def find_combinations(
 
 
 @app.command(name="paths")
+@spread
 def find_paths(
     *,
     start: Annotated[str, typer.Option("--from", metavar="ID", help="The identity to begin with.")],
@@ -127,10 +127,7 @@ def find_paths(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many paths.")] = 100,
     policy: Policies = None,
     form: DrawnForm = Drawn.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Who an identity can become and what it can touch, by the shortest way to each.
 
@@ -148,7 +145,7 @@ def find_paths(
     from graphsvc.explore.path import paths
     from graphsvc.explore.picture import picture_of_paths
 
-    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    view, revision = look(policy, at)
     found, truncated = paths(
         view, identity_named(view, start), wanted(view, to), max_hops=max_hops, limit=limit
     )
@@ -177,16 +174,14 @@ def find_paths(
 
 
 @app.command(name="blast-radius")
+@spread
 def find_blast_radius(
     *,
     start: Annotated[str, typer.Option("--from", metavar="ID", help="The identity to begin with.")],
     max_hops: Annotated[int, typer.Option("--max-hops", metavar="N", min=1, max=64)] = 16,
     policy: Policies = None,
     form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Everything an identity can become or touch, with the number of hops.
 
@@ -200,7 +195,7 @@ def find_blast_radius(
     from graphsvc.explore.naming import identity_named
     from graphsvc.explore.path import blast_radius
 
-    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    view, revision = look(policy, at)
     identity = identity_named(view, start)
     reached = blast_radius(view, identity, max_hops=max_hops)
     rows = blast_rows(view, reached, identity)
@@ -221,6 +216,7 @@ def find_blast_radius(
 
 
 @app.command(name="what-if")
+@spread
 def ask_what_if(
     *,
     add: Annotated[
@@ -231,10 +227,7 @@ def ask_what_if(
     ] = None,
     policy: Policies = None,
     form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Which combinations of rights would appear, and which would vanish; nothing is changed.
 
@@ -253,9 +246,7 @@ def ask_what_if(
     if not add and not remove:
         raise BadInput("name an edge to --add or to --remove", field="add")
     more, fewer = ([edge_from_text(text) for text in each or ()] for each in (add, remove))
-    nodes, edges, policies, revision = read_estate(
-        policy, store=store, server=server, token=token, config=config
-    )
+    nodes, edges, policies, revision = read_estate(policy, at)
     found = what_if(nodes, edges, policies, add=more, remove=fewer)
     if form is Format.table:
         print("would appear:")

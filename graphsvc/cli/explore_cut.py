@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Policies, draw
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format
+from graphsvc.cli.spread import spread
 
 if TYPE_CHECKING:
     from graphsvc.core.value import Json
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="cut")(find_cut)
 
 
+@spread
 def find_choke_points(
     *,
     to: To = "admin",
@@ -46,10 +48,7 @@ def find_choke_points(
     seconds: Seconds = 60.0,
     policy: Policies = None,
     form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Nodes and hops that every way of many identities to something goes through.
 
@@ -67,7 +66,7 @@ def find_choke_points(
     from graphsvc.explore.naming import identity_named, wanted
 
     ends_s = time.monotonic() + seconds
-    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    view, revision = look(policy, at)
     starts = [identity_named(view, each, "from") for each in start] if start else view.identities()
     graph = hop_graph(view, starts, is_over=lambda: time.monotonic() > ends_s)
     found = choke_points(graph, starts, wanted(view, to), limit=limit)
@@ -96,6 +95,7 @@ def find_choke_points(
         raise typer.Exit(1)
 
 
+@spread
 def find_cut(
     *,
     to: To = "admin",
@@ -111,10 +111,7 @@ def find_cut(
     seconds: Seconds = 60.0,
     policy: Policies = None,
     form: DrawnForm = Drawn.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """The smallest set of grants whose removal leaves no way to something; nothing is changed.
 
@@ -136,9 +133,7 @@ def find_cut(
 
     kept = [edge_from_text(text, "pin") for text in pin or ()]
     ends_s = time.monotonic() + seconds
-    nodes, edges, policies, revision = read_estate(
-        policy, store=store, server=server, token=token, config=config
-    )
+    nodes, edges, policies, revision = read_estate(policy, at)
     found = cut(
         nodes,
         edges,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.explore_option import Form, Policies
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format
+from graphsvc.cli.spread import spread
 
 if TYPE_CHECKING:
     from graphsvc.core.value import Json
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command(name="unused")(find_unused)
 
 
+@spread
 def list_findings(
     *,
     register_file: Annotated[
@@ -54,10 +56,7 @@ def list_findings(
     ] = "low",
     policy: Policies = None,
     form: Annotated[str, typer.Option("--format", help="table, json, jsonl or sarif.")] = "table",
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Combinations of rights, grouped and ranked, with who answers for each and by when.
 
@@ -95,7 +94,7 @@ def list_findings(
         )
     known = read_baseline(baseline) if baseline is not None else None
     entries = read_register(register_file) if register_file is not None else []
-    view, revision = look(policy, store=store, server=server, token=token, config=config)
+    view, revision = look(policy, at)
     found = findings(
         combinations(view, view.identities(), min_severity=min_severity),
         view.ruleset,
@@ -129,6 +128,7 @@ def list_findings(
         raise typer.Exit(1)
 
 
+@spread
 def compare_states(
     before: Annotated[Path, typer.Argument(metavar="BEFORE", help="An earlier `graphsvc export jsonl`.")],
     after: Annotated[
@@ -140,10 +140,7 @@ def compare_states(
     ] = False,
     policy: Policies = None,
     form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """What got worse between two states of the graph, and what got better.
 
@@ -159,9 +156,7 @@ def compare_states(
     from graphsvc.explore.estate_view import view_of
     from graphsvc.importers import graph_jsonl
 
-    nodes, edges, policies, revision = read_estate(
-        policy, store=store, server=server, token=token, config=config
-    )
+    nodes, edges, policies, revision = read_estate(policy, at)
     earlier = graph_jsonl.read(before.read_text("utf-8"), str(before))
     if after is not None:
         later = graph_jsonl.read(after.read_text("utf-8"), str(after))
@@ -194,6 +189,7 @@ def compare_states(
         raise typer.Exit(1)
 
 
+@spread
 def find_unused(
     *,
     trace: Annotated[
@@ -207,10 +203,7 @@ def find_unused(
     ] = None,
     policy: Policies = None,
     form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Grants that no permitted action of the history needed, and wildcards of which only some actions were used.
 
@@ -224,8 +217,8 @@ def find_unused(
     from graphsvc.cli.output import print_json, print_rows
     from graphsvc.explore.unused import unused_rights
 
-    view, revision = look(policy, store=store, server=server, token=token, config=config)
-    uses = read_uses(view, trace or [], since=since, store=store, server=server, token=token, config=config)
+    view, revision = look(policy, at)
+    uses = read_uses(view, trace or [], at, since=since)
     found = unused_rights(view, uses)
     rows = [_unused_row(each) for each in found]
     if form is Format.json:

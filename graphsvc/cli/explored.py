@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from graphsvc.cli.option import Place
 from graphsvc.cli.session import Admin, run_admin
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
@@ -24,26 +25,16 @@ __all__ = [
 
 def look(
     policies: Sequence[Path] | None,
-    *,
-    store: str | None,
-    server: str | None,
-    token: str | None,
-    config: Path | None,
+    at: Place,
 ) -> tuple[EstateView, str]:
     """The estate of a store with packs from files, else those in force and the shipped ones about rights."""
-    nodes, edges, chosen, revision = read_estate(
-        policies, store=store, server=server, token=token, config=config
-    )
+    nodes, edges, chosen, revision = read_estate(policies, at)
     return view_of(nodes, edges, chosen), revision
 
 
 def read_estate(
     policies: Sequence[Path] | None,
-    *,
-    store: str | None,
-    server: str | None,
-    token: str | None,
-    config: Path | None,
+    at: Place,
 ) -> tuple[list[Node], list[Edge], Sequence[Policy], str]:
     """The same, not indexed: nodes, edges, packs and the revision of the graph."""
 
@@ -61,7 +52,7 @@ def read_estate(
             chosen = [*chosen, *(policy for policy in shipped if policy.pack.id not in known)]
         return nodes, edges, chosen, revision
 
-    return run_admin(read, store=store, server=server, token=token, config=config, create=False)
+    return run_admin(read, at, create=False)
 
 
 def combination_record(found: Combination) -> dict[str, Json]:

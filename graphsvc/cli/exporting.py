@@ -11,8 +11,9 @@ from typing import Annotated, BinaryIO
 import typer
 
 from graphsvc.cli.failure import ErrorGroup
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.option import Place
 from graphsvc.cli.person import person
+from graphsvc.cli.spread import spread
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.value import Json
 
@@ -35,13 +36,11 @@ Output = Annotated[
 
 
 @app.command()
+@spread
 def jsonl(
     *,
     output: Output = None,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """The whole graph; importing it gives the same graph.
 
@@ -52,17 +51,15 @@ def jsonl(
     """
     from graphsvc.importers.graph_jsonl import write
 
-    _write_graph(write, output, store, server, token, config)
+    _write_graph(write, output, at)
 
 
 @app.command()
+@spread
 def opengraph(
     *,
     output: Output = None,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """The whole graph for BloodHound; importing it gives the same graph.
 
@@ -72,17 +69,15 @@ def opengraph(
     """
     from graphsvc.importers.opengraph import write
 
-    _write_graph(write, output, store, server, token, config)
+    _write_graph(write, output, at)
 
 
 @app.command()
+@spread
 def cypher(
     *,
     output: Output = None,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """The whole graph as Cypher statements that draw it in any Neo4j.
 
@@ -93,23 +88,18 @@ def cypher(
     """
     from graphsvc.importers.cypher import write
 
-    _write_graph(write, output, store, server, token, config)
+    _write_graph(write, output, at)
 
 
 def _write_graph(
     write: Callable[[Iterable[Node], Iterable[Edge]], Iterator[str]],
     output: Path | None,
-    store: str | None,
-    server: str | None,
-    token: str | None,
-    config: Path | None,
+    at: Place,
 ) -> None:
     from graphsvc.cli.output import progress
     from graphsvc.cli.session import run_admin
 
-    nodes, edges = run_admin(
-        lambda admin: admin.facts(), store=store, server=server, token=token, config=config, create=False
-    )
+    nodes, edges = run_admin(lambda admin: admin.facts(), at, create=False)
     with _open(output) as file, progress("exporting", len(nodes) + len(edges)) as advance:
         for part in write(nodes, edges):
             file.write(part.encode())
@@ -117,6 +107,7 @@ def _write_graph(
 
 
 @app.command()
+@spread
 def trace(
     *,
     output: Output = None,
@@ -125,10 +116,7 @@ def trace(
     chain: Annotated[
         str | None, typer.Option("--chain", metavar="ID", help="Only what concerns this chain.")
     ] = None,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """The history as a trace, for `graphsvc replay`.
 
@@ -154,7 +142,7 @@ def trace(
     async def read(admin: Admin) -> list[tuple[int, Record]]:
         return [numbered async for numbered in admin.history()]
 
-    history = run_admin(read, store=store, server=server, token=token, config=config, create=False)
+    history = run_admin(read, at, create=False)
     records = to_trace_records(history)
     encoder = msgspec.json.Encoder()
     with _open(output) as file:

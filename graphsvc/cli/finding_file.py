@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from graphsvc.cli.option import Place
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput
 from graphsvc.explore.estate_view import EstateView
@@ -71,12 +72,9 @@ def write_baseline_file(path: Path, found: Sequence[Finding]) -> None:
 def read_uses(
     view: EstateView,
     traces: Sequence[Path],
+    at: Place,
     *,
     since: str | None,
-    store: str | None,
-    server: str | None,
-    token: str | None,
-    config: Path | None,
 ) -> list[Use]:
     """Permitted actions of the store's history and of traces, one for each who takes part; BadInput names the field."""
     from graphsvc.cli.session import Admin, run_admin
@@ -101,7 +99,7 @@ def read_uses(
             if isinstance(record, Decided) and record.answered is Verdict.PERMIT:
                 take(record.request, record.at_ms)
 
-    run_admin(ask, store=store, server=server, token=token, config=config, create=False)
+    run_admin(ask, at, create=False)
     for path in traces:
         for item in read_trace(path.read_text("utf-8").splitlines(), str(path)):
             if isinstance(item, TraceAction):

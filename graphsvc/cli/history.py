@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphsvc.cli.option import Place
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.record import PolicyPublished, Record
 from graphsvc.core.trace import TraceItem, items_of
@@ -40,7 +41,7 @@ def read_live(url: str, config: Path | None) -> LiveHistory:
     async def read(admin: Admin) -> list[tuple[int, Record]]:
         return [numbered async for numbered in admin.history()]
 
-    history = run_admin(read, store=url, server=None, token=None, config=config, create=False)
+    history = run_admin(read, Place(store=url, config=config), create=False)
     packs = {record.pack: record for _, record in history if isinstance(record, PolicyPublished)}
     policies = load_policies([(record.text, f"{url} {record.file}") for record in packs.values()])
     return LiveHistory(url, tuple(items_of(history)), policies)

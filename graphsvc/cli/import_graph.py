@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.import_option import DryRun, Form, Lenient, Paths, Replace, Source
+from graphsvc.cli.import_option import Lenient, Paths
 from graphsvc.cli.load import Known, Target, load
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
-from graphsvc.cli.output import Format
+from graphsvc.cli.option import Place
+from graphsvc.cli.spread import spread
 
 if TYPE_CHECKING:
     from graphsvc.importers.result import Imported
@@ -24,22 +24,17 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+@spread
 def opengraph(
     *,
     paths: Paths,
-    source: Source,
+    to: Target,
     mapping: Annotated[
         str | None,
         typer.Option("--mapping", metavar="FILE", help="What kinds of nodes and edges mean (TOML or YAML)."),
     ] = None,
-    dry_run: DryRun = False,
-    replace: Replace = False,
     lenient: Lenient = False,
-    form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """A BloodHound OpenGraph file or zip; what `graphsvc export opengraph` wrote comes back as it was.
 
@@ -57,13 +52,14 @@ def opengraph(
     def read_all(known: Known) -> Imported:
         return read(files, mapping=meanings, strict=not lenient, known=known)
 
-    load(read_all, Target(source, dry_run, replace, form, store, server, token, config))
+    load(read_all, to, at)
 
 
+@spread
 def mcp(
     *,
     paths: Paths,
-    source: Source,
+    to: Target,
     name: Annotated[
         str | None,
         typer.Option(
@@ -80,14 +76,8 @@ def mcp(
             "--pack", metavar="FILE", help="Write a policy file that declares the tools as actions."
         ),
     ] = None,
-    dry_run: DryRun = False,
-    replace: Replace = False,
     lenient: Lenient = False,
-    form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """The tools of an MCP server: its answer to `tools/list`; several files are its pages.
 
@@ -100,8 +90,8 @@ def mcp(
     from graphsvc.importers.mcp import read, read_declarations, write_pack
 
     declared = read_declarations(read_bytes(declarations), declarations) if declarations else None
-    server_name = source if name is None else name
+    server_name = to.source if name is None else name
     imported = read(read_files(paths), server=server_name, declarations=declared, strict=not lenient)
-    load(lambda _known: imported, Target(source, dry_run, replace, form, store, server, token, config))
-    if pack is not None and not dry_run:
+    load(lambda _known: imported, to, at)
+    if pack is not None and not to.dry_run:
         pack.write_text("".join(write_pack(imported.nodes, f"mcp-{server_name}", "1")), encoding="utf-8")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.import_option import DryRun, Form, Lenient, Paths, Replace, Source
+from graphsvc.cli.import_option import Lenient, Paths
 from graphsvc.cli.load import Target, load
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
-from graphsvc.cli.output import Format
+from graphsvc.cli.option import Place
+from graphsvc.cli.spread import spread
 
 if TYPE_CHECKING:
     from graphsvc.importers.table.read import Rows
@@ -23,22 +23,17 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+@spread
 def jsonl(
     *,
     paths: Paths,
-    source: Source,
+    to: Target,
     mapping: Annotated[
         str | None,
         typer.Option("--mapping", metavar="FILE", help="The lines are rows of a table; what they mean."),
     ] = None,
-    dry_run: DryRun = False,
-    replace: Replace = False,
     lenient: Lenient = False,
-    form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """A graph in the interchange format, as `graphsvc export jsonl` writes it; edges may name nodes of the store.
 
@@ -53,29 +48,23 @@ def jsonl(
     from graphsvc.cli.file import read_files
     from graphsvc.importers import graph_jsonl, table
 
-    to = Target(source, dry_run, replace, form, store, server, token, config)
     if mapping is not None:
-        _table(table.jsonl_rows, paths, mapping, lenient, to)
+        _table(table.jsonl_rows, paths, mapping, lenient, to, at)
         return
     files = read_files(paths)
-    load(lambda known: graph_jsonl.read_files(files, strict=not lenient, known=known), to)
+    load(lambda known: graph_jsonl.read_files(files, strict=not lenient, known=known), to, at)
 
 
+@spread
 def csv(
     *,
     paths: Paths,
-    source: Source,
+    to: Target,
     mapping: Annotated[
         str, typer.Option("--mapping", metavar="FILE", help="What rows and columns mean (TOML or YAML).")
     ],
-    dry_run: DryRun = False,
-    replace: Replace = False,
     lenient: Lenient = False,
-    form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """A table whose first line names its columns; the mapping says which nodes and edges a row gives.
 
@@ -86,14 +75,13 @@ def csv(
     """
     from graphsvc.importers import table
 
-    to = Target(source, dry_run, replace, form, store, server, token, config)
-    _table(table.csv_rows, paths, mapping, lenient, to)
+    _table(table.csv_rows, paths, mapping, lenient, to, at)
 
 
-def _table(rows: Rows, paths: list[str], mapping: str, lenient: bool, to: Target) -> None:
+def _table(rows: Rows, paths: list[str], mapping: str, lenient: bool, to: Target, at: Place) -> None:
     from graphsvc.cli.file import read_bytes, read_files
     from graphsvc.importers.table import read, read_table_mapping
 
     meanings = read_table_mapping(read_bytes(mapping), mapping)
     files = read_files(paths)
-    load(lambda known: read(files, rows, meanings, strict=not lenient, known=known), to)
+    load(lambda known: read(files, rows, meanings, strict=not lenient, known=known), to, at)

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from graphsvc.cli import import_graph, import_table
-from graphsvc.cli.import_option import DryRun, Form, Lenient, Paths, Replace, Source
+from graphsvc.cli.import_option import Lenient, Paths
 from graphsvc.cli.load import Target, load
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
-from graphsvc.cli.output import Format
+from graphsvc.cli.option import Place
 from graphsvc.cli.plugged import ImportGroup
+from graphsvc.cli.spread import spread
 
 __all__ = ["app"]
 
@@ -26,10 +26,11 @@ app = typer.Typer(
 
 
 @app.command()
+@spread
 def aws(
     *,
     paths: Paths,
-    source: Source,
+    to: Target,
     managed_policies: Annotated[
         str | None,
         typer.Option(
@@ -62,14 +63,8 @@ def aws(
             help="Sessions with policies of their own, [{Session, Policy, PolicyArns}]; may be repeated.",
         ),
     ] = None,
-    dry_run: DryRun = False,
-    replace: Replace = False,
     lenient: Lenient = False,
-    form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """An AWS account: the output of `aws iam get-account-authorization-details`; several files are its pages.
 
@@ -96,25 +91,20 @@ def aws(
     imported = read(
         data, file, more=more, managed_policies=managed, companions=companions, strict=not lenient
     )
-    load(lambda _known: imported, Target(source, dry_run, replace, form, store, server, token, config))
+    load(lambda _known: imported, to, at)
 
 
 @app.command()
+@spread
 def cloudtrail(
     *,
     paths: Paths,
-    source: Source,
+    to: Target,
     trace: Annotated[
         Path | None,
         typer.Option("--trace", metavar="FILE", help="Write the events as chains, for `graphsvc replay`."),
     ] = None,
-    dry_run: DryRun = False,
-    replace: Replace = False,
-    form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """The estate that CloudTrail events show: who acted, on what, with the rights that took.
 
@@ -128,30 +118,25 @@ def cloudtrail(
 
     events = [event for file in read_files(paths) for event in read_events(*file)]
     imported = to_estate(events)
-    if trace is not None and not dry_run:
+    if trace is not None and not to.dry_run:
         import msgspec
 
         trace.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in to_trace(events)))
-    load(lambda _known: imported, Target(source, dry_run, replace, form, store, server, token, config))
+    load(lambda _known: imported, to, at)
 
 
 @app.command()
+@spread
 def kubernetes(
     *,
     paths: Paths,
-    source: Source,
+    to: Target,
     cluster: Annotated[
         str | None,
         typer.Option("--cluster", metavar="NAME", help="Begins every id; the source's name if not given."),
     ] = None,
-    dry_run: DryRun = False,
-    replace: Replace = False,
     lenient: Lenient = False,
-    form: Form = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """A Kubernetes cluster: manifests, or `kubectl get ... -o yaml`; several files are one cluster.
 
@@ -164,8 +149,8 @@ def kubernetes(
     from graphsvc.cli.file import read_files
     from graphsvc.importers.kubernetes import read
 
-    imported = read(read_files(paths), cluster=source if cluster is None else cluster, strict=not lenient)
-    load(lambda _known: imported, Target(source, dry_run, replace, form, store, server, token, config))
+    imported = read(read_files(paths), cluster=to.source if cluster is None else cluster, strict=not lenient)
+    load(lambda _known: imported, to, at)
 
 
 import_graph.register(app)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format, print_json, print_lines, progress
 from graphsvc.core.value import Json
 
@@ -23,42 +25,44 @@ Reader = Callable[[Known], "Imported"]
 _SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where facts go and how that is told. form: of the report."""
+    """Options of every import: whose facts they are, and how they are stored and told."""
 
-    source: str
-    dry_run: bool
-    replace: bool
-    form: Format
-    store: str | None
-    server: str | None
-    token: str | None
-    config: Path | None
+    source: Annotated[
+        str, typer.Option("--source", metavar="NAME", help="Whose facts these are; replaced as a whole.")
+    ]
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read, and tell what would change; store nothing.")
+    ] = False
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Facts of this source that the files lack go.")
+    ] = False
+    form: Annotated[Format, typer.Option("--format", help="How to print the report.")] = Format.table
 
 
-def load(read: Reader, to: Target) -> None:
+def load(read: Reader, to: Target, at: Place) -> None:
     """Store what is read (all or nothing) and print the account of it; with `dry_run` only print."""
     from graphsvc.errors import BadInput
 
     if not to.source.strip():
         raise BadInput("--source: must not be empty; name where the facts come from", field="source")
-    imported, change, revision, untold = _tried(read, to) if to.dry_run else _stored(read, to)
+    imported, change, revision, untold = (_tried if to.dry_run else _stored)(read, to, at)
     _print(imported, change, revision, untold, to)
 
 
 _Done = tuple["Imported", "Difference | None", str | None, str | None]
 
 
-def _stored(read: Reader, to: Target) -> _Done:
+def _stored(read: Reader, to: Target, at: Place) -> _Done:
     from graphsvc.cli.session import run_admin
     from graphsvc.importers.difference import difference
 
     async def store(admin: Admin) -> _Done:
-        held = {node.key for node in (await admin.facts())[0]} if to.server is None else None
+        held = {node.key for node in (await admin.facts())[0]} if at.server is None else None
         imported = read(lambda key: held is None or key in held)
         change = None
-        if to.server is None:
+        if at.server is None:
             change = difference(
                 await admin.source(to.source), (imported.nodes, imported.edges), replace=to.replace
             )
@@ -66,19 +70,19 @@ def _stored(read: Reader, to: Target) -> _Done:
             revision = await admin.load(
                 to.source, imported.nodes, imported.edges, replace=to.replace, staged=advance
             )
-        return imported, change, revision, _untold(to)
+        return imported, change, revision, _untold(at)
 
-    return run_admin(store, store=to.store, server=to.server, token=to.token, config=to.config)
+    return run_admin(store, at)
 
 
-def _tried(read: Reader, to: Target) -> _Done:
+def _tried(read: Reader, to: Target, at: Place) -> _Done:
     """Read and compare; neither a store that is absent nor one that cannot be opened hinders reading."""
     from graphsvc.cli.session import run_admin
     from graphsvc.errors import StoreAbsent, StoreError, StoreUnavailable
     from graphsvc.importers.difference import difference
 
-    if to.server is not None:
-        return read(lambda _key: True), None, None, _untold(to)
+    if at.server is not None:
+        return read(lambda _key: True), None, None, _untold(at)
 
     async def compare(admin: Admin) -> _Done:
         held = {node.key for node in (await admin.facts())[0]}
@@ -89,7 +93,7 @@ def _tried(read: Reader, to: Target) -> _Done:
         return imported, change, None, None
 
     try:
-        return run_admin(compare, store=to.store, server=None, token=to.token, config=to.config, create=False)
+        return run_admin(compare, at, create=False)
     except StoreAbsent:
         imported = read(lambda _key: False)
         return (
@@ -102,8 +106,8 @@ def _tried(read: Reader, to: Target) -> _Done:
         return read(lambda _key: True), None, None, f"not compared with the store: {error}"
 
 
-def _untold(to: Target) -> str | None:
-    return None if to.server is None else "not compared with the store: --server does not offer it"
+def _untold(at: Place) -> str | None:
+    return None if at.server is None else "not compared with the store: --server does not offer it"
 
 
 def _print(

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.option import Place
+from graphsvc.cli.spread import spread
 
 __all__ = ["person"]
 
 
+@spread
 def person(
     identity: Annotated[str, typer.Argument(metavar="ID", help="Of the identity, such as alice.")],
     *,
@@ -22,10 +24,7 @@ def person(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: standard output.")
     ] = None,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Every record that names a person, as JSON: actions, rights, reviews, signals, facts of imports, and calls under that name.
 
@@ -45,7 +44,7 @@ def person(
 
     async def collect() -> list[dict[str, Json]]:
         found: list[dict[str, Json]] = []
-        async with open_admin(store=store, server=server, token=token, config=config, create=False) as admin:
+        async with open_admin(at, create=False) as admin:
             async for seq, record in admin.history():
                 if not about(record, names):
                     continue

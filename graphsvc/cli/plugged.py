@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphsvc.cli.failure import ErrorGroup
-from graphsvc.cli.import_option import DryRun, Form, Lenient, Paths, Replace, Source
+from graphsvc.cli.import_option import Lenient, Paths
 from graphsvc.cli.load import Known, Target, load
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
-from graphsvc.cli.output import Format
+from graphsvc.cli.option import Place
+from graphsvc.cli.spread import spread
 from graphsvc.errors import BadInput
 
 if TYPE_CHECKING:
@@ -43,21 +43,16 @@ def _command(name: str) -> Any:
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
 
     @single.command(name, help=f"An importer that another package brings: `{name}`.")
+    @spread
     def run(
         *,
         paths: Paths,
-        source: Source,
+        to: Target,
         option: Annotated[
             list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="What it asks for.")
         ] = None,
-        dry_run: DryRun = False,
-        replace: Replace = False,
         lenient: Lenient = False,
-        form: Form = Format.table,
-        store: StoreOption = None,
-        server: ServerOption = None,
-        token: TokenOption = None,
-        config: ConfigOption = None,
+        at: Place,
     ) -> None:
         from graphsvc.cli.file import read_files
         from graphsvc.importers.plugin import checked, find_importer
@@ -69,7 +64,7 @@ def _command(name: str) -> Any:
             given = importer(files, strict=not lenient, options=options)
             return checked(given, name, strict=not lenient, known=known)
 
-        load(read, Target(source, dry_run, replace, form, store, server, token, config))
+        load(read, to, at)
 
     return typer.main.get_command(single)
 

@@ -10,9 +10,10 @@ import msgspec
 import typer
 
 from graphsvc.cli.failure import ErrorGroup
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format, print_json, print_rows
 from graphsvc.cli.policy_life import register as register_life
+from graphsvc.cli.spread import spread
 from graphsvc.cli.tool import suggest, tools
 from graphsvc.core.value import Json
 
@@ -30,7 +31,9 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policy fil
 
 
 @app.command()
+@spread
 def lint(
+    *,
     files: Files,
     fail_on: Annotated[
         str,
@@ -40,13 +43,7 @@ def lint(
         list[str] | None,
         typer.Option("--graph", metavar="GRAPH.jsonl", help="Also find steps that nobody in it may do."),
     ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(help="The same with the graph of a store.", metavar="URL", show_default=False),
-    ] = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Find what is refused and what is doubtful, with file, line and column.
@@ -73,12 +70,10 @@ def lint(
         policies = tuple(load_policy(text, file) for text, file in texts)
         refused = set_problems(policies)
         findings = find(policies)
-        if not refused and (graph or store or server):
+        if not refused and (graph or at.store or at.server):
             from graphsvc.cli.estate import lint_estate
 
-            findings += lint_estate(
-                policies, graph or (), store=store, server=server, token=token, config=config
-            )
+            findings += lint_estate(policies, graph or (), at)
             findings.sort()
     rows: list[dict[str, Json]] = [
         {
@@ -179,6 +174,7 @@ app.command()(suggest)
 
 
 @app.command()
+@spread
 def publish(
     *,
     files: Annotated[
@@ -190,10 +186,7 @@ def publish(
         typer.Option("--draft", metavar="ID", help="Publish what `graphsvc policy draft` handed in."),
     ] = None,
     comment: Annotated[str, typer.Option(help="Why, for the record.")] = "",
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Put packs into force, all of them at one place of the log; packs of the same id are replaced.
 
@@ -215,10 +208,7 @@ def publish(
         drafted = draft
         revision = run_admin(
             lambda admin: ruling(admin).publish_draft(drafted, comment),
-            store=store,
-            server=server,
-            token=token,
-            config=config,
+            at,
         )
         print(f"published draft {draft} at revision {revision}")
         return
@@ -227,16 +217,14 @@ def publish(
     policies = load_policies([(pack.text, pack.file) for pack in packs])
     revision = run_admin(
         lambda admin: ruling(admin).publish(packs, comment),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     names = ", ".join(f"{policy.pack.id} {policy.pack.version}" for policy in policies)
     print(f"published {names} at revision {revision}")
 
 
 @app.command()
+@spread
 def diff(
     *,
     files: Annotated[
@@ -257,10 +245,7 @@ def diff(
     ] = None,
     limit: Annotated[int, typer.Option(min=0, max=200, help="With --replay: how many examples.")] = 20,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """What publishing these files would change of what is in force, by meaning; nothing is published.
 
@@ -280,12 +265,12 @@ def diff(
     from graphsvc.errors import BadInput
 
     if replay:
-        _replay_diff(files or [], as_of, limit, form, store=store, server=server, token=token, config=config)
+        _replay_diff(files or [], as_of, limit, form, at)
         return
     if not files or as_of is not None:
         raise BadInput("give policy FILEs; --as-of goes with --replay", field="file")
     new = load_policies(read_texts(files))
-    held, _ = run_admin(lambda admin: admin.packs(), store=store, server=server, token=token, config=config)
+    held, _ = run_admin(lambda admin: admin.packs(), at)
     changes = policy_changes([load_policy(text, file) for text, file in held], new)
     if form is not Format.table:
         print_rows([msgspec.to_builtins(change) for change in changes], form)
@@ -303,11 +288,7 @@ def _replay_diff(
     as_of: str | None,
     limit: int,
     form: Format,
-    *,
-    store: str | None,
-    server: str | None,
-    token: str | None,
-    config: Path | None,
+    at: Place,
 ) -> None:
     from graphsvc.cli.pack_file import read_packs
     from graphsvc.cli.ruling import ruling
@@ -319,10 +300,7 @@ def _replay_diff(
     packs = read_packs(files)
     found = run_admin(
         lambda admin: ruling(admin).replay_diff(packs, as_of, None, None, limit),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     if form is Format.json:
         print_json(found)
@@ -355,6 +333,7 @@ def _replay_diff(
 
 
 @app.command()
+@spread
 def rollback(
     *,
     pack: Annotated[str, typer.Argument(metavar="PACK", help="The id of a pack in force.")],
@@ -362,10 +341,7 @@ def rollback(
         str | None, typer.Option("--to", metavar="VERSION", help="Default: the text before the present one.")
     ] = None,
     comment: Annotated[str, typer.Option(help="Why, for the record.")] = "",
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Put an earlier text of a pack into force again, as a new publication: history stays as it was.
 
@@ -378,25 +354,20 @@ def rollback(
 
     revision = run_admin(
         lambda admin: admin.rollback(pack, to, comment),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     print(f"rolled back {pack} at revision {revision}")
 
 
 @app.command(name="list")
+@spread
 def list_(
     *,
     versions: Annotated[
         bool, typer.Option("--versions", help="Every publication of every pack instead, newest first.")
     ] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """The patterns in force.
 
@@ -410,10 +381,7 @@ def list_(
 
     rows = run_admin(
         lambda admin: admin.versions() if versions else admin.patterns(),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     print_rows(rows, form, empty="no policy is published; `graphsvc policy publish FILE...` does it")
 

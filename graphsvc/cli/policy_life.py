@@ -9,8 +9,9 @@ from typing import Annotated, cast
 
 import typer
 
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption, TokenOption
+from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format, print_json, print_rows
+from graphsvc.cli.spread import spread
 from graphsvc.core.value import Json
 
 __all__ = ["register"]
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command()(reviews)
 
 
+@spread
 def shadow(
     *,
     file: Annotated[
@@ -42,10 +44,7 @@ def shadow(
         float, typer.Option(min=0, max=100, metavar="PERCENT", help="Of sessions in which it takes effect.")
     ] = 0.0,
     comment: CommentOption = "",
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Try a pack on live traffic: judged on every action beside the rules in force, without effect.
 
@@ -70,10 +69,7 @@ def shadow(
         pack = end
         revision = run_admin(
             lambda admin: ruling(admin).end_trial(pack, comment),
-            store=store,
-            server=server,
-            token=token,
-            config=config,
+            at,
         )
         print(f"ended the trial of {end} at revision {revision}")
         return
@@ -84,10 +80,7 @@ def shadow(
     policy = load_policy(packs[0].text, packs[0].file)
     answer = run_admin(
         lambda admin: ruling(admin).shadow(packs[0], canary / 100, comment),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     effect = f", in effect in {canary:g} % of sessions" if canary else ""
     print(f"trying {policy.pack.id} {policy.pack.version}{effect} from revision {answer['revision']}")
@@ -95,13 +88,11 @@ def shadow(
         print(f"warning: not judged on trial: {told}", file=sys.stderr)
 
 
+@spread
 def trials(
     *,
     form: FormOption = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Packs on trial, and what came of them since.
 
@@ -113,23 +104,19 @@ def trials(
     from graphsvc.cli.ruling import ruling
     from graphsvc.cli.session import run_admin
 
-    rows = run_admin(
-        lambda admin: ruling(admin).trials(), store=store, server=server, token=token, config=config
-    )
+    rows = run_admin(lambda admin: ruling(admin).trials(), at)
     if form is Format.table:
         names = ("pack", "version", "since", "canary", "decisions", "spoke", "denies", "escalates", "differs")
         rows = [{name: row[name] for name in names} for row in rows]
     print_rows(rows, form, empty="no pack is on trial; `graphsvc policy shadow FILE` begins one")
 
 
+@spread
 def draft(
     *,
     files: Files,
     comment: CommentOption = "",
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Hand packs in for somebody else to publish, with `graphsvc policy publish --draft ID`.
 
@@ -144,22 +131,17 @@ def draft(
     packs = read_packs(files)
     answer = run_admin(
         lambda admin: ruling(admin).draft(packs, comment),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     print(answer["draft"])
     print(f"drafted at revision {answer['revision']}", file=sys.stderr)
 
 
+@spread
 def drafts(
     *,
     form: FormOption = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Packs that wait for somebody to publish them, newest first.
 
@@ -170,20 +152,16 @@ def drafts(
     from graphsvc.cli.ruling import ruling
     from graphsvc.cli.session import run_admin
 
-    rows = run_admin(
-        lambda admin: ruling(admin).drafts(), store=store, server=server, token=token, config=config
-    )
+    rows = run_admin(lambda admin: ruling(admin).drafts(), at)
     print_rows(rows, form, empty="no draft waits")
 
 
+@spread
 def withdraw(
     *,
     draft_id: Annotated[str, typer.Argument(metavar="DRAFT", help="The id of an open draft.")],
     comment: CommentOption = "",
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """Take a draft back.
 
@@ -196,10 +174,7 @@ def withdraw(
 
     revision = run_admin(
         lambda admin: ruling(admin).withdraw_draft(draft_id, comment),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     print(f"withdrew {draft_id} at revision {revision}")
 
@@ -237,16 +212,14 @@ def sign(
         print(sign_file(file, signing))
 
 
+@spread
 def stopped(
     *,
     since: Annotated[str, typer.Option(metavar="WHEN", help="A time, or how long ago: 7d, 12h.")] = "7d",
     to: Annotated[str | None, typer.Option(metavar="WHEN", help="Until when; now if left out.")] = None,
     limit: Annotated[int, typer.Option(min=0, max=200, help="How many examples.")] = 20,
     form: FormOption = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """What would have been stopped: by rules that are observed or on trial, or gone past in an emergency.
 
@@ -262,10 +235,7 @@ def stopped(
     from_ms, to_ms = _moment(since, "since"), _moment(to, "to") if to is not None else None
     found = run_admin(
         lambda admin: ruling(admin).stopped(from_ms, to_ms, limit),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     if form is not Format.table:
         print_json(found) if form is Format.json else print_rows(
@@ -288,14 +258,12 @@ def stopped(
         print_rows([{each: row[each] for each in names} for row in examples], form)
 
 
+@spread
 def reviews(
     *,
     since: Annotated[str, typer.Option(metavar="WHEN", help="A time, or how long ago: 7d, 12h.")] = "7d",
     form: FormOption = Format.table,
-    store: StoreOption = None,
-    server: ServerOption = None,
-    token: TokenOption = None,
-    config: ConfigOption = None,
+    at: Place,
 ) -> None:
     """How much work reviews are: per hundred actions, by rule, and how long they wait.
 
@@ -310,10 +278,7 @@ def reviews(
     from_ms = _moment(since, "since")
     load = run_admin(
         lambda admin: ruling(admin).review_load(from_ms),
-        store=store,
-        server=server,
-        token=token,
-        config=config,
+        at,
     )
     rows = cast("list[dict[str, Json]]", load["byRule"])
     if form is Format.json:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Protocol, TypeVar
 
+from graphsvc.cli.option import Place
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json
@@ -99,41 +99,35 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def run_admin(
     ask: Callable[[Admin], Awaitable[T]],
-    *,
-    store: str | None,
-    server: str | None,
-    token: str | None,
-    config: Path | None,
+    at: Place,
     create: bool = True,
 ) -> T:
     """Ask the store or the service once. create: whether a store that is not there is made."""
 
     async def body() -> T:
-        async with open_admin(store=store, server=server, token=token, config=config, create=create) as admin:
+        async with open_admin(at, create=create) as admin:
             return await ask(admin)
 
     return run(body())
 
 
 @asynccontextmanager
-async def open_admin(
-    *, store: str | None, server: str | None, token: str | None, config: Path | None, create: bool = True
-) -> AsyncIterator[Admin]:
+async def open_admin(at: Place, create: bool = True) -> AsyncIterator[Admin]:
     """The service at `server`, else the store itself; closed with the block."""
-    if server is not None:
-        if store is not None:
+    if at.server is not None:
+        if at.store is not None:
             raise BadInput("--store and --server exclude each other; give one", field="server")
         from graphsvc.cli.remote import open_remote
 
-        async with open_remote(server, token) as remote:
+        async with open_remote(at.server, at.token) as remote:
             yield remote
         return
-    if token is not None:
+    if at.token is not None:
         raise BadInput("--token goes with --server URL; add it or leave both out", field="token")
     from graphsvc.cli.direct import Direct
     from graphsvc.config import load_settings
     from graphsvc.wiring import open_service
 
-    settings = load_settings(config, store=store)
+    settings = load_settings(at.config, store=at.store)
     async with open_service(settings, create=create) as service:
         yield Direct(service)
