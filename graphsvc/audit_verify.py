@@ -40,9 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check an export of graphsvc's audit log.")
     parser.add_argument("export", type=Path)
     parser.add_argument("--key", help="the log's public key, or a file that holds it")
+    parser.add_argument(
+        "--whole", action="store_true", help="refuse records that are missing and not stated as cut off"
+    )
     given = parser.parse_args(arguments)
     try:
-        told = check(member_reader(given.export), key_text(given.key))
+        told = check(member_reader(given.export), key_text(given.key), whole=given.whole)
     except Fault as fault:
         print(f"NOT genuine: {fault}")
         return 1
@@ -58,8 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def check(member: Callable[[str], bytes], pinned: str | None) -> str:
-    """What is proved; Fault when nothing is."""
+def check(member: Callable[[str], bytes], pinned: str | None, *, whole: bool = False) -> str:
+    """What is proved; Fault when nothing is. whole: records may only be missing by a signed statement."""
     note = member("checkpoint.txt")
     origin, size, root = checkpoint_of(note)
     keys = key_row(member("keys.json"), origin)
@@ -92,7 +95,19 @@ def check(member: Callable[[str], bytes], pinned: str | None) -> str:
         raise Fault("proofs.json is malformed")
     for earlier in earliers:
         check_earlier(earlier, origin, size, root, keys)
-    part = "all there are" if len(leaves) == size else f"records {first} to {last} of {size}"
+    removed, told = 0, ""
+    if proofs.get("truncated") is not None:
+        removed, at = check_truncated(proofs["truncated"], origin, size, root, keys)
+        if first <= removed:
+            raise Fault(f"the statement says that record {first} was cut off, and it is here")
+        told = f", the first {removed} cut off by a signed statement of {at}"
+    if whole and first > removed + 1:
+        raise Fault(
+            f"records {removed + 1} to {first - 1} are missing, and nobody signed that they were cut off"
+        )
+    if whole and last < size:
+        raise Fault(f"records {last + 1} to {size} are missing")
+    part = "all there are" if len(leaves) == size else f"records {first} to {last} of {size}{told}"
     return f"genuine: {len(leaves)} records, {part}, of {origin}, signed by {signer}"
 
 
@@ -121,15 +136,46 @@ def check_earlier(earlier: Any, origin: str, size: int, root: bytes, keys: list[
     proof = [hash_of(each) for each in texts(earlier, "consistency")]
     if old_origin != origin or old_size > size:
         raise Fault("an earlier checkpoint is of another log, or later")
+    check_continues(old_size, old_root, size, root, proof)
+
+
+def check_truncated(
+    given: Any, origin: str, size: int, root: bytes, keys: list[tuple[str, int]]
+) -> tuple[int, str]:
+    """How many records a signed statement says were cut off, and when; the log must go on from them."""
+    if not isinstance(given, dict) or not isinstance(given.get("statement"), str):
+        raise Fault("proofs.json is malformed")
+    note = given["statement"].encode()
+    lines = body_of(note).decode().split("\n")[:-1]
+    if len(lines) < 8 or lines[:2] != ["graphsvc audit truncation", origin]:
+        raise Fault("the statement of truncation is malformed or of another log")
+    if not all(re.fullmatch("[1-9][0-9]{0,18}", each) for each in lines[2:4]):
+        raise Fault("the statement of truncation is malformed")
+    removed, stated = int(lines[2]), hash_of(lines[4])
+    signer_of(note, int(lines[3]), keys)
+    # The largest complete subtrees, left to right: one for each bit of the number.
+    subtrees = [hash_of(each) for each in lines[8:]]
+    if removed > size or len(subtrees) != removed.bit_count():
+        raise Fault("the statement of truncation does not fit the log")
+    found = subtrees[-1]
+    for left in reversed(subtrees[:-1]):
+        found = sha(b"\x01", left, found)
+    if found != stated:
+        raise Fault("the hashes of the statement of truncation do not lead to its root")
+    check_continues(removed, stated, size, root, [hash_of(each) for each in texts(given, "consistency")])
+    return removed, lines[5]
+
+
+def check_continues(old_size: int, old_root: bytes, size: int, root: bytes, proof: list[bytes]) -> None:
+    """That the log of `size` records begins with the one of `old_size`."""
     if old_size in {0, size}:
         empty = hashlib.sha256().digest()
         if proof or old_root != (root if old_size == size else empty):
-            raise Fault("the log does not continue the earlier checkpoint")
+            raise Fault("the log does not continue the earlier one")
         return
     rest = list(proof)
-    roots = rebuilt(old_size, size, old_root, rest, is_whole=True)
-    if roots != (old_root, root) or rest:
-        raise Fault(f"the log does not continue the earlier checkpoint of {old_size} records")
+    if rebuilt(old_size, size, old_root, rest, is_whole=True) != (old_root, root) or rest:
+        raise Fault(f"the log does not continue the earlier one of {old_size} records")
 
 
 def rebuilt(

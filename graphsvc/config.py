@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -30,12 +30,27 @@ from graphsvc.outside import (
     is_loopback,
 )
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["RetentionSettings", "Settings", "load_settings"]
 
 _PREFIX = "GRAPHSVC_"
 _SECRETS = Path("/run/secrets")
 # These belong to the tests of this project.
 _IGNORED = frozenset({"GRAPHSVC_REQUIRE", "GRAPHSVC_REAL_DATA"})
+
+
+class RetentionSettings(BaseModel):
+    """How long records stay in the store. days: None = for ever; archive: the folder that older ones are moved to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: int | None = Field(default=None, ge=2, le=36_500)
+    archive: Path | None = None
+
+    @model_validator(mode="after")
+    def _are_both(self) -> RetentionSettings:
+        if (self.days is None) != (self.archive is None):
+            raise ValueError("`retention.days` and `retention.archive` belong together: set both, or neither")
+        return self
 
 
 class Settings(BaseSettings):
@@ -49,7 +64,7 @@ class Settings(BaseSettings):
     decision costs 1; 0 = no limit. documents: a JSON file of GraphQL
     documents by id, which callers may send instead of the text; documents_only: whether no other document is
     answered, our own clients' apart. chain_idle_s: seconds without an action after which a chain ends. state_dir: where the local
-    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events, and who is told ours; siem: where decisions go in OCSF; reviews: where reviews are told of; publishing: what publishing rules asks for. None = `.graphsvc` beside a SQLite store, else in the working directory.
+    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events, and who is told ours; siem: where decisions go in OCSF; reviews: where reviews are told of; publishing: what publishing rules asks for; retention: when old records are archived. None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
 
     model_config = SettingsConfigDict(
@@ -79,6 +94,7 @@ class Settings(BaseSettings):
     ssf: SsfSettings = SsfSettings()
     reviews: ReviewSettings = ReviewSettings()
     publishing: PublishingSettings = PublishingSettings()
+    retention: RetentionSettings = RetentionSettings()
     siem: tuple[SiemSettings, ...] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

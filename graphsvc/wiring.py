@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from graphsvc.decide.follower import Bell
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Notary, Store
+from graphsvc.decide.retaining import Retaining
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.decide.trying import PublishRules
 from graphsvc.errors import SettingsError, StoreAbsent
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["build_app", "new_id", "now_ms", "open_notary", "open_service", "open_store"]
 
 SIGN_EVERY_S = 60.0
+RETAIN_EVERY_S = 86_400.0
 
 
 def now_ms() -> int:
@@ -100,13 +102,23 @@ async def open_service(
             chain_idle_s=settings.chain_idle_s,
         )
         await service.start()
-        signing = asyncio.create_task(service.audit.keep_signing(SIGN_EVERY_S), name="audit")
+        beside = [asyncio.create_task(service.audit.keep_signing(SIGN_EVERY_S), name="audit")]
+        if settings.retention.days is not None and settings.retention.archive is not None:
+            retaining = Retaining(
+                store,
+                open_notary(address, settings),
+                clock,
+                settings.retention.days,
+                settings.retention.archive,
+            )
+            beside.append(asyncio.create_task(retaining.keep(RETAIN_EVERY_S), name="retaining"))
         try:
             yield service
         finally:
-            signing.cancel()
-            with suppress(asyncio.CancelledError):
-                await signing
+            for task in beside:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await service.close()
             if not service.swapped.is_set():
                 await service.audit.sign()

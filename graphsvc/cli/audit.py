@@ -56,6 +56,10 @@ def verify(
         Path | None,
         typer.Option("--checkpoint", metavar="FILE", help="A checkpoint kept elsewhere, for the store."),
     ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Of EXPORT: refuse missing records that nobody signed as cut off."),
+    ] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -63,7 +67,8 @@ def verify(
     """Find every changed, missing, added or moved record; exit 1 when there is one.
 
     Without EXPORT the store is read, each record compared with its leaf, and all of them with the last signed
-    checkpoint. With EXPORT nothing else is needed: neither the store nor a network.
+    checkpoint. With EXPORT nothing else is needed: neither the store nor a network. A log that does not begin with its
+    first record is genuine only when a key of the log signed that the others were cut off (`audit truncate`).
 
     \b
     Examples:
@@ -73,7 +78,7 @@ def verify(
     """
     pinned = _key(key) if key is not None else None
     if export is not None:
-        _verify_export(export, pinned, form)
+        _verify_export(export, pinned, form, whole=whole)
     else:
         _verify_store(pinned, checkpoint, form, store, config)
 
@@ -174,6 +179,74 @@ def report(
 
 
 @app.command()
+def truncate(
+    *,
+    before: Annotated[
+        str,
+        typer.Option(
+            "--before", metavar="TIME", help="RFC 3339: what is older may go. Or an age such as 90d."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The archive, a new .zip file.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Move the oldest records out of the store into an archive, and sign that they are gone.
+
+    The archive holds the records, their proofs and what `restore` needs; it is read back and checked before anything is
+    removed. What the records mean stays: rights, rules, chains that are open. Ended chains leave the drawn graph.
+    What is left verifies as before, and `audit verify` refuses a log that begins later without a signed statement.
+
+    The service must not run on a SQLite store meanwhile; on Neo4j it may. Settings `retention.days` and
+    `retention.archive` make a running service do this by itself every day.
+
+    \b
+    Examples:
+      graphsvc audit truncate --before 365d --dry-run
+      graphsvc audit truncate --before 2026-01-01T00:00:00Z -o 2025.zip
+      graphsvc audit verify 2025.zip --key audit.pub
+      graphsvc restore 2025.zip today.backup --store sqlite:///whole.db
+    """
+    from graphsvc.cli.auditing import truncated
+    from graphsvc.cli.session import run
+    from graphsvc.core.value import format_time
+    from graphsvc.errors import BadInput
+
+    if output is None and not dry_run:
+        raise BadInput("-o: name the archive, or say --dry-run", field="output")
+    found, statement = run(truncated(_older(before), None if dry_run else output, store, config))
+    if found is None:
+        print(f"nothing is older than {before}")
+        return
+    what = (
+        f"records {found.first} to {found.last} of {found.size} ({found.decisions} decisions), "
+        f"the newest of {format_time(found.newest_ms)}"
+    )
+    if statement is None:
+        print(f"would go: {what}")
+    else:
+        print(f"cut off: {what}; they are in {output}, sha256 {statement.archive}")
+
+
+def _older(before: str) -> int:
+    import time
+
+    from graphsvc.core.duration import parse_duration
+    from graphsvc.core.value import parse_time
+    from graphsvc.errors import BadInput
+
+    if "T" in before:
+        return parse_time(before, field="--before")
+    try:
+        return time.time_ns() // 1_000_000 - parse_duration(before)
+    except ValueError as error:
+        raise BadInput(f"--before: {error}; or name a time in RFC 3339", field="before") from None
+
+
+@app.command()
 def key(
     *,
     rotate: Annotated[
@@ -212,12 +285,14 @@ def _key(given: str) -> VerifierKey:
         raise BadInput(f"--key: `{given}` {error}", field="key") from None
 
 
-def _verify_export(path: Path, pinned: VerifierKey | None, form: Format) -> None:
-    from graphsvc.cli.bundle import read_bundle
+def _verify_export(path: Path, pinned: VerifierKey | None, form: Format, *, whole: bool) -> None:
     from graphsvc.core.audit.bundle import check_bundle
+    from graphsvc.decide.bundle import read_bundle
 
     read = read_bundle(path)
-    found = check_bundle(read.leaves, read.listed, read.checkpoint, read.keys, read.proofs, pinned)
+    found = check_bundle(
+        read.leaves, read.listed, read.checkpoint, read.keys, read.proofs, pinned, whole=whole
+    )
     found.problems[:0] = read.problems
     _tell(found, len(read.leaves), form)
 
@@ -226,14 +301,14 @@ def _tell(found: Checked, count: int, form: Format) -> None:
     row: dict[str, Json] = {
         "ok": found.ok, "records": count, "first": found.first, "last": found.last, "size": found.size,
         "complete": found.is_complete, "origin": found.origin, "root": found.root, "key": found.key,
-        "pinned": found.is_pinned, "changed": [*found.changed], "problems": [*found.problems],
+        "pinned": found.is_pinned, "removed": found.removed, "removed_at": found.removed_at, "changed": [*found.changed], "problems": [*found.problems],
     }  # fmt: skip
     if form is not Format.table:
         print_rows([row], form)
     elif found.ok:
         whole = (
             "all there are" if found.is_complete else f"records {found.first} to {found.last} of {found.size}"
-        )
+        ) + _cut_off(found.removed, found.removed_at)
         print(f"genuine: {count} records, {whole}, of {found.origin}, signed by {found.key}")
     else:
         print("\n".join(f"NOT genuine: {problem}" for problem in found.problems))
@@ -245,6 +320,10 @@ def _tell(found: Checked, count: int, form: Format) -> None:
         raise typer.Exit(1)
 
 
+def _cut_off(removed: int, at: str) -> str:
+    return f", the first {removed} cut off by a signed statement of {at}" if removed else ""
+
+
 def _verify_store(
     pinned: VerifierKey | None, checkpoint: Path | None, form: Format, store: str | None, config: Path | None
 ) -> None:
@@ -254,13 +333,14 @@ def _verify_store(
     kept = checkpoint.read_bytes() if checkpoint is not None else None
     found, key = run(checked_store(pinned, kept, store, config))
     row: dict[str, Json] = {
-        "ok": found.ok, "records": found.size, "signed": found.signed, "key": key,
+        "ok": found.ok, "records": found.size, "signed": found.signed, "key": key, "removed": found.removed,
         "changed": [*found.changed], "problems": [*found.problems],
     }  # fmt: skip
     if form is not Format.table:
         print_rows([row], form)
     elif found.ok:
-        print(f"genuine: {found.size} records, the first {found.signed} as signed by {key or 'nobody'}")
+        cut = _cut_off(found.removed, found.removed_at)
+        print(f"genuine: {found.size} records, the first {found.signed} as signed by {key or 'nobody'}{cut}")
     else:
         print("\n".join(f"TAMPERED WITH: {problem}" for problem in found.problems))
     if found.ok and found.size > found.signed:

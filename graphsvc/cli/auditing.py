@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -11,18 +11,28 @@ from typing import TypeVar
 import orjson
 
 from graphsvc.cli.audit_report import Integrity
-from graphsvc.cli.bundle import write_bundle
 from graphsvc.config import Settings, load_settings
-from graphsvc.core.audit.bundle import FORMAT, Checked, Earlier, Proofs, check_signature
+from graphsvc.core.audit.bundle import (
+    FORMAT,
+    Checked,
+    Earlier,
+    Proofs,
+    Truncated,
+    check_signature,
+    encoded,
+)
 from graphsvc.core.audit.note import Checkpoint, VerifierKey, open_checkpoint
 from graphsvc.core.audit.report import Report, Summary
+from graphsvc.core.audit.truncation import Statement
 from graphsvc.core.codec import audit_lines, audited
 from graphsvc.decide.audit import AuditLog, SignedCheckpoint, origin_of
+from graphsvc.decide.bundle import write_bundle
 from graphsvc.decide.ports import Log, Notary, Store
 from graphsvc.decide.tamper import LogChecked, check_log
+from graphsvc.decide.truncation import Plan, finish, plan, truncate
 from graphsvc.errors import BadInput, StoreError
 
-__all__ = ["checked_store", "exported", "opened", "reported", "with_audit"]
+__all__ = ["checked_store", "exported", "opened", "reported", "truncated", "with_audit"]
 
 T = TypeVar("T")
 _PAGE = 200
@@ -57,26 +67,47 @@ async def exported(
 ) -> str:
     """Write an export; what to tell of it."""
     signed = await log.checkpoint()
-    size = signed.checkpoint.size
-    first, last = 1, size
+    size, tree = signed.checkpoint.size, log.tree
+    first, last = tree.first + 1, size
     if decision is not None:
-        first = last = await _place_of(log, decision.removeprefix("decision:"), size)
+        first = last = await _place_of(log, decision.removeprefix("decision:"), first, size)
     elif from_ms is not None or to_ms is not None:
-        first, last = await _within(log, size, from_ms, to_ms)
-    tree = log.tree
+        first, last = await _within(log, first, size, from_ms, to_ms)
+    if first > last and size:
+        raise BadInput(f"all {size} records were cut off; they are in the archive", field="output")
     proofs = Proofs(
         format=FORMAT,
         first=first,
         last=last,
         size=size,
-        range_proof=_encoded(tree.range_proof(first - 1, last, size)) if size else [],
+        range_proof=encoded(tree.range_proof(first - 1, last, size)) if size else [],
         earlier=[_earlier(log, signed, path) for path in since],
+        truncated=await _truncated(log, size),
     )
     count = await write_bundle(output, log.lines(first, last), signed.note, signed.keys.to_json(), proofs)
     if count != last - first + 1:
         raise StoreError(f"the log gave {count} of {last - first + 1} records: run `graphsvc audit verify`")
     await log.note_read("export", first, last)
     return f"{count} of {size} records written to {output}, signed by {signed.keys.newest}"
+
+
+async def _truncated(log: AuditLog, size: int) -> Truncated | None:
+    statement = await log.truncation()
+    if statement is None:
+        return None
+    return Truncated(statement.text, encoded(log.tree.consistency(statement.removed, size)))
+
+
+async def truncated(
+    before_ms: int, archive: Path | None, store: str | None, config: Path | None
+) -> tuple[Plan | None, Statement | None]:
+    """What could be cut off; with an archive it is, and the statement says so."""
+    async with opened(store, config) as (log, notary, _):
+        await finish(log)
+        found = await plan(log, before_ms)
+        if found is None or archive is None:
+            return found, None
+        return found, await truncate(log, notary, found, archive, time.time_ns() // 1_000_000)
 
 
 async def checked_store(
@@ -87,9 +118,10 @@ async def checked_store(
         origin = origin_of(log)
         last = kept if kept is not None else notary.last(origin)
         if last is None:
-            return await check_log(log, None), ""
+            keys = notary.keys(origin) if await log.base() is not None else None
+            return await check_log(log, None, keys), ""
         found, signed = _verified(last, notary, origin, pinned)
-        checked = await check_log(log, signed)
+        checked = await check_log(log, signed, notary.keys(origin))
         checked.problems[:0] = found.problems
         return checked, found.key
 
@@ -105,7 +137,7 @@ async def reported(
         origin = origin_of(log)
         last = notary.last(origin)
         verified, signed = _verified(last, notary, origin, None) if last is not None else (Checked(), None)
-        checked = await check_log(log, signed)
+        checked = await check_log(log, signed, notary.keys(origin))
         summary = Summary()
         async for line in _readable_lines(log):
             record = orjson.loads(line)
@@ -116,13 +148,13 @@ async def reported(
             origin=origin,
             size=checked.size,
             signed=checked.signed,
-            root=_encoded([signed.root])[0] if signed is not None else "",
+            root=encoded([signed.root])[0] if signed is not None else "",
             key=verified.key,
             problems=(*verified.problems, *checked.problems),
         )
         if not integrity.problems and checked.size:
             # What is not genuine is left as it was found.
-            await AuditLog(log).note_read("report", 1, checked.size)
+            await AuditLog(log).note_read("report", checked.removed + 1, checked.size)
         return summary.report(), integrity
 
 
@@ -153,10 +185,12 @@ def _verified(
     return found, signed
 
 
-async def _within(log: AuditLog, size: int, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+async def _within(
+    log: AuditLog, first: int, size: int, from_ms: int | None, to_ms: int | None
+) -> tuple[int, int]:
     chosen = [
         seq
-        async for seq, line in log.lines(1, size)
+        async for seq, line in log.lines(first, size)
         if (from_ms is None or from_ms <= int(orjson.loads(line)["at_ms"]))
         and (to_ms is None or int(orjson.loads(line)["at_ms"]) < to_ms)
     ]
@@ -165,8 +199,8 @@ async def _within(log: AuditLog, size: int, from_ms: int | None, to_ms: int | No
     return chosen[0], chosen[-1]
 
 
-async def _place_of(log: AuditLog, decision: str, size: int) -> int:
-    async for seq, line in log.lines(1, size):
+async def _place_of(log: AuditLog, decision: str, first: int, size: int) -> int:
+    async for seq, line in log.lines(first, size):
         record = orjson.loads(line)
         if record["kind"] == "decided" and record["decision"] == decision:
             return seq
@@ -186,8 +220,10 @@ def _earlier(log: AuditLog, signed: SignedCheckpoint, path: Path) -> Earlier:
             f"and this log is `{signed.checkpoint.origin}` at {size}",
             field="since",
         )
-    return Earlier(note.decode(), _encoded(log.tree.consistency(old.size, size)))
-
-
-def _encoded(hashes: Sequence[bytes]) -> list[str]:
-    return [base64.b64encode(each).decode() for each in hashes]
+    if 0 < old.size < log.tree.first:
+        raise BadInput(
+            f"--since: `{path}` is of {old.size} records, and those up to {log.tree.first} were cut off; "
+            "the archive proves that it continues it",
+            field="since",
+        )
+    return Earlier(note.decode(), encoded(log.tree.consistency(old.size, size)))

@@ -44,11 +44,17 @@ def backup(
 
     settings = load_settings(config, store=store)
     manifest = run(_backup(settings, output))
-    print(f"{output}: {manifest.seq} records of store {manifest.incarnation}, sha256 {manifest.sha256}")
+    print(f"{output}: {_records(manifest)} of store {manifest.incarnation}, sha256 {manifest.sha256}")
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Made by `graphsvc backup`.")],
+    file: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Made by `graphsvc backup`; before it the archives of `audit truncate`, oldest first.",
+        ),
+    ],
     *,
     store: StoreOption = None,
     config: ConfigOption = None,
@@ -56,26 +62,35 @@ def restore(
 ) -> None:
     """Make a store of a backup: a new one, or one that is empty. Any kind of store can be made of any other's backup.
 
+    Of a log whose oldest records were cut off the new store begins behind them, too; with the archives named before the
+    backup it holds everything again.
+
     \b
     Examples:
       graphsvc restore graphsvc-2026-11-24.backup --store sqlite:///graphsvc.db
       graphsvc restore neo4j.backup --check
+      graphsvc restore 2024.zip 2025.zip today.backup --store sqlite:///whole.db
     """
     from graphsvc.cli.session import run
     from graphsvc.config import load_settings
     from graphsvc.decide.backup import read_manifest
 
     if check:
-        manifest = read_manifest(file)
-        print(
-            f"{file}: whole; {manifest.seq} records of store {manifest.incarnation}, graphsvc {manifest.version}"
-        )
+        for each in file:
+            manifest = read_manifest(each)
+            print(
+                f"{each}: whole; {_records(manifest)} of store {manifest.incarnation}, graphsvc {manifest.version}"
+            )
         return
     settings = load_settings(config, store=store)
     manifest, incarnation = run(_restore(settings, file))
     print(
-        f"{settings.store}: {manifest.seq} records; it is store {incarnation} now, revisions of before do not hold"
+        f"{settings.store}: {_records(manifest)}; it is store {incarnation} now, revisions of before do not hold"
     )
+
+
+def _records(manifest: Manifest) -> str:
+    return f"{manifest.seq} records" if manifest.first == 1 else f"records {manifest.first} to {manifest.seq}"
 
 
 async def _backup(settings: Settings, output: Path) -> Manifest:
@@ -97,16 +112,17 @@ async def _backup(settings: Settings, output: Path) -> Manifest:
             await store.close()
 
 
-async def _restore(settings: Settings, file: Path) -> tuple[Manifest, str]:
+async def _restore(settings: Settings, files: list[Path]) -> tuple[Manifest, str]:
     from graphsvc.cli.output import progress
     from graphsvc.decide.backup import read_manifest, restore
-    from graphsvc.wiring import open_store
+    from graphsvc.wiring import open_notary, open_store
 
-    # Before a store is made of it.
-    total = read_manifest(file).seq
+    # Before a store is made of them.
+    total = sum(manifest.seq - manifest.first + 1 for manifest in map(read_manifest, files))
     store = await open_store(settings.store, settings)
     try:
         with progress("restore", total) as done:
-            return await restore(file, store, done), store.incarnation
+            notary = open_notary(settings.store, settings)
+            return await restore(files, store, notary, done), store.incarnation
     finally:
         await store.close()

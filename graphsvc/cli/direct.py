@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from graphsvc.cli.answer import answer_record, counterfactual_record, decided_record, judged_record
+from graphsvc.cli.output import warn
 from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Record
@@ -98,6 +99,8 @@ class Direct:
     async def history(self) -> AsyncIterator[tuple[int, Record]]:
         """Every record with its number, oldest first."""
         after = 0
+        if (base := await self.service.store.base()) is not None:
+            warn(f"records 1 to {base.seq} were cut off from the log: they are in the archive, and not here")
         while entries := await self.service.store.read(after=after, limit=_ENTRIES):
             for entry in entries:
                 for place, record in enumerate(decode_records(entry.body)):

@@ -243,7 +243,7 @@ class Signalled(_Base, frozen=True, kw_only=True, tag="signalled"):
 
 
 class AuditRead(_Base, frozen=True, kw_only=True, tag="audit_read"):
-    """Somebody read the audit log. what: proof, records, export or report; first, last: numbers of the records read."""
+    """Somebody read the audit log. what: proof, records, export, report or truncation; first, last: numbers of the records read."""
 
     what: str
     first: int

@@ -23,7 +23,8 @@ async def recorded(world: World, store: Store, decision: str) -> tuple[int, Deci
         return seq, record
     if seq:
         for entry in await store.read(after=seq - 1, limit=1):
-            found = decode_records(entry.body)[seq - entry.first]
+            # One that was cut off from the log may still be drawn.
+            found = decode_records(entry.body)[seq - entry.first] if entry.first <= seq else None
             if isinstance(found, Decided):
                 return seq, found
     row = await store.decision(decision)

@@ -12,19 +12,21 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Literal
 
 from graphsvc.core.audit.key import KeyHistory, endorse
 from graphsvc.core.audit.leaf import SALT_SIZE, leaf_hash
 from graphsvc.core.audit.merkle import Tree
 from graphsvc.core.audit.note import Checkpoint, checkpoint_text, open_checkpoint
+from graphsvc.core.audit.truncation import Statement, open_statement
 from graphsvc.core.codec import audit_lines, audited, encode_records
 from graphsvc.core.record import AuditRead
 from graphsvc.decide.cell import AUDIT_CELL
-from graphsvc.decide.ports import Draft, Entry, Log, Notary
+from graphsvc.decide.ports import Base, Draft, Entry, Log, Notary
 from graphsvc.errors import BadInput, GraphsvcError, NotSupported, StoreError
 
-__all__ = ["AuditLog", "AuditProof", "SignedCheckpoint", "origin_of"]
+__all__ = ["AuditLog", "AuditProof", "SignedCheckpoint", "origin_of", "read_statement"]
 
 _PAGE = 200
 
@@ -55,6 +57,25 @@ def origin_of(log: Log) -> str:
     return f"graphsvc/{log.incarnation}"
 
 
+def read_statement(base: Base) -> Statement:
+    """The statement of a base; StoreError when it is not one about this base. Its signature is not verified."""
+    try:
+        statement = open_statement(base.statement)
+    except BadInput as error:
+        raise StoreError(f"the log begins behind record {base.seq}, and what says why {error}") from None
+    if statement.removed != base.seq or sha256(base.state).hexdigest() != statement.state:
+        raise StoreError(
+            f"the log begins behind record {base.seq}, and the statement there is about something else"
+        )
+    return statement
+
+
+def _cut_off(seq: int, last: int, field: str = "id") -> BadInput:
+    return BadInput(
+        f"{field}: record {seq} was cut off with all up to {last}; look into the archive", field=field
+    )
+
+
 class AuditLog:
     """Folds the leaves of a log when it is asked. notary: its keys; without one nothing can be signed."""
 
@@ -73,6 +94,8 @@ class AuditLog:
     async def catch_up(self) -> int:
         """Fold what is new in the log; the number of records. StoreError when it has gaps or cannot be read."""
         async with self._lock:
+            if not self._tree.size:
+                await self._begin()
             while entries := await self._log.read(after=self._tree.size, limit=_PAGE):
                 for entry in entries:
                     self._fold(entry)
@@ -96,6 +119,8 @@ class AuditLog:
         size = await self.catch_up()
         if since is not None and not 0 <= since <= size:
             raise BadInput(f"since: the log holds {size} records, not {since}", field="since")
+        if since is not None and 0 < since < self._tree.first:
+            raise _cut_off(since, self._tree.first, "since")
         async with self._lock:
             self._check_continues(last)
             if last is not None and (held := open_checkpoint(last)).size == size:
@@ -129,7 +154,11 @@ class AuditLog:
             raise BadInput(f"size: the log holds {now} records, not {size}", field="size")
         if not 0 < seq <= size:
             raise BadInput(f"no record {seq} in a log of {size} records", field="id")
+        if min(seq, size) <= self._tree.first:
+            raise _cut_off(seq, self._tree.first)
         (entry,) = await self._log.read(after=seq - 1, limit=1)
+        if entry.first > seq:
+            raise _cut_off(seq, entry.first - 1)
         line = audit_lines(audited(entry.body), entry.id)[seq - entry.first]
         self._check_same(seq, line)
         return AuditProof(
@@ -143,6 +172,8 @@ class AuditLog:
         """
         after = first - 1
         while after < last and (entries := await self._log.read(after=after, limit=_PAGE)):
+            if entries[0].first > after + 1:
+                raise _cut_off(after + 1, entries[0].first - 1)
             for entry in entries:
                 for place, line in enumerate(audit_lines(audited(entry.body), entry.id)):
                     seq = entry.first + place
@@ -151,8 +182,8 @@ class AuditLog:
                         yield seq, line
             after = entries[-1].seq
 
-    async def note_read(self, what: Literal["export", "report"], first: int, last: int) -> None:
-        """Record that the log was read by whoever may open the store itself."""
+    async def note_read(self, what: Literal["export", "report", "truncation"], first: int, last: int) -> None:
+        """Record that the log was read, or cut off, by whoever may open the store itself."""
         now_ms = time.time_ns() // 1_000_000
         record = AuditRead(at_ms=now_ms, what=what, first=first, last=last, by="operator")
         body = encode_records((record,), secrets.token_bytes(SALT_SIZE))
@@ -174,6 +205,26 @@ class AuditLog:
         else:
             self.problem = None
 
+    async def truncation(self) -> Statement | None:
+        """The signed statement by which the oldest records are gone; StoreError when it is not genuine."""
+        base = await self._log.base()
+        if base is None:
+            return None
+        statement = read_statement(base)
+        notary, origin = self._notary, origin_of(self._log)
+        if statement.origin != origin:
+            raise StoreError(f"the log begins behind record {base.seq} by a statement about another log")
+        if notary is not None:
+            keys = await asyncio.to_thread(notary.keys, origin)
+            if keys.signer_of(statement) is None:
+                raise StoreError(f"the log begins behind record {base.seq}, and none of its keys signed that")
+        return statement
+
+    async def _begin(self) -> None:
+        statement = await self.truncation()
+        if statement is not None:
+            self._tree = Tree(statement.removed, statement.frontier)
+
     def _fold(self, entry: Entry) -> None:
         held = audited(entry.body)
         if entry.first != self._tree.size + 1 or entry.seq - entry.first + 1 != len(held.stored):
@@ -193,6 +244,9 @@ class AuditLog:
         if last is None:
             return
         signed = open_checkpoint(last)
+        if signed.size < self._tree.first:
+            # Of that size nothing is left to compare; the statement that says so is signed by the log's own key.
+            return
         if signed.size > self._tree.size or self._tree.root(signed.size) != signed.root:
             raise StoreError(
                 f"the log is not the one that was signed at {signed.size} records, so it is not signed again: "

@@ -21,6 +21,7 @@ import msgspec
 from graphsvc import __version__
 from graphsvc.core.snapshot import in_steps, restore
 from graphsvc.core.world import World
+from graphsvc.decide.base import world_of
 from graphsvc.decide.ports import Log, Snapshots
 from graphsvc.errors import BadInput, GraphsvcError
 
@@ -68,13 +69,17 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
 
     async def restore(self) -> World:
-        """The world of the newest snapshot that can be read; an empty one when there is none.
+        """The world of the newest snapshot that can be read, else of what was cut off from the log; an empty one for want of both.
 
-        StoreUnavailable when the store does not answer.
+        StoreUnavailable when the store does not answer; StoreError when the log was cut off and this version cannot read
+        what is kept of it.
         """
         before: int | None = None
+        base = await self._store.base()
         while (found := await self._store.load_snapshot(before=before)) is not None:
             seq, body = found
+            if base is not None and seq < base.seq:
+                break  # between it and the log there is a gap
             try:
                 self.world = await self._opened(seq, body)
             except Exception as error:  # noqa: BLE001  whatever it is, the log is folded instead
@@ -83,7 +88,10 @@ class Keeper:
                 before = seq
                 continue
             self.saved = seq
-            break
+            return self.world
+        if base is not None:
+            with _without_collections():
+                self.world = await asyncio.to_thread(world_of, base)
         return self.world
 
     async def _opened(self, seq: int, body: bytes) -> World:

@@ -22,9 +22,10 @@ from graphsvc.core.record import (
 )
 from graphsvc.core.snapshot import restore
 from graphsvc.core.world import World
+from graphsvc.decide.base import world_of
 from graphsvc.decide.command import LogEvent
 from graphsvc.decide.keeper import unsealed
-from graphsvc.decide.ports import Snapshots
+from graphsvc.decide.ports import Base, Snapshots
 from graphsvc.errors import BadInput, Overloaded
 
 __all__ = ["Past", "Read"]
@@ -50,6 +51,9 @@ class _Store(Snapshots, Protocol):
     @property
     def incarnation(self) -> str:
         """Names this life of the store."""
+
+    async def base(self) -> Base | None:
+        """What was cut off from its log."""
 
 
 class Past:
@@ -124,10 +128,17 @@ class Past:
 
     async def _started(self, seq: int) -> World:
         """The world of the newest snapshot at or before a number; an empty one for want of any."""
+        base = await self._store.base()
+        cut = base.seq if base is not None else 0
+        if seq < cut:
+            raise BadInput(
+                f"asOf: records up to {cut} were cut off; ask for a later number, or restore the archives",
+                field="asOf",
+            )
         before: int | None = seq + 1
         while before is not None:
             found = await self._store.load_snapshot(before=before)
-            if found is None:
+            if found is None or found[0] < cut:
                 break
             before = found[0]
             try:
@@ -135,7 +146,7 @@ class Past:
                 return await asyncio.to_thread(restore, plain)
             except Exception as error:  # noqa: BLE001  whatever is wrong with it, the log says the same
                 _log.warning("snapshot_ignored", extra={"seq": before, "reason": str(error)})
-        return World()
+        return World() if base is None else await asyncio.to_thread(world_of, base)
 
     async def _folded(self, seq: int) -> tuple[World, int, int | None]:
         """The graph's world, since which number it was so, and until which; None: until now."""

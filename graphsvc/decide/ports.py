@@ -15,6 +15,7 @@ from graphsvc.core.audit.note import SigningKey
 
 __all__ = [
     "Accepted",
+    "Base",
     "ChainQuery",
     "ChainRow",
     "Clock",
@@ -74,8 +75,19 @@ class Refused(msgspec.Struct, frozen=True):
     tail: tuple[Entry, ...]
 
 
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """What a log begins with whose oldest records were cut off.
+
+    seq: the last of them. state: what they fold to, opaque here. statement: signed, see `core.audit.truncation`.
+    """
+
+    seq: int
+    state: bytes
+    statement: str
+
+
 class Log(Protocol):
-    """One ordered log per store; the single source of truth."""
+    """One ordered log per store; the single source of truth. It begins with record 1, or behind its base."""
 
     @property
     def incarnation(self) -> str:
@@ -96,6 +108,19 @@ class Log(Protocol):
 
     async def head(self) -> int:
         """The newest number, 0 in an empty store. StoreSwapped when the store is not the one that was opened."""
+
+    async def base(self) -> Base | None:
+        """What was cut off; None while everything is there."""
+
+    async def set_base(self, base: Base) -> None:
+        """From now on the log begins behind `base.seq`, and nothing before it is read any more; durable, all or nothing.
+
+        In an empty store the next record is `base.seq` + 1. Conflict when the log ends before that number otherwise, when
+        no entry ends there, or when it begins later already. A base of the same number is replaced.
+        """
+
+    async def prune(self, limit: int) -> int:
+        """Remove up to `limit` of the oldest entries that the base covers; how many. What is left goes on the next call."""
 
 
 class Leases(Protocol):

@@ -427,6 +427,10 @@ class Sequencer:
         for entry in entries:
             if entry.seq <= self._world.seq:
                 continue
+            if entry.first > self._world.seq + 1:
+                raise StoreSwapped(
+                    f"records {self._world.seq + 1} to {entry.first - 1} were cut off before they were read here"
+                )
             for place, record in enumerate(decode_records(entry.body)):
                 self._world.apply(record, entry.first + place)
                 events.append(LogEvent(entry.first + place, record))

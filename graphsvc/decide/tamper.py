@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from graphsvc.core.audit.key import KeyHistory
 from graphsvc.core.audit.leaf import HASH_SIZE, leaf_hash
 from graphsvc.core.audit.merkle import Tree
 from graphsvc.core.audit.note import Checkpoint
 from graphsvc.core.codec import audit_lines, audited
+from graphsvc.decide.audit import origin_of, read_statement
 from graphsvc.decide.ports import Entry, Log
 from graphsvc.errors import StoreError
 
@@ -22,13 +24,16 @@ _MAX_NAMED = 20
 class LogChecked:
     """What the check found. changed: numbers of records that are not as they were written.
 
-    size: records in the log. signed: how many of them the checkpoint covers, 0 without one.
+    size: records in the log. signed: how many of them the checkpoint covers, 0 without one. removed: how many of the
+    oldest a signed statement says were cut off, and `removed_at` when.
     """
 
     problems: list[str] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
     size: int = 0
     signed: int = 0
+    removed: int = 0
+    removed_at: str = ""
 
     @property
     def ok(self) -> bool:
@@ -36,9 +41,14 @@ class LogChecked:
         return not self.problems
 
 
-async def check_log(log: Log, checkpoint: Checkpoint | None) -> LogChecked:
-    """Compare every record with its stored leaf, and all leaves with a checkpoint that the caller has verified."""
-    found, tree, after = LogChecked(), Tree(), 0
+async def check_log(log: Log, checkpoint: Checkpoint | None, keys: KeyHistory | None = None) -> LogChecked:
+    """Compare every record with its stored leaf, and all leaves with a checkpoint that the caller has verified.
+
+    keys: of the log. A log that does not begin with its first record needs a statement signed by one of them.
+    """
+    found = LogChecked()
+    tree = await _begun(log, found, keys)
+    after = tree.size
     while entries := await log.read(after=after, limit=_PAGE):
         for entry in entries:
             if entry.first != after + 1 or entry.seq < entry.first:
@@ -59,6 +69,23 @@ async def check_log(log: Log, checkpoint: Checkpoint | None) -> LogChecked:
         found.signed = checkpoint.size
         _compare(found, tree, checkpoint)
     return found
+
+
+async def _begun(log: Log, found: LogChecked, keys: KeyHistory | None) -> Tree:
+    """The tree of what a signed statement says was cut off; an empty one when nothing was, or nobody signed it."""
+    base = await log.base()
+    if base is None:
+        return Tree()
+    try:
+        statement = read_statement(base)
+    except StoreError as error:
+        found.problems.append(str(error))
+        return Tree()
+    if statement.origin != origin_of(log) or keys is None or keys.signer_of(statement) is None:
+        found.problems.append(f"no key of this log signed that records 1 to {base.seq} were cut off")
+        return Tree()
+    found.removed, found.removed_at = statement.removed, statement.at
+    return Tree(statement.removed, statement.frontier)
 
 
 def _leaves(entry: Entry, found: LogChecked) -> bytes:
@@ -83,7 +110,11 @@ def _leaves(entry: Entry, found: LogChecked) -> bytes:
 
 def _compare(found: LogChecked, tree: Tree, checkpoint: Checkpoint) -> None:
     size = checkpoint.size
-    if tree.size < size:
+    if size < tree.first:
+        found.problems.append(
+            f"the checkpoint is of {size} records, and those up to {tree.first} were cut off"
+        )
+    elif tree.size < size:
         found.problems.append(
             f"{size} records were signed, and the log holds {tree.size}: its end is cut off"
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from graphsvc.decide.ports import (
     Accepted,
+    Base,
     ChainQuery,
     ChainRow,
     DecisionQuery,
@@ -24,6 +25,7 @@ from graphsvc.decide.ports import (
     Strokes,
 )
 from graphsvc.errors import Conflict, StoreSwapped, StoreUnavailable
+from graphsvc.store.base import check_base
 from graphsvc.store.stroke import check_strokes
 
 __all__ = ["MemoryStore", "open_memory"]
@@ -48,6 +50,7 @@ class MemoryStore:
         self._edges: dict[tuple[str, str, str], dict[str, Property]] = {}
         self._drawn = 0
         self._snapshots: dict[int, bytes] = {}
+        self._base: Base | None = None
         self._leases: dict[str, tuple[str, float]] = {}
         self._is_open = True
 
@@ -59,7 +62,7 @@ class MemoryStore:
     async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
         """Write the draft as the next entry unless the tail after `seen` touches a cell in `reads`."""
         self._check_open()
-        head = self._entries[-1].seq if self._entries else 0
+        head = self._head()
         if seen > head:
             raise StoreSwapped(f"the log ends at {head}, before {seen}, which was seen: another store")
         tail = self._after(seen)
@@ -73,7 +76,14 @@ class MemoryStore:
         self._by_id[entry.id] = entry
         return Accepted(entry, tail)
 
+    def _head(self) -> int:
+        return self._entries[-1].seq if self._entries else self._cut()
+
+    def _cut(self) -> int:
+        return self._base.seq if self._base is not None else 0
+
     def _after(self, seq: int) -> tuple[Entry, ...]:
+        seq = max(seq, self._cut())
         index = len(self._entries)
         while index and self._entries[index - 1].seq > seq:
             index -= 1
@@ -92,7 +102,28 @@ class MemoryStore:
     async def head(self) -> int:
         """The newest number, 0 in an empty store."""
         self._check_open()
-        return self._entries[-1].seq if self._entries else 0
+        return self._head()
+
+    async def base(self) -> Base | None:
+        """What was cut off."""
+        self._check_open()
+        return self._base
+
+    async def set_base(self, base: Base) -> None:
+        """The log begins behind `base.seq` from now on."""
+        self._check_open()
+        ends = [entry.seq for entry in self._entries]
+        check_base(base.seq, cut=self._cut(), head=self._head(), ends_there=base.seq in ends)
+        self._base = base
+
+    async def prune(self, limit: int) -> int:
+        """Remove entries that the base covers."""
+        self._check_open()
+        gone = [entry for entry in self._entries[:limit] if entry.seq <= self._cut()]
+        del self._entries[: len(gone)]
+        for entry in gone:
+            del self._by_id[entry.id]
+        return len(gone)
 
     async def drawn(self) -> int:
         """The number up to which the graph is drawn."""

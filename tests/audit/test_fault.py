@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from graphsvc.audit_verify import Fault, check
-from graphsvc.cli.bundle import read_bundle
 from graphsvc.core.audit.bundle import check_bundle
 from graphsvc.core.audit.note import VerifierKey
+from graphsvc.decide.bundle import read_bundle
 from tests.audit.conftest import live
 from tests.cli.command import graphsvc
 

@@ -7,7 +7,15 @@ from hashlib import sha256
 
 import pytest
 
-from graphsvc.core.audit.merkle import EMPTY_ROOT, Tree, is_consistent, is_included, range_root, root_of
+from graphsvc.core.audit.merkle import (
+    EMPTY_ROOT,
+    Tree,
+    frontier_root,
+    is_consistent,
+    is_included,
+    range_root,
+    root_of,
+)
 
 # The reference vectors that certificate transparency implementations share: leaves, and the roots of 1 to 8 of them.
 LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -129,3 +137,39 @@ def test_what_is_not_there_has_no_proof() -> None:
     ):
         with pytest.raises(IndexError):
             ask()
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3, 7, 8, 12, 31, 32, 45])
+def test_a_tree_whose_oldest_leaves_were_cut_off_proves_the_rest(gone: int) -> None:
+    """From the hashes of the largest subtrees alone: every root, path, range and consistency proof of later sizes."""
+    leaves = [leaf(bytes([number])) for number in range(64)]
+    whole = tree_of(leaves)
+    frontier = whole.frontier(gone)
+    assert frontier_root(frontier) == mth(leaves[:gone])
+    cut = Tree(gone, frontier)
+    for at in range(gone, 64, 5):
+        cut.extend(b"".join(leaves[at : at + 5]))
+    for size in range(gone, 65):
+        assert cut.root(size) == mth(leaves[:size])
+        assert cut.frontier(size) == whole.frontier(size)
+        for old in range(gone, size + 1):
+            assert cut.consistency(old, size) == whole.consistency(old, size)
+        for index in range(gone, size):
+            assert cut.inclusion(index, size) == path(index, leaves[:size])
+            assert cut.range_proof(index, size, size) == whole.range_proof(index, size, size)
+
+
+def test_of_what_was_cut_off_nothing_is_proved() -> None:
+    """Leaves, roots and ranges of before are refused, never made up."""
+    whole = tree_of([leaf(bytes([number])) for number in range(20)])
+    cut = Tree(13, whole.frontier(13))
+    cut.extend(b"".join(whole.leaf(index) for index in range(13, 20)))
+    for asked in (
+        lambda: cut.leaf(11),
+        lambda: cut.root(12),
+        lambda: cut.inclusion(12),
+        lambda: cut.consistency(12, 20),
+        lambda: cut.range_proof(12, 20),
+    ):
+        with pytest.raises(IndexError, match="cut off"):
+            asked()

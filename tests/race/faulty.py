@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-from graphsvc.decide.ports import Accepted, Draft, Entry, Refused
+from graphsvc.decide.ports import Accepted, Base, Draft, Entry, Refused
 from graphsvc.errors import StoreUnavailable
 from graphsvc.store.memory import MemoryStore
 
@@ -104,3 +104,15 @@ class FaultyStore(MemoryStore):
     async def head(self) -> int:
         """The disk's newest number."""
         return await self.disk.head()
+
+    async def base(self) -> Base | None:
+        """What was cut off from the disk's log."""
+        return await self.disk.base()
+
+    async def set_base(self, base: Base) -> None:
+        """Nothing is cut off here."""
+        await self.disk.set_base(base)
+
+    async def prune(self, limit: int) -> int:
+        """Nothing is cut off here."""
+        return await self.disk.prune(limit)

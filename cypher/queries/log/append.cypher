@@ -7,7 +7,7 @@
 //   $count: integer, the number of records in the entry
 //   $cells: list of text, the cells that the entry touches
 //   $body: bytes
-// Returns: moved (true: nothing was written), head (the newest number before), same (false: another store, nothing was written), tail (the entries after $seen, in no order)
+// Returns: moved (true: nothing was written), head (the newest number before), same (false: another store, or one cut off behind $seen; nothing was written), tail (the entries after $seen, in no order)
 // Index: counter_id, store_id, log_seq, log_id
 CYPHER 5
 // INVARIANT: the counter is locked before anything is read, so that appends follow one another.
@@ -16,7 +16,7 @@ SET k._lock = true
 REMOVE k._lock
 WITH k, k.seq AS head
 MATCH (s:Store {id: 'store'})
-WITH k, head, s.incarnation = $incarnation AND head >= $seen AS same
+WITH k, head, s.incarnation = $incarnation AND head >= $seen AND coalesce(s.base, 0) <= $seen AS same
 CALL (head) {
   WITH head WHERE head > $seen
   MATCH (l:Log) WHERE l.seq > $seen

@@ -17,9 +17,20 @@ from graphsvc.core.audit.key import KeyHistory
 from graphsvc.core.audit.leaf import HASH_SIZE, leaf_hash
 from graphsvc.core.audit.merkle import EMPTY_ROOT, is_consistent, range_root
 from graphsvc.core.audit.note import Checkpoint, VerifierKey, open_checkpoint
+from graphsvc.core.audit.truncation import open_statement
 from graphsvc.errors import BadInput
 
-__all__ = ["FORMAT", "Checked", "Earlier", "Proofs", "check_bundle", "check_signature", "leaves_of"]
+__all__ = [
+    "FORMAT",
+    "Checked",
+    "Earlier",
+    "Proofs",
+    "Truncated",
+    "check_bundle",
+    "check_signature",
+    "encoded",
+    "leaves_of",
+]
 
 FORMAT = "graphsvc-audit-1"
 _MAX_NAMED = 20
@@ -32,6 +43,13 @@ class Earlier(msgspec.Struct, frozen=True):
     consistency: list[str]
 
 
+class Truncated(msgspec.Struct, frozen=True):
+    """The signed statement that the oldest records were cut off, and the proof that the log goes on from those."""
+
+    statement: str
+    consistency: list[str]
+
+
 class Proofs(msgspec.Struct, frozen=True, kw_only=True):
     """`proofs.json`: which records there are (numbers from 1, `last` included), and base64 hashes."""
 
@@ -41,6 +59,7 @@ class Proofs(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     range_proof: list[str]
     earlier: list[Earlier] = []
+    truncated: Truncated | None = None
 
 
 @dataclass(slots=True)
@@ -48,7 +67,8 @@ class Checked:
     """What the check found. problems: empty when all is well. changed: numbers of records, the first few.
 
     is_complete: the export holds every record of the log. is_pinned: the signature leads to a key that the reader
-    trusts; without it anybody could have made the export.
+    trusts; without it anybody could have made the export. removed: how many of the oldest records a signed statement
+    says were cut off, and `removed_at` when.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -60,6 +80,8 @@ class Checked:
     last: int = 0
     key: str = ""
     is_pinned: bool = False
+    removed: int = 0
+    removed_at: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -67,9 +89,19 @@ class Checked:
         return self.last - self.first + 1 == self.size
 
     @property
+    def is_whole(self) -> bool:
+        """Every record is there but those of which a signed statement says that they were cut off."""
+        return self.first == self.removed + 1 and self.last == self.size
+
+    @property
     def ok(self) -> bool:
         """Nothing was found."""
         return not self.problems
+
+
+def encoded(hashes: Iterable[bytes]) -> list[str]:
+    """Hashes as they are written."""
+    return [base64.b64encode(each).decode() for each in hashes]
 
 
 def leaves_of(lines: Iterable[bytes]) -> list[bytes]:
@@ -84,9 +116,12 @@ def check_bundle(
     keys: str | bytes,
     proofs: str | bytes,
     pinned: VerifierKey | None = None,
+    *,
+    whole: bool = False,
 ) -> Checked:
     """Check an export. leaves: computed from its lines; listed: as it lists them, None when it does not.
 
+    whole: a record that is not there is a problem, unless a signed statement says that it was cut off.
     Whatever is wrong, forged text included, becomes a problem and never an error.
     """
     found = Checked()
@@ -112,7 +147,11 @@ def check_bundle(
     if history is not None:
         for earlier in given.earlier:
             _check_earlier(found, signed, earlier, history)
+        if given.truncated is not None:
+            _check_truncated(found, signed, given.truncated, history)
     _check_records(found, signed, leaves, listed, given)
+    if whole and not found.is_whole:
+        _tell_missing(found)
     return found
 
 
@@ -149,6 +188,34 @@ def _check_earlier(found: Checked, signed: Checkpoint, earlier: Earlier, history
         )
     elif proof is None or not is_consistent(old.size, signed.size, old.root, signed.root, proof):
         found.problems.append(f"the log does not continue the earlier checkpoint of {old.size} records")
+
+
+def _check_truncated(found: Checked, signed: Checkpoint, given: Truncated, history: KeyHistory) -> None:
+    try:
+        statement = open_statement(given.statement)
+    except BadInput as error:
+        found.problems.append(f"the statement of truncation {error}")
+        return
+    proof, removed = _hashes(given.consistency), statement.removed
+    if statement.origin != signed.origin or history.signer_of(statement) is None:
+        found.problems.append("the statement of truncation is not signed by a key of this log")
+    elif proof is None or not is_consistent(removed, signed.size, statement.root, signed.root, proof):
+        found.problems.append(
+            f"the log does not continue the {removed} records that the statement says were cut off"
+        )
+    elif found.first <= removed:
+        found.problems.append(f"the statement says that record {found.first} was cut off, and it is here")
+    else:
+        found.removed, found.removed_at = removed, statement.at
+
+
+def _tell_missing(found: Checked) -> None:
+    begin = found.removed + 1
+    if found.first > begin:
+        told = "and no signed statement says that they were cut off"
+        found.problems.append(f"records {begin} to {found.first - 1} are not here, {told}")
+    if found.last < found.size:
+        found.problems.append(f"records {found.last + 1} to {found.size} are not here")
 
 
 def _check_records(

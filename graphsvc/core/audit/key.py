@@ -8,15 +8,32 @@ anything later. A verifier that trusts none of them learns only that the row fit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
-from graphsvc.core.audit.note import Checkpoint, SigningKey, VerifierKey, open_note
+from graphsvc.core.audit.note import Note, SigningKey, VerifierKey, open_note
 from graphsvc.errors import BadInput
 
-__all__ = ["KeyHistory", "KeyRow", "endorse"]
+__all__ = ["KeyHistory", "KeyRow", "Signed", "endorse"]
 
 _TITLE = "graphsvc audit key"
+
+
+class Signed(Protocol):
+    """What a log's key signs. size: of the log at that moment."""
+
+    @property
+    def origin(self) -> str:
+        """The log."""
+
+    @property
+    def size(self) -> int:
+        """How many records it had."""
+
+    @property
+    def note(self) -> Note:
+        """As signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +102,12 @@ class KeyHistory:
         """True when this key is one of the row."""
         return any(row.key == key for row in self.rows)
 
-    def signer_of(self, checkpoint: Checkpoint) -> VerifierKey | None:
-        """The key that signed a checkpoint while it was in use; None when no such signature is genuine."""
+    def signer_of(self, signed: Signed) -> VerifierKey | None:
+        """The key that signed it while it was in use; None when no such signature is genuine."""
         for place, row in enumerate(self.rows):
             end = self.rows[place + 1].since if place + 1 < len(self.rows) else None
-            in_use = row.since <= checkpoint.size and (end is None or checkpoint.size <= end)
-            if in_use and row.key.name == checkpoint.origin and checkpoint.note.signed_by(row.key):
+            in_use = row.since <= signed.size and (end is None or signed.size <= end)
+            if in_use and row.key.name == signed.origin and signed.note.signed_by(row.key):
                 return row.key
         return None
 

@@ -13,6 +13,8 @@ from graphsvc.core.audit.leaf import HASH_SIZE
 __all__ = [
     "EMPTY_ROOT",
     "Tree",
+    "frontier_heights",
+    "frontier_root",
     "is_consistent",
     "is_included",
     "range_root",
@@ -46,12 +48,43 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-class Tree:
-    """A tree that only grows. It keeps the hash of every complete subtree: 64 bytes a leaf."""
+def frontier_heights(size: int) -> list[int]:
+    """Heights of the largest complete subtrees that the first `size` leaves are made of, left to right."""
+    return [height for height in reversed(range(size.bit_length())) if size >> height & 1]
 
-    def __init__(self) -> None:
-        self._levels: list[bytearray] = [bytearray()]
-        self.size = 0
+
+def frontier_root(frontier: Sequence[bytes]) -> bytes:
+    """The root over the hashes of those subtrees."""
+    if not frontier:
+        return EMPTY_ROOT
+    found = frontier[-1]
+    for left in reversed(frontier[:-1]):
+        found = _node(left, found)
+    return found
+
+
+class Tree:
+    """A tree that only grows. It keeps the hash of every complete subtree: 64 bytes a leaf.
+
+    first: leaves before this one were cut off, and nothing is known of them but the hashes of the largest subtrees that
+    they make up. That is enough for the root of `first` leaves and more, and for every proof about those from `first` on.
+    """
+
+    def __init__(self, first: int = 0, frontier: Sequence[bytes] = ()) -> None:
+        heights = frontier_heights(first)
+        assert len(heights) == len(frontier)
+        self.first = self.size = first
+        # Of each level, how many hashes come before the first one kept.
+        self._gone = [first >> height for height in range(first.bit_length() + 1)]
+        self._levels: list[bytearray] = [bytearray() for _ in self._gone]
+        for height, kept in zip(heights, frontier, strict=True):
+            self._gone[height] -= 1
+            self._levels[height] += kept
+
+    def frontier(self, size: int) -> list[bytes]:
+        """The hashes of the largest complete subtrees of the first `size` leaves, left to right."""
+        self._checked(size)
+        return [self._complete(height, (size >> height) - 1) for height in frontier_heights(size)]
 
     def extend(self, leaves: bytes) -> None:
         """Add leaf hashes, one after another, 32 bytes each."""
@@ -60,15 +93,17 @@ class Tree:
         self.size += len(leaves) // HASH_SIZE
         below, height = self._levels[0], 0
         while True:
+            before = self._gone[height]
             height += 1
-            wanted = len(below) // (2 * HASH_SIZE)
+            wanted = (len(below) // HASH_SIZE + before) // 2
             if height == len(self._levels):
                 if not wanted:
                     return
                 self._levels.append(bytearray())
+                self._gone.append(0)
             above = self._levels[height]
-            for index in range(len(above) // HASH_SIZE, wanted):
-                start = index * 2 * HASH_SIZE
+            for index in range(len(above) // HASH_SIZE + self._gone[height], wanted):
+                start = (index * 2 - before) * HASH_SIZE
                 above += sha256(b"\x01" + below[start : start + 2 * HASH_SIZE]).digest()
             below = above
 
@@ -84,32 +119,38 @@ class Tree:
     def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
         """PATH of RFC 9162, 2.1.3.1: siblings from the leaf up."""
         size = self._checked(size)
-        if not 0 <= index < size:
-            raise IndexError(f"no leaf {index} among {size}")
+        if not self.first <= index < size:
+            raise IndexError(f"no leaf {index} among {size}" + self._cut())
         return self._path(index, 0, size)
 
     def consistency(self, old: int, size: int | None = None) -> list[bytes]:
         """PROOF of RFC 9162, 2.1.4.1: that the first `old` leaves are still the same; empty for 0 and `size`."""
         size = self._checked(size)
-        if not 0 <= old <= size:
-            raise IndexError(f"no tree of {old} within one of {size}")
+        if not 0 <= old <= size or 0 < old < self.first:
+            raise IndexError(f"no tree of {old} within one of {size}" + self._cut())
         return self._subproof(old, 0, size, is_whole=True) if 0 < old < size else []
 
     def range_proof(self, first: int, end: int, size: int | None = None) -> list[bytes]:
         """The hashes, left to right, that `range_root` needs beside leaves `first` to `end` - 1."""
         size = self._checked(size)
-        if not 0 <= first < end <= size:
-            raise IndexError(f"no leaves {first} to {end} among {size}")
+        if not self.first <= first < end <= size:
+            raise IndexError(f"no leaves {first} to {end} among {size}" + self._cut())
         return list(self._outside(first, end, 0, size))
 
     def _checked(self, size: int | None) -> int:
         size = self.size if size is None else size
-        if not 0 <= size <= self.size:
-            raise IndexError(f"the tree has {self.size} leaves, not {size}")
+        if not 0 <= size <= self.size or 0 < size < self.first:
+            raise IndexError(f"the tree has {self.size} leaves, not {size}" + self._cut())
         return size
 
+    def _cut(self) -> str:
+        return f"; the first {self.first} were cut off" if self.first else ""
+
     def _complete(self, height: int, index: int) -> bytes:
-        return bytes(self._levels[height][index * HASH_SIZE : (index + 1) * HASH_SIZE])
+        place = index - self._gone[height]
+        if place < 0:
+            raise IndexError(f"leaf {index << height} was cut off")
+        return bytes(self._levels[height][place * HASH_SIZE : (place + 1) * HASH_SIZE])
 
     def _hash(self, low: int, high: int) -> bytes:
         size = high - low

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from graphsvc.decide.ports import (
     Accepted,
+    Base,
     ChainQuery,
     ChainRow,
     DecisionQuery,
@@ -20,6 +21,7 @@ from graphsvc.decide.ports import (
 )
 from graphsvc.errors import ClocksDiffer, StoreError, StoreUnavailable
 from graphsvc.store.address import Neo4jAddress
+from graphsvc.store.neo4j import base as log_base
 from graphsvc.store.neo4j import drawing, history, lease, log, snapshot
 from graphsvc.store.neo4j.connection import Connection, connect
 from graphsvc.store.neo4j.migration import migrate
@@ -66,6 +68,18 @@ class Neo4jStore:
     async def head(self) -> int:
         """The newest number, 0 in an empty store; StoreSwapped for another store than the one opened."""
         return await log.head(self._open(), self._incarnation)
+
+    async def base(self) -> Base | None:
+        """What was cut off."""
+        return await log_base.load(self._open())
+
+    async def set_base(self, base: Base) -> None:
+        """The log begins behind `base.seq` from now on."""
+        await self._to_its_end(log_base.save(self._open(), base, incarnation=self._incarnation))
+
+    async def prune(self, limit: int) -> int:
+        """Remove entries that the base covers."""
+        return await self._to_its_end(log_base.prune(self._open(), limit))
 
     async def drawn(self) -> int:
         """The number up to which the graph is drawn."""

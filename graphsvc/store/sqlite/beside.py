@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from graphsvc.decide.ports import Entry
+from graphsvc.decide.ports import Base, Entry
 from graphsvc.errors import StoreAbsent, StoreError, StoreTooNew
 from graphsvc.store.sqlite import log
 from graphsvc.store.sqlite.file import APPLICATION_ID, known_migrations
@@ -26,6 +26,10 @@ class SqliteLogReader:
     async def read(self, *, after: int, limit: int) -> list[Entry]:
         """Entries with seq > `after`, oldest first."""
         return await asyncio.to_thread(log.read, self._connection, after=after, limit=limit)
+
+    async def base(self) -> Base | None:
+        """What was cut off."""
+        return await asyncio.to_thread(log.base, self._connection)
 
 
 @asynccontextmanager

@@ -7,10 +7,11 @@ from collections.abc import Collection
 
 import msgspec
 
-from graphsvc.decide.ports import Accepted, Draft, Entry, Refused
+from graphsvc.decide.ports import Accepted, Base, Draft, Entry, Refused
 from graphsvc.errors import Conflict, StoreSwapped
+from graphsvc.store.base import check_base
 
-__all__ = ["append", "find", "head", "read"]
+__all__ = ["append", "base", "find", "head", "prune", "read", "set_base"]
 
 _COLUMNS = "seq, first, id, cells, body"
 _cells = msgspec.json.Decoder(tuple[str, ...])
@@ -44,14 +45,41 @@ def append(
 def head(connection: sqlite3.Connection) -> int:
     """The newest number, 0 in an empty log."""
     number: int | None = connection.execute("SELECT max(seq) FROM entry").fetchone()[0]
-    return number or 0
+    return number or _cut(connection)
+
+
+def base(connection: sqlite3.Connection) -> Base | None:
+    """What was cut off."""
+    row = connection.execute("SELECT seq, state, statement FROM base").fetchone()
+    return None if row is None else Base(seq=row[0], state=row[1], statement=row[2])
+
+
+def set_base(connection: sqlite3.Connection, base: Base) -> None:
+    """Inside an open write transaction: the log begins behind `base.seq` from now on."""
+    (there,) = connection.execute("SELECT count(*) FROM entry WHERE seq = ?", (base.seq,)).fetchone()
+    check_base(base.seq, cut=_cut(connection), head=head(connection), ends_there=bool(there))
+    row = (base.seq, base.state, base.statement)
+    connection.execute("INSERT OR REPLACE INTO base (one, seq, state, statement) VALUES (1, ?, ?, ?)", row)
+
+
+def prune(connection: sqlite3.Connection, limit: int) -> int:
+    """Inside an open write transaction: remove entries that the base covers; how many."""
+    return connection.execute(
+        "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry WHERE seq <= ? ORDER BY seq LIMIT ?)",
+        (_cut(connection), limit),
+    ).rowcount
+
+
+def _cut(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM base").fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def read(connection: sqlite3.Connection, *, after: int, limit: int) -> list[Entry]:
     """Entries with seq > `after`, oldest first; a negative limit means all."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM entry WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
-        (after, limit),
+        (max(after, _cut(connection)), limit),
     )
     return [_entry(row) for row in rows]
 

@@ -10,6 +10,7 @@ from typing import IO, TypeVar
 
 from graphsvc.decide.ports import (
     Accepted,
+    Base,
     ChainQuery,
     ChainRow,
     DecisionQuery,
@@ -63,6 +64,18 @@ class SqliteStore:
     async def head(self) -> int:
         """The newest number, 0 in an empty store."""
         return await self._read(log.head)
+
+    async def base(self) -> Base | None:
+        """What was cut off."""
+        return await self._read(log.base)
+
+    async def set_base(self, base: Base) -> None:
+        """The log begins behind `base.seq` from now on."""
+        await self._write(lambda connection: log.set_base(connection, base))
+
+    async def prune(self, limit: int) -> int:
+        """Remove entries that the base covers."""
+        return await self._write(lambda connection: log.prune(connection, limit))
 
     async def drawn(self) -> int:
         """The number up to which the graph is drawn."""

@@ -1,0 +1,61 @@
+"""Once a day what is older than the settings keep is archived and cut off; of several replicas one does it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from graphsvc.decide.ports import Notary, Store
+from graphsvc.decide.truncation import finish, plan, truncate
+from graphsvc.errors import GraphsvcError
+
+__all__ = ["Retaining"]
+
+_DAY_MS = 86_400_000
+_LEASE = "truncation"
+_LEASE_MS = 3_600_000
+_log = logging.getLogger("graphsvc.retention")
+
+
+class Retaining:
+    """days: how long records stay in the store; archive: the folder for the files that they go into."""
+
+    def __init__(
+        self, store: Store, notary: Notary, now_ms: Callable[[], int], days: int, archive: Path
+    ) -> None:
+        self._store = store
+        self._notary = notary
+        self._now_ms = now_ms
+        self._days = days
+        self._archive = archive
+        self._holder = uuid.uuid4().hex
+
+    async def keep(self, every_s: float) -> None:
+        """Look every so often, until cancelled; what hinders it is logged, and tried again the next time."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                if await self._store.lease(_LEASE, self._holder, _LEASE_MS):
+                    await self.once()
+                    await self._store.lease(_LEASE, self._holder, 0)
+            except (GraphsvcError, OSError) as error:
+                _log.error("log_not_truncated", extra={"reason": str(error)})
+
+    async def once(self) -> Path | None:
+        """Archive and cut off what is old enough; the archive, None when there was nothing to do."""
+        await finish(self._store)
+        now_ms = self._now_ms()
+        found = await plan(self._store, now_ms - self._days * _DAY_MS)
+        if found is None:
+            return None
+        await asyncio.to_thread(lambda: self._archive.mkdir(mode=0o700, parents=True, exist_ok=True))
+        name = f"{self._store.incarnation}-{found.first:012}-{found.last:012}.zip"
+        archive = self._archive / name
+        # Left by an attempt that ended before its statement was signed: nothing was removed, so it is made again.
+        await asyncio.to_thread(archive.unlink, missing_ok=True)
+        statement = await truncate(self._store, self._notary, found, archive, now_ms)
+        _log.info("log_truncated", extra={"last": found.last, "archive": name, "sha256": statement.archive})
+        return archive
