@@ -10,7 +10,7 @@ from graphsvc.core.verdict import SEVERITIES
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.support import HeldRight, support
 
-__all__ = ["Combination", "combinations"]
+__all__ = ["Combination", "combinations", "given_identity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,9 @@ def combinations(
         maybe = view.maybe.of(frozenset((identity,))).firings
         by_pattern: dict[int, list[tuple[Firing, bool]]] = {}
         for key, firing in sorted(maybe.items()):
+            if given_identity(firing) == identity:
+                # Everybody is themselves already.
+                continue
             certain = key in sure and not sure[key].unknown
             by_pattern.setdefault(firing.rule.number, []).append((sure.get(key, firing), certain))
         found = []
@@ -90,6 +93,15 @@ def _combination(view: EstateView, identity: str, firings: list[tuple[Firing, bo
     )
 
 
+def given_identity(firing: Firing) -> str | None:
+    """The key of the identity that a firing lets one become; None when it gives something else."""
+    gives = firing.rule.gives
+    if gives is None or gives.assume is None:
+        return None
+    name = gives.assume
+    return dict(firing.binding)[name[1:]] if name.startswith("$") else f"identity:{name}"
+
+
 def _given(firings: list[tuple[Firing, bool]]) -> tuple[str | None, tuple[str, ...]]:
     gives = firings[0][0].rule.gives
     if gives is None:
@@ -97,7 +109,6 @@ def _given(firings: list[tuple[Firing, bool]]) -> tuple[str | None, tuple[str, .
     if gives.admin:
         return "admin", ()
     if gives.assume is not None:
-        name = gives.assume
-        values = (dict(firing.binding)[name[1:]] if name.startswith("$") else name for firing, _ in firings)
+        values = (given_identity(firing) or "" for firing, _ in firings)
         return "assume", tuple(dict.fromkeys(value.removeprefix("identity:") for value in values))
     return f"right {gives.right}", (gives.on,) if gives.on is not None else ()

@@ -37,12 +37,16 @@ class EstateView:
     packs: dict[str, str] = field(default_factory=dict)
 
     def identities(self) -> list[str]:
-        """Keys of the identities that act here: those of other accounts and of services are left out."""
+        """Keys of the identities that act here: those of other accounts and of services are left out.
+
+        So are service-linked roles: their service alone may assume them, and nobody here can change them.
+        """
         return [
             node.key
             for node in self.estate.nodes()
             if node.kind == "identity"
             and node.properties.get("external") is not True
+            and node.properties.get("service_linked") is not True
             and node.properties.get("aws_type") not in ("account", "service", "federated")
         ]
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from graphsvc.core.gain.closure import Firing
+from graphsvc.explore.combination import given_identity
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.support import support
 from graphsvc.explore.trust import ANYBODY, trusted
 
-__all__ = ["ADMIN", "Hop", "Path", "Reached", "blast_radius", "hops_of", "paths", "worth"]
+__all__ = ["ADMIN", "Hop", "Path", "Reached", "blast_radius", "end_of", "hops_of", "paths", "worth"]
 
 ADMIN = "admin"
 _PASSES = {"HOLDS_CREDENTIAL": "credential", "RUNS_AS": "runs as"}
@@ -158,7 +159,7 @@ def _combined(view: EstateView, node: str) -> Iterator[Hop]:
     held = frozenset((node,))
     sure = view.sure.of(held).firings
     for key, firing in sorted(view.maybe.of(held).firings.items()):
-        end = _end(firing)
+        end = end_of(firing)
         if end is None or end == node:
             continue
         binding = dict(firing.binding)
@@ -178,13 +179,8 @@ def _combined(view: EstateView, node: str) -> Iterator[Hop]:
         yield Hop(node, end, "combination", pattern, tuple(rights), tuple(dict.fromkeys(conditions)))
 
 
-def _end(firing: Firing) -> str | None:
-    gives = firing.rule.gives
-    if gives is None:
-        return None
-    if gives.admin:
+def end_of(firing: Firing) -> str | None:
+    """The node that a combination of rights leads to: an identity, or every right."""
+    if firing.rule.gives is not None and firing.rule.gives.admin:
         return ADMIN
-    if gives.assume is None:
-        return None
-    name = gives.assume
-    return dict(firing.binding)[name[1:]] if name.startswith("$") else f"identity:{name}"
+    return given_identity(firing)

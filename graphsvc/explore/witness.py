@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphsvc.core.gain.closure import Firing
 from graphsvc.explore.estate_view import EstateView
-from graphsvc.explore.path import ADMIN, Hop
+from graphsvc.explore.path import Hop, end_of
 from graphsvc.explore.support import EdgeTriple, support, way_to, way_to_holder
 
 __all__ = ["REMOVABLE", "is_removable", "witness"]
@@ -52,7 +52,7 @@ def witness(view: EstateView, hop: Hop) -> frozenset[EdgeTriple]:
 
 
 def _of_combination(view: EstateView, hop: Hop) -> set[EdgeTriple]:
-    firing = next((each for each in _firings(view, hop) if _leads_to(each, hop.end)), None)
+    firing = next((each for each in _firings(view, hop) if end_of(each) == hop.end), None)
     edges: set[EdgeTriple] = set()
     if firing is None:
         return edges
@@ -72,15 +72,3 @@ def _of_combination(view: EstateView, hop: Hop) -> set[EdgeTriple]:
 def _firings(view: EstateView, hop: Hop) -> list[Firing]:
     found = view.maybe.of(frozenset((hop.start,))).firings
     return [firing for _, firing in sorted(found.items()) if firing.rule.pattern.id == hop.pattern]
-
-
-def _leads_to(firing: Firing, end: str) -> bool:
-    gives = firing.rule.gives
-    if gives is None:
-        return False
-    if gives.admin:
-        return end == ADMIN
-    if gives.assume is None:
-        return False
-    name = gives.assume
-    return (dict(firing.binding)[name[1:]] if name.startswith("$") else f"identity:{name}") == end

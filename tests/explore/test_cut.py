@@ -196,11 +196,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_cut_of_a_real_account_is_proven_and_holds(account: str, tmp_path: Path) -> None:
-    """33 grants close the ways of 67 identities to everything; taken out of the export, nobody gets there."""
+    """25 grants close the ways of 59 identities to everything; taken out of the export, nobody gets there."""
     found = graphsvc("explore", "cut", "--to", "admin", "--format", "json", "--store", account).json()
-    assert (found["size"], found["lower_bound"], found["proven"], found["sources"]) == (33, 33, True, 67)
+    assert (found["size"], found["lower_bound"], found["proven"], found["sources"]) == (25, 25, True, 59)
     assert found["truncated"] is False
-    assert found["packs"]["aws-escalation"] == "1.1.0"
+    assert found["packs"]["aws-escalation"] == "1.2.0"
     gone = {(each["type"], each["from"], each["to"]) for each in found["cut"]}
     graphsvc("export", "jsonl", "-o", tmp_path / "all.jsonl", "--store", account)
     lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
@@ -208,15 +208,15 @@ def test_the_cut_of_a_real_account_is_proven_and_holds(account: str, tmp_path: P
         line for line in lines
         if "edge" not in line or (line["edge"]["type"], line["edge"]["from"], line["edge"]["to"]) not in gone
     ]  # fmt: skip
-    assert len(lines) - len(left) == 33
+    assert len(lines) - len(left) == 25
     (tmp_path / "less.jsonl").write_text("".join(json.dumps(line) + "\n" for line in left))
     less = f"sqlite:///{tmp_path / 'less.db'}"
     graphsvc("import", "jsonl", tmp_path / "less.jsonl", "--source", "aws", "--store", less)
     nobody = graphsvc("explore", "choke-points", "--to", "admin", "--store", less)
     assert (nobody.code, nobody.out) == (1, "nobody gets there\n")
-    over = graphsvc("explore", "cut", "--to", "admin", "--budget", "32", "--store", account)
+    over = graphsvc("explore", "cut", "--to", "admin", "--budget", "24", "--store", account)
     assert over.code == 1
-    assert "more than the budget of 32" in over.out
+    assert "more than the budget of 24" in over.out
 
 
 def test_one_role_of_a_real_account_is_where_most_ways_meet(account: str) -> None:
@@ -227,7 +227,7 @@ def test_one_role_of_a_real_account_is_where_most_ways_meet(account: str) -> Non
     assert (first["kind"], first["cuts_off"], found["sources"], found["truncated"]) == (
         "identity",
         20,
-        67,
+        59,
         True,
     )
     wrong = graphsvc("explore", "choke-points", "--to", "tier:none", "--store", account)

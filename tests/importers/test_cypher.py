@@ -67,7 +67,12 @@ def test_a_real_account_is_drawn_as_by_the_service(empty_neo4j: Neo4jServer, rea
     """Every node and edge of a real account, with every property."""
     imported = aws.read((real_data / "aws" / "account-small.json").read_bytes(), "a.json")
     nodes, edges = _run(empty_neo4j, "".join(cypher.write(imported.nodes, imported.edges)))
-    labels = {"identity": "Identity", "group": "Group", "permission": "Permission"}
+    labels = {
+        "identity": "Identity",
+        "group": "Group",
+        "permission": "Permission",
+        "resource": "Resource",
+    }
     assert nodes == [
         (labels[node.kind], flat(node.properties) | flat(node.fields) | {"id": node.id, "key": node.key})
         for node in imported.nodes

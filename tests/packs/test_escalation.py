@@ -23,12 +23,17 @@ PACK = load_policy(pack_text("aws_escalation"), pack_file("aws_escalation"))
 RULES = compile_ruleset([PACK])
 ACCOUNT = "arn:aws:iam::123456789012"
 ROLE, OTHER, BOT = (f"identity:{ACCOUNT}:{name}" for name in ("role/target", "user/other", "user/bot"))
+ATTACHED: dict[str, Json] = {"via": "managed", "policy": f"{ACCOUNT}:policy/written"}
 THING = "resource:aws:arn:aws:any::123456789012:thing"
 
 
 def _identity(key: str, aws_type: str) -> Node:
     properties: dict[str, Json] = {"aws_type": aws_type, "access_key_count": 1}
     return Node(key=key, fields={"kind": "service", "status": "active"}, properties=properties)
+
+
+def _stands_for(name: str, aws_type: str) -> Node:
+    return Node(key=f"resource:aws:{ACCOUNT}:{name}", properties={"aws_type": aws_type})
 
 
 def _closure(actions: list[str], subject: str = BOT) -> Closure:
@@ -40,9 +45,19 @@ def _closure(actions: list[str], subject: str = BOT) -> Closure:
         _identity(f"identity:{ACCOUNT}:root", "account"),
         Node(key=THING, properties={"managed_by": "ssm"}),
         Node(key="permission:p", fields={"actions": [*actions], "resources": ["*"]}),
+        Node(key="permission:harmless", fields={"actions": ["any:Look"], "resources": ["*"]}),
+        *(Node(key=f"group:{ACCOUNT}:group/{name}") for name in ("mine", "richer")),
+        *(_stands_for(f"group/{name}", "group") for name in ("mine", "richer")),
+        _stands_for("policy/written", "policy"),
     ]
     edges = [
         Edge(type="GRANTED", start=subject, end="permission:p"),
+        Edge(type="MEMBER_OF", start=subject, end=f"group:{ACCOUNT}:group/mine"),
+        Edge(type="GRANTED", start=f"group:{ACCOUNT}:group/richer", end="permission:harmless"),
+        *(
+            Edge(type="GRANTED", start=holder, end="permission:harmless", properties=ATTACHED)
+            for holder in (subject, ROLE)
+        ),
         Edge(type="RUNS_AS", start=THING, end=ROLE),
         Edge(type="CAN_ASSUME", start=f"identity:{ACCOUNT}:root", end=ROLE),
         *(Edge(type="CAN_ASSUME", start=f"identity:{name}", end=ROLE) for name in services),

@@ -31,11 +31,12 @@ def _closure(name: str, actions: list[str]) -> Closure:
     bot = "identity:k8s:c:bot"
     account = "identity:k8s:c:system:serviceaccount:shop:web"
     pods = "resource:k8s:c/namespaces/shop/core/pods/"
-    kinds = ("core/pods", "apps/deployments", "batch/jobs")
+    kinds = ("core/pods", "core/secrets", "apps/deployments", "batch/jobs")
     nodes = [
         Node(key=bot, fields={"kind": "human", "status": "active"}),
         Node(key=account, fields={"kind": "workload", "status": "active"}),
         *(Node(key=f"resource:k8s:c/namespaces/shop/{kind}/") for kind in kinds),
+        Node(key="resource:k8s:c/cluster/core/secrets/"),
         Node(key=f"{pods}web"),
         Node(key="resource:k8s:c/namespaces/shop/core/secrets/token"),
         Node(key="resource:k8s:c/cluster/core/nodes/n1"),
@@ -84,7 +85,7 @@ def test_every_alternative_counts(name: str, pattern: Pattern) -> None:
     for place, right in enumerate(pattern.rights.all_of):
         for other in right.right[1:]:
             if "$place" in str(right.on) and not any(
-                kind in other for kind in ("pods", "deployments", "jobs")
+                kind in other for kind in ("pods", "deployments", "jobs", "secrets")
             ):
                 continue  # the little cluster above makes no such objects
             rights = [each.right[0] for each in pattern.rights.all_of]

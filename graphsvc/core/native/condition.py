@@ -17,6 +17,7 @@ from msgspec.json import decode
 
 from graphsvc.core.native.context import ABSENT, Asked, Found
 from graphsvc.core.native.operator import NEGATED, OPERATORS, pattern, plain
+from graphsvc.core.native.since import is_after
 from graphsvc.core.value import Json
 
 __all__ = ["NativeTest", "compile_native", "starred"]
@@ -132,7 +133,7 @@ def _lines(condition: Json) -> tuple[_Line, ...] | None:
 def _line(line: _Line, asked: Asked, *, variables: bool) -> Answer:
     values = asked.find(line.key)
     if values is None:
-        return None, frozenset((line.key,))
+        return _of_unknown(line, asked)
     if line.operator == "null":
         wanted = any(each.lower() == "true" for each in line.values)
         return (values == ABSENT) is wanted, frozenset()
@@ -143,6 +144,20 @@ def _line(line: _Line, asked: Asked, *, variables: bool) -> Answer:
         return _all(per_value)
     # A negated operator on several values: none of them may match.
     return _all(per_value) if line.negated and not line.quantifier else _any(per_value)
+
+
+def _of_unknown(line: _Line, asked: Asked) -> Answer:
+    unknown = None, frozenset((line.key,))
+    if asked.event is not None or line.quantifier:
+        return unknown
+    answer = is_after(line.key, line.operator, line.values)
+    if answer is None:
+        return unknown
+    answer = answer is not line.negated
+    if line.key.lower() != "aws:tokenissuetime" or asked.is_session or answer is _of_absent(line):
+        return answer, frozenset()
+    # A user may come with a key of their own, that no session issued.
+    return unknown
 
 
 def _of_absent(line: _Line) -> bool:

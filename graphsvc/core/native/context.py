@@ -54,6 +54,12 @@ class Asked:
                     return _texts(value)
         return None
 
+    @property
+    def is_session(self) -> bool:
+        """True when the identity acts with the credentials of a session only, as a role does."""
+        node = self.estate.node(self.identity)
+        return node is not None and node.properties.get("aws_type") == "role"
+
     def _of_identity(self, name: str) -> Found:
         node = self.estate.node(self.identity)
         arn = self.identity.removeprefix("identity:")

@@ -13,7 +13,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-__all__ = ["NEGATED", "OPERATORS", "pattern"]
+__all__ = ["NEGATED", "OPERATORS", "pattern", "plain", "time_of"]
 
 Compare = Callable[[str, str], bool]
 # Stands for a wildcard in text that came out of a variable, where it is no wildcard.
@@ -63,14 +63,15 @@ def _numeric(compare: Callable[[float, float], bool]) -> Compare:
 def _date(compare: Callable[[datetime, datetime], bool]) -> Compare:
     def judge(value: str, wanted: str) -> bool:
         try:
-            return compare(_time(value), _time(spelled(wanted)))
+            return compare(time_of(value), time_of(spelled(wanted)))
         except (ValueError, OverflowError, OSError):
             return False
 
     return judge
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """A date of a policy: ISO 8601, UTC where it says nothing, or seconds since 1970; ValueError for anything else."""
     try:
         return datetime.fromtimestamp(float(text), UTC)
     except ValueError:

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Final, TypeAlias
 
 from graphsvc.core.estate import Estate
+from graphsvc.core.policy import where_aws, where_kubernetes
 
 __all__ = ["BINDING", "FUNCTIONS", "SELF", "Call", "Test", "WhereError", "identities_of", "parse_where"]
 
@@ -226,51 +227,6 @@ def _acts_in(_: Estate, identity: str, system: str) -> Answer:
     return None if prefix is None else _identity(identity).startswith(prefix)
 
 
-def _namespace_accounts(place: str) -> str | None:
-    """How keys of the service accounts begin that live in the namespace of a Kubernetes object."""
-    cluster, found, rest = place.removeprefix("resource:k8s:").partition("/namespaces/")
-    return f"identity:k8s:{cluster}:system:serviceaccount:{rest.partition('/')[0]}:" if found else None
-
-
-# Where objects are made that run as an account of their namespace.
-_MADE = (
-    "core/pods", "core/replicationcontrollers", "apps/deployments", "apps/replicasets", "apps/statefulsets",
-    "apps/daemonsets", "batch/jobs", "batch/cronjobs",
-)  # fmt: skip
-
-
-def _home_of(account: str) -> str | None:
-    """How keys of objects begin that are in the namespace of a service account."""
-    cluster, found, rest = account.removeprefix("identity:k8s:").partition(":system:serviceaccount:")
-    return f"resource:k8s:{cluster}/namespaces/{rest.partition(':')[0]}/" if found else None
-
-
-def _made_beside(_: Estate, account: str) -> Iterable[str]:
-    home = _home_of(account)
-    return () if home is None else [f"{home}{kind}/" for kind in _MADE]
-
-
-def _around(estate: Estate, account: str) -> Iterable[str]:
-    home = _home_of(account)
-    return (*estate.into("HOLDS_CREDENTIAL", account), *(() if home is None else (f"{home}core/pods/",)))
-
-
-def _in_namespace(_: Estate, place: str, account: str) -> Answer:
-    prefix = _namespace_accounts(place)
-    return prefix is not None and account.startswith(prefix)
-
-
-def _works_in(estate: Estate, place: str, account: str) -> Answer:
-    """Whether something in the namespace of a place holds an account's credential, or the place itself does."""
-    things = estate.into("HOLDS_CREDENTIAL", _identity(account))
-    if place in things:
-        return True
-    cluster, found, rest = place.partition("/namespaces/")
-    home = f"{cluster}/namespaces/{rest.partition('/')[0]}/"
-    # A secret holds a token too, but nothing runs in it.
-    return bool(found) and any(each.startswith(home) and "/core/secrets/" not in each for each in things)
-
-
 _FUNCTIONS: Final[dict[str, _Function]] = {
     "service_can_assume": _Function(
         _can_assume,
@@ -294,12 +250,42 @@ _FUNCTIONS: Final[dict[str, _Function]] = {
     "labelled": _Function(_labelled, 2, frozenset(), 'labelled("$policy", "admin-version")'),
     "acts_in": _Function(_acts_in, 2, frozenset({0}), 'acts_in("$self", "k8s")'),
     "in_namespace": _Function(
-        _in_namespace, 2, frozenset({1}), 'in_namespace("$place", "$account")', places=_made_beside
+        where_kubernetes.in_namespace,
+        2,
+        frozenset({1}),
+        'in_namespace("$place", "$account")',
+        places=where_kubernetes.made_beside,
     ),
-    "works_in": _Function(_works_in, 2, frozenset({1}), 'works_in("$place", "$account")', places=_around),
+    "works_in": _Function(
+        where_kubernetes.works_in,
+        2,
+        frozenset({1}),
+        'works_in("$place", "$account")',
+        places=where_kubernetes.around,
+    ),
+    "makes_secrets_of": _Function(
+        where_kubernetes.makes_secrets_of,
+        2,
+        frozenset({1}),
+        'makes_secrets_of("$place", "$account")',
+        places=where_kubernetes.secrets_beside,
+    ),
+    "of_every_namespace": _Function(
+        where_kubernetes.of_every_namespace, 2, frozenset(), 'of_every_namespace("$place", "core/secrets")'
+    ),
     "is_a": _Function(_is_a, 2, frozenset({0}), 'is_a("$user", "user")'),
     "exists": _Function(_exists, 1, frozenset(), 'exists("$thing")'),
     "key_count_below": _Function(_key_count_below, 2, frozenset({0}), 'key_count_below("$user", 2)'),
+    "stands_for": _Function(where_aws.stands_for, 2, frozenset(), 'stands_for("$policy", "policy")'),
+    "has_member": _Function(
+        where_aws.has_member, 2, frozenset({1}), 'has_member("$group", "$self")', places=where_aws.groups_of
+    ),
+    "gives_rights": _Function(where_aws.gives_rights, 1, frozenset(), 'gives_rights("$group")'),
+    "attached": _Function(
+        where_aws.attached, 2, frozenset({1}), 'attached("$policy", "$self")', places=where_aws.attached_to
+    ),
+    "is_editable": _Function(where_aws.is_editable, 1, frozenset({0}), 'is_editable("$role")'),
+    "has_password": _Function(where_aws.has_password, 1, frozenset({0}), 'has_password("$user")'),
     "managed_by": _Function(_managed_by, 2, frozenset(), 'managed_by("$instance", "ssm")'),
 }
 _OPERATORS: Final = {"&&": " and ", "||": " or ", "!": " not "}
@@ -316,6 +302,11 @@ BINDING: Final = frozenset(
         "in_namespace",
         "works_in",
         "acts_in",
+        "stands_for",
+        "has_member",
+        "attached",
+        "makes_secrets_of",
+        "of_every_namespace",
     )
 )
 FUNCTIONS: Final = {name: function.usage for name, function in _FUNCTIONS.items()}

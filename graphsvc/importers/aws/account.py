@@ -17,7 +17,7 @@ from msgspec.json import encode
 from graphsvc.core.graph import Node
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
-from graphsvc.importers.aws.arn import ACCOUNT_ID, account_arn, account_group, parse_arn
+from graphsvc.importers.aws.arn import ACCOUNT_ID, RESOURCE_TYPE, account_arn, account_group, parse_arn
 from graphsvc.importers.aws.companion import Companions
 from graphsvc.importers.aws.document import read_document
 from graphsvc.importers.aws.dump import Entries, Entry, objects, read_pages, text
@@ -81,7 +81,7 @@ def read(
     targets = read_targets(beside.targets, collector)
     for kind, entries in entities.items():
         for place, entry in entries:
-            _entity(kind, entry, place, targets.access_keys, collector)
+            _entity(kind, entry, place, targets, collector)
             if kind != "Group":
                 _account(str(entry["Arn"]), known, organization, collector)
                 _aliases(kind, entry, known)
@@ -157,23 +157,28 @@ def _named(entries: Entries, kind: str, collector: Collector) -> Entries:
     return kept
 
 
-def _entity(
-    kind: str, entry: Entry, place: str, access_keys: Mapping[str, int] | None, collector: Collector
-) -> None:
+def _entity(kind: str, entry: Entry, place: str, targets: Targets, collector: Collector) -> None:
     properties: dict[str, Json] = {"aws_type": kind.lower()}
-    for name, wanted in (("path", "Path"), ("created", "CreateDate"), ("tags", "Tags")):
+    for field, wanted in (("path", "Path"), ("created", "CreateDate"), ("tags", "Tags")):
         if entry.get(wanted):
-            properties[name] = _sorted(entry[wanted])
+            properties[field] = _sorted(entry[wanted])
     fields: dict[str, Json] = {"name": entry[f"{kind}Name"]}
     if kind == "Group":
         collector.node(Node(key=f"group:{entry['Arn']}", fields=fields, properties=properties))
+        # Whoever may change it holds that right on a resource.
+        stands_for: dict[str, Json] = {"aws_type": "group"}
+        collector.merge(Node(key=f"resource:{RESOURCE_TYPE}:{entry['Arn']}", properties=stands_for))
         return
     fields["kind"] = "human" if kind == "User" else "service"
     fields["status"] = "active"
     aliases = [entry.get(f"{kind}Id"), *sorted(_emails(entry, place, collector), key=str)]
     fields["aliases"] = [alias for alias in aliases if alias]
-    if kind == "User" and access_keys is not None:
-        properties["access_key_count"] = access_keys.get(str(entry["UserName"]), 0)
+    if kind == "User":
+        name = str(entry["UserName"])
+        if targets.access_keys is not None:
+            properties["access_key_count"] = targets.access_keys.get(name, 0)
+        if name in targets.passwords:
+            properties["has_password"] = targets.passwords[name]
     if kind == "Role" and _is_service_linked(entry):
         properties["service_linked"] = True
     if kind == "Role":

@@ -51,6 +51,10 @@ class Policies:
                 continue
             collector.counts["policies"] += 1
             self._keys[arn] = self._default(entry, arn, name, place)
+            if not arn.partition(":iam::")[2].startswith("aws:"):
+                # AWS alone may change its own.
+                stands_for: dict[str, Json] = {"aws_type": "policy"}
+                collector.merge(Node(key=f"resource:{RESOURCE_TYPE}:{arn}", properties=stands_for))
 
     def attached(self, arn: str, owner: str) -> list[str] | None:
         """The permissions of a policy; None, and reported as incomplete, when nobody has its document."""

@@ -2,8 +2,8 @@
 
 Lists that are read: `Reservations` (ec2 describe-instances), `InstanceInformationList` (ssm describe-instance-information),
 `Functions` (lambda list-functions), `AccessKeyMetadata` (iam list-access-keys), `Stacks` (cloudformation describe-stacks),
-`projects` (codebuild batch-get-projects), `NotebookInstances` (sagemaker), `tasks` and `taskDefinitions` (ecs), and
-`Resources` of our own for anything else: `{Arn, RunsAs, ManagedBy, Account, Tags, Labels, Tier, HoldsCredentialOf}`.
+`projects` (codebuild batch-get-projects), `NotebookInstances` (sagemaker), `tasks` and `taskDefinitions` (ecs),
+`Content` (iam get-credential-report), and `Resources` of our own for anything else: `{Arn, RunsAs, ManagedBy, Account, Tags, Labels, Tier, HoldsCredentialOf}`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
 from graphsvc.importers.aws.arn import RESOURCE_TYPE, parse_arn
 from graphsvc.importers.aws.companion import File, listed
+from graphsvc.importers.aws.credential_report import read_credential_report
 from graphsvc.importers.result import Collector
 
 __all__ = ["Targets", "read_targets"]
@@ -38,10 +39,14 @@ class _Thing:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """things by ARN. access_keys: active and inactive ones by user name; None when no list of them was given."""
+    """things by ARN. access_keys: active and inactive ones by user name; None when no list of them was given.
+
+    passwords: by user name whether there is one, of those that a credential report speaks of.
+    """
 
     things: Mapping[str, _Thing]
     access_keys: Mapping[str, int] | None
+    passwords: Mapping[str, bool] = field(default_factory=dict)
 
     def take(self, profiles: Mapping[str, str], known: Mapping[str, str], collector: Collector) -> None:
         """Take nodes and RUNS_AS edges. profiles: ARNs of roles by ARN of the instance profile."""
@@ -73,6 +78,7 @@ def read_targets(files: Sequence[File], collector: Collector) -> Targets:
     access_keys: Counter[str] = Counter()
     counted = False
     managed: list[str] = []
+    passwords: dict[str, bool] = {}
     for place, entry in listed(files, "lists as the AWS command line answers them"):
         names = [name for name in (*_READERS, *_OTHERS) if name in entry]
         if not names:
@@ -80,7 +86,16 @@ def read_targets(files: Sequence[File], collector: Collector) -> Targets:
                 f"`{place}` holds none of {', '.join((*_READERS, *_OTHERS))}; give answers of `aws ... describe-...`",
                 field=place,
             )
+        if _REPORT in entry:
+            report = read_credential_report(entry[_REPORT], place)
+            counted = True
+            access_keys |= Counter({user: found.keys for user, found in report.items()})
+            passwords |= {
+                user: found.password for user, found in report.items() if found.password is not None
+            }
         for name in names:
+            if name == _REPORT:
+                continue
             for where, item in _items(entry, name, place, collector):
                 if name == "AccessKeyMetadata":
                     counted = True
@@ -96,7 +111,7 @@ def read_targets(files: Sequence[File], collector: Collector) -> Targets:
             by_id[instance].managed_by = "ssm"
         else:
             collector.note(f"`{instance}` is managed by SSM, but no list of instances holds it")
-    return Targets(things, access_keys if counted else None)
+    return Targets(things, access_keys if counted else None, passwords)
 
 
 def _items(entry: Entry, name: str, place: str, collector: Collector) -> Iterator[tuple[str, Entry]]:
@@ -183,4 +198,5 @@ _READERS: Mapping[str, Callable[[Entry, str, Collector], Iterator[_Thing]]] = {
     "taskDefinitions": _plain("taskDefinitionArn", "taskRoleArn", "executionRoleArn"),
     "Resources": _own,
 }
-_OTHERS = ("AccessKeyMetadata", "InstanceInformationList")
+_REPORT = "Content"
+_OTHERS = ("AccessKeyMetadata", "InstanceInformationList", _REPORT)

@@ -23,6 +23,9 @@ _ACCOUNT = "system:serviceaccount:"
 _NODE = "system:node:"
 
 
+_SECRETS = ("", "secrets")
+
+
 class Subjects:
     """Draws subjects once each, with the memberships that nobody has to declare."""
 
@@ -47,15 +50,13 @@ class Subjects:
         return key
 
     def _made_in(self, namespace: str) -> None:
-        """Where workloads of a namespace are made: what a right to create there is about, before anything is."""
-        for group, resource in WORKLOAD_KINDS:
+        """Where workloads and secrets are made: what a right to create there is about, before anything is."""
+        made: dict[str, Json] = {"cluster": self._cluster.name, "made": True}
+        for group, resource in (*WORKLOAD_KINDS, _SECRETS):
             key = self._cluster.resource(namespace, group, resource, "")
-            properties: dict[str, Json] = {
-                "cluster": self._cluster.name,
-                "namespace": namespace,
-                "made": True,
-            }
-            self._collector.node(Node(key=key, properties=properties))
+            self._collector.node(Node(key=key, properties={**made, "namespace": namespace}))
+        # What a right on the secrets of every namespace is about.
+        self._collector.node(Node(key=self._cluster.resource(None, *_SECRETS, ""), properties=made))
 
     def user(self, username: str) -> str:
         """Somebody by user name; service accounts and nodes have names of their own shape."""

@@ -1,0 +1,1 @@
+"""Findings on real estates against what a person says of each."""
