@@ -34,6 +34,7 @@ from benchmarks import (
     rights,
     service,
     start,
+    together,
     week,
 )
 
@@ -192,6 +193,10 @@ _TABLES: list[tuple[str, str, str, Measure]] = [
     (
         "engine", "engine", "the engine on the mix, CPU time, one core",
         lambda given: [engine.measure(each, given.decisions) for each in (1, given.patterns, 200)],
+    ),
+    (
+        "together", "together", "rights, 200 patterns, provenance and thresholds of the score together, CPU time",
+        lambda given: [together.measure(given.decisions)],
     ),
     ("engine", "rescan", "broad patterns, against reading the session again", lambda _: rescan.measure()),
     ("engine", "lengths", "broad patterns, by length of the session", lambda _: rescan.lengths()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks import mix
 from benchmarks.workload import estate_lines
@@ -21,7 +21,7 @@ from graphsvc.core.value import Json
 from graphsvc.core.world import World
 from graphsvc.importers import graph_jsonl
 
-__all__ = ["Driver", "measure", "mixed_world", "world_of"]
+__all__ = ["Driver", "measure", "mixed_world", "publish", "timed", "world_of"]
 
 _WARM_UP = 100_000
 
@@ -54,8 +54,15 @@ def measure(patterns: int, decisions: int, *, warm_up: int = _WARM_UP) -> dict[s
     `loop_ns` is what one turn of an empty loop over a dict costs on this machine now: figures of two machines, or of
     one that is busy with other things, compare by it.
     """
-    driver = Driver(mixed_world(patterns), mix.STEP_MS)
     requests = mix.requests(warm_up + 2 * decisions)
+    return {"patterns": patterns, **timed(mixed_world(patterns), requests, decisions, warm_up)}
+
+
+def timed(
+    world: World, requests: Iterator[AccessRequest], decisions: int, warm_up: int = _WARM_UP
+) -> dict[str, Json]:
+    """The figures of `measure` for any world and traffic of `warm_up + 2 * decisions` requests."""
+    driver = Driver(world, mix.STEP_MS)
     for _ in range(warm_up):
         driver.decide(next(requests))
     loop_ns = _loop_ns()
@@ -73,7 +80,6 @@ def measure(patterns: int, decisions: int, *, warm_up: int = _WARM_UP) -> dict[s
         gc.enable()
         gc.unfreeze()
     return {
-        "patterns": patterns,
         "decisions": decisions,
         "per_s": round(decisions / took * 1e9),
         "p50_us": each[len(each) // 2] / 1000,
@@ -131,10 +137,16 @@ def world_of(text: str, identities: int) -> World:
 
 def _world(nodes: tuple[Node, ...], edges: tuple[Edge, ...], text: str) -> World:
     world = World()
-    policy = load_policy(text, "bench.yaml")
-    source = policy.source
     world.apply(GraphStaged(at_ms=0, load="l", nodes=nodes, edges=edges), 1)
     world.apply(GraphCommitted(at_ms=0, load="l", source="bench"), 2)
+    publish(world, text)
+    return world
+
+
+def publish(world: World, text: str) -> None:
+    """Put a pack in force."""
+    policy = load_policy(text, "bench.yaml")
+    source = policy.source
     world.apply(
         PolicyPublished(
             at_ms=0,
@@ -144,6 +156,5 @@ def _world(nodes: tuple[Node, ...], edges: tuple[Edge, ...], text: str) -> World
             text=source.text,
             file=source.file,
         ),
-        3,
+        world.seq + 1,
     )
-    return world

@@ -69,11 +69,12 @@ def identities_in(rule: RuleCase) -> set[str]:
 def telling(rule: RuleCase) -> list[str]:
     """Variables that tell firings apart: those in what is given, all where nothing is."""
     if rule.gives is None:
-        return _variables(rule)
+        return variables(rule)
     return sorted(text[1:] for text in rule.gives[1:] if text is not None and text.startswith("$"))
 
 
-def _variables(rule: RuleCase) -> list[str]:
+def variables(rule: RuleCase) -> list[str]:
+    """All of a rule, by name."""
     texts = [each.on for each in rule.all_of] + [each for _, _, names in rule.where for each in names]
     if rule.gives is not None:
         texts += rule.gives[1:]
@@ -81,7 +82,7 @@ def _variables(rule: RuleCase) -> list[str]:
 
 
 def _bindings(rule: RuleCase, nodes: set[str]) -> Iterator[dict[str, str]]:
-    names = _variables(rule)
+    names = variables(rule)
     identities = identities_in(rule)
     ranges = [
         sorted(key for key in nodes if key.startswith("identity:" if name in identities else "resource:"))

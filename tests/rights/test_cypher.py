@@ -10,9 +10,12 @@ import pytest
 from graphsvc.core.estate import Estate
 from graphsvc.core.gain.gains import Gains
 from graphsvc.core.graph import Node
+from graphsvc.core.policy.load import load_policy
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import compile_ruleset
 from tests.rights import estate_cases as cases
+from tests.rights.closure_fuzz import some_rule, written
+from tests.rights.cypher_closure import CypherClosure, imagined
 from tests.rights.cypher_oracle import CypherOracle
 from tests.rights.definition import World
 from tests.rights.reach_fuzz import KNOWN, TIERS, lively
@@ -70,6 +73,36 @@ def test_distances_are_those_that_cypher_finds(neo4j_server: Neo4jServer) -> Non
                     )
                     found.add(hops)
     assert {1, 2, None} <= found, found
+
+
+@pytest.mark.parametrize("worlds", [2, pytest.param(30, marks=pytest.mark.slow)])
+def test_closures_are_those_that_cypher_finds(neo4j_server: Neo4jServer, worlds: int) -> None:
+    """What rights come to together, rules that fire others included, over denies, caps and conditions."""
+    rng, fired, gained = random.Random(13), 0, 0
+    with neo4j_server.driver() as driver, driver.session(database=neo4j_server.database) as session:
+        oracle = CypherOracle(session)
+        for _ in range(worlds):
+            world = lively(rng)
+            rules = tuple(some_rule(rng, number) for number in range(rng.randint(2, 4)))
+            globs = {glob for each in world.statements.values() for glob in each.resources}
+            oracle.load(world, KNOWN, {}, imagined(rules, globs, cases.IDENTITIES))
+            oracle.judge(cases.ACTIONS)
+            cypher = CypherClosure(session, rules)
+            ruleset = compile_ruleset([load_policy(written(rules), "p.yaml")])
+            estate = _estate(world, {})
+            closures = Gains(ruleset, estate, Rights(estate)).closures
+            for _ in range(4):
+                held = frozenset(rng.sample(cases.IDENTITIES, rng.randint(1, 3)))
+                told, found = closures.of(held), cypher.of(held)
+                firings = {
+                    (ruleset.patterns[number].id, tuple(sorted(each))) for number, each in told.firings
+                }
+                assert firings == found.firings, (held, rules, world)
+                assert told.held | told.gained.keys() == found.identities, (held, rules, world)
+                assert told.admin is found.admin, (held, rules, world)
+                fired, gained = fired + len(firings), gained + len(told.gained)
+    assert fired > 4 * worlds, fired
+    assert gained >= worlds // 10, gained
 
 
 def _plain(rng: random.Random) -> World:
