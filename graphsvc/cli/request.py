@@ -40,6 +40,7 @@ class _Intent(_Struct, frozen=True, kw_only=True):
     effects: list[str] | None = None
     destinations: list[str] | None = None
     amount: dict[str, Json] | None = None
+    total: dict[str, Json] | None = None
     begins: str | None = None
     ends: str | None = None
     lasts: str | None = None

@@ -25,6 +25,7 @@ from graphsvc.core.family import joined
 from graphsvc.core.gain.gains import Gained
 from graphsvc.core.gain.telling import completions_of
 from graphsvc.core.intent import find_lineage, with_intent
+from graphsvc.core.intent_amount import spend
 from graphsvc.core.known import Parties, parties_of, target_of
 from graphsvc.core.mark import NOTHING, marked
 from graphsvc.core.pattern import CompiledPattern
@@ -188,6 +189,9 @@ def evaluate(  # noqa: C901  the stages in their order
         _scopes_after(delta, advance, gained, changed, ruleset, at_ms)
         if ruleset.has_data and _WRITE in declaration.effects:
             delta[what.cell] = _data_after(stored, front_after, ruleset, at_ms)
+        if past is None and reviewed is None and request.action_properties:
+            # Told again, an action has spent already.
+            delta.update(spend(event, (request.chain, *lineage), view))
     for name in clocks:
         delta[name] = at_ms
     if reviewed is None:

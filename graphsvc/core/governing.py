@@ -19,6 +19,7 @@ __all__ = [
     "PolicyDrafted",
     "PolicyShadowed",
     "ReviewWithdrawn",
+    "SignalsLowered",
     "TrialEnded",
 ]
 
@@ -125,6 +126,18 @@ class GrantSettled(_Base, frozen=True, kw_only=True, tag="grant_settled"):
     grant: str | None = None
 
 
+class SignalsLowered(_Base, frozen=True, kw_only=True, tag="signals_lowered"):
+    """What a sender of security events warned of before a time counts no more, as a pack lets it say.
+
+    sender: a stream by name; before_ms: when its event was sent.
+    """
+
+    identity: str
+    sender: str
+    before_ms: int
+    cause: str = ""
+
+
 Governing: TypeAlias = (
     PolicyShadowed
     | TrialEnded
@@ -136,4 +149,5 @@ Governing: TypeAlias = (
     | Confirmed
     | GrantAsked
     | GrantSettled
+    | SignalsLowered
 )

@@ -15,7 +15,8 @@ from graphsvc.core.duration import parse_duration
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event
 from graphsvc.core.glob import is_literal, matches
-from graphsvc.core.intent_limit import beyond, decimal_of
+from graphsvc.core.intent_amount import decimal_of, spent_by
+from graphsvc.core.intent_limit import beyond
 from graphsvc.core.policy.scalar import Effect
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import ChainState, StateView
@@ -36,7 +37,8 @@ __all__ = [
 # Chains above a chain that are asked; one that lies deeper is denied.
 MAX_LINEAGE = 64
 _PARTS = ("actions", "resources", "effects", "destinations")
-_FIELDS = (*_PARTS, "amount", "begins", "ends", "lasts", "template")
+_SUMS = ("amount", "total")
+_FIELDS = (*_PARTS, *_SUMS, "begins", "ends", "lasts", "template")
 _NO_TEMPLATES: Mapping[str, Mapping[str, Json]] = {}
 _MAX_ITEMS = 100
 _MAX_TEXT = 1_000
@@ -79,7 +81,7 @@ def _check_part(name: str, value: Json, place: str) -> None:
 
 
 def _check_limit(name: str, value: Json, place: str) -> None:
-    if name == "amount":
+    if name in _SUMS:
         known = isinstance(value, dict) and value.keys() <= {"max", "currency"}
         currency = value.get("currency") if isinstance(value, dict) else None
         most = decimal_of(value.get("max")) if isinstance(value, dict) else None
@@ -158,7 +160,7 @@ def outside(
             chains.append((name, above))
     reasons = []
     for name, held in chains:
-        lacking = _lacking(event, held, estate, templates) if held.intent else None
+        lacking = _lacking(event, name, held, view, estate, templates) if held.intent else None
         if lacking is not None:
             whose = "" if name == event.chain else f" of chain `{name}`, which this one was spawned from"
             message = f"lies outside the declared intent{whose}: {lacking}"
@@ -167,18 +169,23 @@ def outside(
 
 
 def _lacking(
-    event: Event, chain: ChainState, estate: Estate, templates: Mapping[str, Mapping[str, Json]]
+    event: Event,
+    name: str,
+    chain: ChainState,
+    view: StateView,
+    estate: Estate,
+    templates: Mapping[str, Mapping[str, Json]],
 ) -> str | None:
-    intent = chain.intent or {}
+    intent, spent = chain.intent or {}, spent_by(name, view)
     named = intent.get("template")
     if named is not None:
         template = templates.get(named) if isinstance(named, str) else None
         if template is None:
             return f"no pack in force has its template `{named}`"
-        told = beyond(event, template, estate, chain.opened_ms)
+        told = beyond(event, template, estate, chain.opened_ms, spent)
         if told is not None:
             return f"by the template `{named}` {told}"
-    return beyond(event, intent, estate, chain.opened_ms)
+    return beyond(event, intent, estate, chain.opened_ms, spent)
 
 
 def wider(new: Mapping[str, Json], old: Mapping[str, Json]) -> str | None:
@@ -200,17 +207,10 @@ def wider(new: Mapping[str, Json], old: Mapping[str, Json]) -> str | None:
 
 
 def _wider_limit(new: Mapping[str, Json], old: Mapping[str, Json]) -> str | None:
-    held = old.get("amount")
-    if isinstance(held, dict):
-        asked = new.get("amount")
-        most, bound = (
-            decimal_of(each.get("max")) if isinstance(each, dict) else None for each in (asked, held)
-        )
-        if most is None or bound is None or most > bound:
-            return "amount: above what the declared intent allows"
-        currency = held.get("currency")
-        if currency is not None and (not isinstance(asked, dict) or asked.get("currency") != currency):
-            return "amount: in another currency"
+    for name in _SUMS:
+        told = _wider_sum(name, new.get(name), old.get(name))
+        if told is not None:
+            return told
     for name, is_within in (("begins", _not_before), ("ends", _not_after), ("lasts", _not_longer)):
         bound_text, asked_text = old.get(name), new.get(name)
         if bound_text is not None and not (
@@ -221,6 +221,18 @@ def _wider_limit(new: Mapping[str, Json], old: Mapping[str, Json]) -> str | None
             )
     if old.get("template") not in (None, new.get("template")):
         return f"template: `{new.get('template')}`"
+    return None
+
+
+def _wider_sum(name: str, asked: Json, held: Json) -> str | None:
+    if not isinstance(held, dict):
+        return None
+    most, bound = (decimal_of(each.get("max")) if isinstance(each, dict) else None for each in (asked, held))
+    if most is None or bound is None or most > bound:
+        return f"{name}: above what the declared intent allows"
+    currency = held.get("currency")
+    if currency is not None and (not isinstance(asked, dict) or asked.get("currency") != currency):
+        return f"{name}: in another currency"
     return None
 
 

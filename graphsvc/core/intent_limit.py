@@ -8,7 +8,6 @@ anything: what cannot be read allows nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import cast
 
@@ -16,20 +15,25 @@ from graphsvc.core.duration import parse_duration
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event
 from graphsvc.core.glob import matcher
+from graphsvc.core.intent_amount import beyond_amount, beyond_total
 from graphsvc.core.value import Json, parse_time
 from graphsvc.errors import BadInput
 
-__all__ = ["beyond", "decimal_of"]
+__all__ = ["beyond"]
 
 _NOTHING = matcher(())
-# Effects that take something somewhere, and that move money.
+# Effects that take something somewhere.
 _CARRIES = frozenset({"send", "message", "fetch", "pay"})
-_PAYS = "pay"
 _UNDECLARED = "what the action `{}` does is not declared, and the intent limits {}"
 
 
-def beyond(event: Event, intent: Mapping[str, Json], estate: Estate, opened_ms: int) -> str | None:
-    """What of an action lies outside an intent; None when it lies within. opened_ms: when its chain began."""
+def beyond(
+    event: Event, intent: Mapping[str, Json], estate: Estate, opened_ms: int, spent: int
+) -> str | None:
+    """What of an action lies outside an intent; None when it lies within.
+
+    opened_ms: when its chain began. spent: by its chain and those spawned from it so far, in millionths.
+    """
     action = event.request.action
     if not _within(intent, "actions")(action):
         return f"it does not name the action `{action}`"
@@ -50,21 +54,14 @@ def beyond(event: Event, intent: Mapping[str, Json], estate: Estate, opened_ms: 
         if told is not None:
             return told
     if intent.get("amount") is not None:
-        told = _beyond_amount(event, intent["amount"])
+        told = beyond_amount(event, intent["amount"])
+        if told is not None:
+            return told
+    if intent.get("total") is not None:
+        told = beyond_total(event, intent["total"], spent)
         if told is not None:
             return told
     return _beyond_time(event.at_ms, intent, opened_ms)
-
-
-def decimal_of(value: Json) -> Decimal | None:
-    """A sum of money as it is written; None when it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
 
 
 def _beyond_destinations(event: Event, test: Callable[[str], bool]) -> str | None:
@@ -92,38 +89,6 @@ def _destinations(event: Event) -> Iterator[Json]:
         value = event.request.action_properties.get(name)
         if value is not None:
             yield from value if isinstance(value, list) else [value]
-
-
-def _beyond_amount(event: Event, limit: Json) -> str | None:
-    declaration, properties = event.declaration, event.request.action_properties
-    if not declaration.effects:
-        return _UNDECLARED.format(event.request.action, "amounts")
-    names = [name for name, role in (declaration.roles or {}).items() if role == "amount"] or ["amount"]
-    given = [(name, properties[name]) for name in names if properties.get(name) is not None]
-    if not given:
-        pays = _PAYS in declaration.effects
-        return (
-            f"how much `{event.request.action}` is about is not told, and the intent limits amounts"
-            if pays
-            else None
-        )
-    most = decimal_of(limit.get("max")) if isinstance(limit, dict) else None
-    wanted = limit.get("currency") if isinstance(limit, dict) else None
-    for name, value in given:
-        amount = decimal_of(value)
-        if amount is None:
-            return f"`{name}` is no amount that can be compared"
-        # A negative sum would take back what a limit gave.
-        if most is None or amount < 0 or amount > most:
-            return (
-                f"the amount {amount} is above {most}"
-                if amount >= 0
-                else f"the amount {amount} is below zero"
-            )
-        currency = properties.get("currency")
-        if wanted is not None and currency != wanted:
-            return f"the currency is `{currency}`, not `{wanted}`" if currency else "its currency is not told"
-    return None
 
 
 def _beyond_time(at_ms: int, intent: Mapping[str, Json], opened_ms: int) -> str | None:

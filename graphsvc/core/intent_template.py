@@ -22,8 +22,9 @@ def _intent(template: IntentTemplate) -> dict[str, Json]:
         globs = getattr(template, name)
         if globs is not None:
             found[name] = list(globs)
-    if template.amount is not None:
-        found["amount"] = {"max": template.amount.max, "currency": template.amount.currency}
+    for name, limit in (("amount", template.amount), ("total", template.total)):
+        if limit is not None:
+            found[name] = {"max": limit.max, "currency": limit.currency}
     if template.lasts is not None:
         found["lasts"] = format_duration(template.lasts)
     return found

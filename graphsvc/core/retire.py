@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from graphsvc.core.cap import LIVE
+from graphsvc.core.intent_amount import spent_cell
 from graphsvc.core.state import NOWHERE, ChainState
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def _forget(world: World, session: str, over_ms: int) -> set[str]:
                 state, front=NOWHERE, last_action=None, spawned_from=None, intent=None
             )
         world.opened.pop(chain, None)
+        cells.pop(spent_cell(chain), None)
     world.last_opened.pop(scope, None)
     world.sightings.forget(session)
     cells.pop(scope, None)

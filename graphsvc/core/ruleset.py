@@ -66,6 +66,8 @@ class Ruleset:
         self.settings = settings
         self.provenance = compile_tables(policies)
         self.intents = intent_templates(policies)
+        # Of two packs the later one's counts.
+        self.signal_rules = {name: rule for policy in policies for name, rule in policy.signals.items()}
         self.weights = weights
         # What no pattern asks for need not be kept up to date.
         self.has_flow = any(pattern.relation == "flow" for pattern in patterns)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-__all__ = ["Signal", "Signals"]
+__all__ = ["Signal", "Signals", "cause_of", "is_from"]
 
 
 class Signal(msgspec.Struct, frozen=True, gc=False):
@@ -24,6 +24,16 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
         return round(-1_000_000 * math.log1p(-weight))
 
 
+def cause_of(kind: str, sender: str, name: str) -> str:
+    """The cause of a signal that an event of somebody else left. name: of the event."""
+    return f"{kind} ({sender} {name})"
+
+
+def is_from(cause: str, sender: str) -> bool:
+    """True for the cause of a signal that an event of this sender left."""
+    return cause.endswith(")") and f" ({sender} " in cause
+
+
 class Signals:
     """Signals by identity; changed only by folding records."""
 
@@ -37,6 +47,16 @@ class Signals:
         """A signal begins to count; those that have faded are forgotten."""
         held = self.by_identity.get(identity, ())
         self.by_identity[identity] = [*(one for one in held if one.micros(signal.at_ms)), signal]
+
+    def lower(self, identity: str, sender: str, before_ms: int) -> None:
+        """What a sender of security events warned of before a time counts no more; its name stands in the cause."""
+        held = self.by_identity.get(identity)
+        if held is not None:
+            left = [one for one in held if one.at_ms >= before_ms or not is_from(one.cause, sender)]
+            if left:
+                self.by_identity[identity] = left
+            else:
+                del self.by_identity[identity]
 
     def micros(self, identities: Iterable[str], at_ms: int) -> int:
         """Contribution of all signals about these identities; each is a risk of its own."""

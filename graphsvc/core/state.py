@@ -11,6 +11,7 @@ Keys say what they hold:
   "s:<session>", "p:<principal>" -> Scope      DATA_SCOPE -> Scope of the patterns that follow data
   "r:<type>:<id>" -> Registers of what was written into a resource (rule R23)
   "u:<pattern>" -> guards of everybody's, (guard, key) -> times by root
+  "n:<chain>" -> what it and the chains it spawned were permitted, in millionths (see `intent_amount`)
   "t" and the name of a session's, principal's or resource's cell -> time of its newest record (rule R2)
 Values are msgspec structs: a frozen dataclass of ten fields takes three microseconds to build, which is
 most of what a decision may cost. Registers of happened-before and flow patterns belong to a place, not

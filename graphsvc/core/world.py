@@ -20,10 +20,12 @@ from graphsvc.core.event import identity_id
 from graphsvc.core.facts import Facts
 from graphsvc.core.gain.gains import Gains
 from graphsvc.core.governance import Governance
-from graphsvc.core.governing import Governing, PolicyShadowed, ReviewWithdrawn, TrialEnded
+from graphsvc.core.governing import Governing, PolicyShadowed, ReviewWithdrawn, SignalsLowered, TrialEnded
 from graphsvc.core.grants import Grants
 from graphsvc.core.graph import Edge, Node, resource_key
 from graphsvc.core.history import History
+from graphsvc.core.intent import find_lineage
+from graphsvc.core.intent_amount import give_back
 from graphsvc.core.ledger import Ledger
 from graphsvc.core.place import open_chain
 from graphsvc.core.policy.document import Policy
@@ -245,6 +247,8 @@ class World:
         self.governance.apply(record, seq)
         if isinstance(record, PolicyShadowed | TrialEnded):
             self._recompile()
+        elif isinstance(record, SignalsLowered):
+            self.signals.lower(identity_id(self.estate, record.identity), record.sender, record.before_ms)
         elif isinstance(record, ReviewWithdrawn):
             self.waiting.pop(record.decision, None)
 
@@ -311,6 +315,9 @@ class World:
         if past is not None and past.in_history:
             now = replace(past, in_history=False)
             self.history.keep(now)
+            chain = past.event.chain
+            chains = (chain, *find_lineage(self._chain(chain), self.state))
+            self.cells.update(give_back(past.event, chains, self.state))
             happen_otherwise(self, now)
 
     def open_chain(self, record: ChainOpened) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphsvc.core.evaluate import Evaluation
+from graphsvc.core.intent_amount import spent_cell
 from graphsvc.core.record import Decided
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import DATA_SCOPE
@@ -16,6 +17,7 @@ __all__ = [
     "decision_touches",
     "foreign_guards",
     "principal_cell",
+    "spending_touches",
 ]
 
 GRAPH = "g"
@@ -70,6 +72,12 @@ def decision_touches(record: Decided, ruleset: Ruleset) -> set[str]:
             if _stands_for_all_data(request.action, ruleset):
                 touched.add(DATA_SCOPE)
     return touched
+
+
+def spending_touches(evaluation: Evaluation) -> set[str]:
+    """Chains that the action was spawned from and whose total it adds to: their other children read it."""
+    delta = evaluation.delta
+    return {chain_cell(chain) for chain in evaluation.lineage if spent_cell(chain) in delta}
 
 
 def foreign_guards(action: str, ruleset: Ruleset, *, of_steps: bool) -> set[str]:

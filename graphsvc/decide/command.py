@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import msgspec
 
 from graphsvc.core.graph import Edge, Node
+from graphsvc.core.policy.signal_rule import SignalRule
 from graphsvc.core.record import Decided, Granted, PolicyPublished, Record
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.signal import Signal
@@ -273,6 +274,14 @@ class Service(Protocol):
         self, caller: Caller, identity: str, weight: float, half_life_ms: int, cause: str, chain: str | None
     ) -> Ack:
         """Warn about an identity: its risk rises, and fades by half every half_life_ms."""
+
+    async def lower_signals(
+        self, caller: Caller, identity: str, sender: str, before_ms: int, cause: str
+    ) -> Ack:
+        """What a sender of security events warned of before a time counts no more."""
+
+    def signal_rule(self, event: str) -> SignalRule | None:
+        """What the packs in force say of a security event, by name or URI; None: nothing."""
 
     async def approve_review(
         self, caller: Caller, review: str, reason: str, until_ms: int | None = None,

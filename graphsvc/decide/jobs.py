@@ -22,7 +22,14 @@ from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import ChainState, Overlay
 from graphsvc.core.verdict import Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
-from graphsvc.decide.cell import GRAPH, chain_cell, decision_reads, decision_touches, foreign_guards
+from graphsvc.decide.cell import (
+    GRAPH,
+    chain_cell,
+    decision_reads,
+    decision_touches,
+    foreign_guards,
+    spending_touches,
+)
 from graphsvc.decide.command import Caller
 from graphsvc.decide.sequencer import Proposal
 from graphsvc.errors import BadInput, Conflict, NotAllowed
@@ -111,7 +118,7 @@ class DecideJob:
         return Proposal(
             records=(record,),
             reads=frozenset(decision_reads(evaluation, self.dedupe, world.ruleset)),
-            touches=frozenset(decision_touches(record, world.ruleset)),
+            touches=frozenset((*decision_touches(record, world.ruleset), *spending_touches(evaluation))),
             known=evaluation,
         )
 

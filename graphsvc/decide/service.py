@@ -13,6 +13,7 @@ from graphsvc.core.codec import decode_records
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.intent import check_intent, check_template
 from graphsvc.core.near import nearest
+from graphsvc.core.policy.signal_rule import SignalRule
 from graphsvc.core.provenance.claim import check_claims
 from graphsvc.core.record import Cancelled, Decided, GraphStaged, PolicyPublished, Record, Reported
 from graphsvc.core.request import AccessRequest
@@ -331,6 +332,18 @@ class GraphsvcService:
         """Warn about an identity."""
         job = signalling.send(caller, self.world, identity, weight, half_life_ms, cause, chain)
         return self._ack(await self._run(job))
+
+    async def lower_signals(
+        self, caller: Caller, identity: str, sender: str, before_ms: int, cause: str
+    ) -> Ack:
+        """What a sender of security events warned of before a time counts no more."""
+        return self._ack(
+            await self._run(signalling.lower(caller, self.world, identity, sender, before_ms, cause))
+        )
+
+    def signal_rule(self, event: str) -> SignalRule | None:
+        """What the packs in force say of a security event, by name or URI; None: nothing."""
+        return self.world.ruleset.signal_rules.get(event)
 
     async def suspend(
         self, caller: Caller, target: str, reason: str, until_ms: int | None, kind: str = "identity"

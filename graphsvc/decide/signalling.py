@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphsvc.core.governing import SignalsLowered
 from graphsvc.core.record import Record, Signalled
 from graphsvc.core.world import World
 from graphsvc.decide.cell import principal_cell
@@ -10,7 +11,7 @@ from graphsvc.decide.jobs import ChangeJob, Moment, check_owner
 from graphsvc.decide.pap import known_identity
 from graphsvc.errors import BadInput, NotAllowed
 
-__all__ = ["send"]
+__all__ = ["lower", "send"]
 
 _MAX_TEXT = 1_000
 _NEWEST = 1_000
@@ -46,6 +47,26 @@ def send(
                 weight=weight,
                 half_life_ms=half_life_ms,
                 cause=cause,
+                by=caller.subject,
+            )
+        ]
+
+    cells = {principal_cell(name), principal_cell(world.estate.person(name))}
+    return ChangeJob(build, frozenset(cells))
+
+
+def lower(caller: Caller, world: World, identity: str, sender: str, before_ms: int, cause: str) -> ChangeJob:
+    """What a sender of security events warned of before a time counts no more. before_ms: never after now."""
+    name = known_identity(world, identity)
+
+    def build(now: Moment) -> list[Record]:
+        return [
+            SignalsLowered(
+                at_ms=now.at_ms,
+                identity=known_identity(now.world, identity),
+                sender=sender,
+                before_ms=min(before_ms, now.at_ms),
+                cause=cause[:_MAX_TEXT],
                 by=caller.subject,
             )
         ]

@@ -268,3 +268,36 @@ async def test_without_streams_nothing_is_taken() -> None:
         sender = Sender(Issuer(), service)
         status, body = await sender.push(sender.issuer.event(RISC + "account-disabled", ALICE))
         assert (status, body["err"]) == (400, "invalid_issuer")
+
+
+async def test_a_pack_says_otherwise(tmp_path: Path) -> None:
+    """By name, and by name and level: other weights, nothing at all, and taking back what the same stream warned of."""
+    rules = """
+graphsvc: 1
+pack: {id: signals, version: "1"}
+signals:
+  session-revoked: {weight: 0.5, half_life: 12h, suspend: true}
+  "risk-level-change:low": {lowers: true}
+  recovery-activated: {}
+"""
+    async with (
+        _receiving(tmp_path) as sender,
+        sender.service.client("admin", subject="root") as admin,
+        sender.service.client("analyst", subject="ann") as analyst,
+    ):
+        await admin.publish_policy(rules)
+        event, alice = sender.issuer.event, sender.alice
+        low = event(CAEP + "risk-level-change", ALICE, {"principal": "USER", "current_level": "LOW"})
+        await sender.push(event(RISC + "recovery-activated", ALICE))
+        assert sender.signals() == []
+        await sender.push(event(CAEP + "session-revoked", ALICE))
+        assert [(each.weight, each.half_life_ms) for each in sender.signals()] == [(0.5, 12 * 3_600_000)]
+        assert (alice().status, len(alice().grants)) == ("suspended", 1)
+        await analyst.send_signal("alice", weight=0.2, half_life="1h", cause="own (detector 1)")
+        old = {**low, "iat": low["iat"] - 10_000_000, "jti": "old"}
+        await sender.push(old)
+        assert len(sender.signals()) == 2
+        sender.service.harness.clock.now_ms += 1_000
+        await sender.push({**low, "iat": sender.service.harness.clock.now_ms // 1000, "jti": "new"})
+        assert [each.weight for each in sender.signals()] == [0.2]
+        assert alice().status == "suspended"

@@ -14,6 +14,7 @@ from graphsvc.core.governing import (
     PolicyDrafted,
     PolicyShadowed,
     ReviewWithdrawn,
+    SignalsLowered,
     TrialEnded,
 )
 from graphsvc.core.record import (
@@ -146,6 +147,7 @@ record: st.SearchStrategy[Record] = st.one_of(
     st.builds(GlassBroken, at_ms=number, id=text, identity=text, pack=text, reason=text, until_ms=number),
     st.builds(GrantAsked, at_ms=number, id=text, identity=text, actions=texts, resources=texts, lasts_ms=number, purpose=text),
     st.builds(GrantSettled, at_ms=number, request=text, outcome=text, reason=text, grant=text),
+    st.builds(SignalsLowered, at_ms=number, identity=text, sender=text, before_ms=number, cause=text),
     st.builds(Confirmed, at_ms=number, decision=text, person=entity, justified=st.booleans()),
     st.builds(AuditRead, at_ms=number, what=text, first=number, last=number, by=text),
 )  # fmt: skip

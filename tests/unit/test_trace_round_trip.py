@@ -22,6 +22,7 @@ from graphsvc.core.governing import (
     PolicyDrafted,
     PolicyShadowed,
     ReviewWithdrawn,
+    SignalsLowered,
     TrialEnded,
 )
 from graphsvc.core.graph import Edge, Node
@@ -137,6 +138,9 @@ CHANGES: dict[type, st.SearchStrategy[Record]] = {
         uses=st.none() | st.integers(1, 9), chain=MAYBE, session=MAYBE, on_behalf_of=NAMES, by=NOTE,
     ),
     GrantSettled: st.builds(GrantSettled, at_ms=MOMENT, request=NAME, outcome=NAME, reason=NOTE, grant=MAYBE, by=NOTE),
+    SignalsLowered: st.builds(
+        SignalsLowered, at_ms=MOMENT, identity=NAME, sender=NAME, before_ms=MOMENT, cause=NOTE, by=NOTE,
+    ),
     Confirmed: st.builds(
         Confirmed, at_ms=MOMENT, decision=NAME, person=ENTITY, justified=st.booleans(), reason=NOTE, by=NOTE,
     ),

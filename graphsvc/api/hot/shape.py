@@ -64,6 +64,7 @@ class _Intent(_Shape):
     effects: list[str] | None = None
     destinations: list[str] | None = None
     amount: _AmountLimit | None = None
+    total: _AmountLimit | None = None
     begins: str | None = None
     ends: str | None = None
     lasts: str | None = None
@@ -134,8 +135,9 @@ class DecideShape(_Shape):
             names += 1 + sum([2 + entity.settle(level + 2) for entity in self.on_behalf_of])
         if self.intent is not None:
             names += 1 + _given(self.intent)
-            if self.intent.amount is not None:
-                names += _given(self.intent.amount)
+            for limit in (self.intent.amount, self.intent.total):
+                if limit is not None:
+                    names += _given(limit)
         if self.arguments is not None:
             names += 1 + sum([_given(each) for each in self.arguments])
         return names

@@ -38,7 +38,10 @@ class IntentInput:
     resources: list[str] | None = None
     effects: list[str] | None = None
     destinations: list[str] | None = None
-    amount: AmountLimitInput | None = None
+    amount: AmountLimitInput | None = strawberry.field(default=None, description="Of one action.")
+    total: AmountLimitInput | None = strawberry.field(
+        default=None, description="Of all actions of the chain and of those it spawns together."
+    )
     begins: str | None = strawberry.field(default=None, description="RFC 3339 time; not before it.")
     ends: str | None = strawberry.field(default=None, description="RFC 3339 time; not from it on.")
     lasts: str | None = strawberry.field(
@@ -61,10 +64,10 @@ class IntentInput:
         for name in ("begins", "ends", "lasts", "template", "text"):
             if (text := getattr(self, name)) is not None:
                 said[name] = text
-        if self.amount is not None:
-            said["amount"] = {"max": self.amount.max}
-            if self.amount.currency is not None:
-                said["amount"] = {"max": self.amount.max, "currency": self.amount.currency}
+        for name, limit in (("amount", self.amount), ("total", self.total)):
+            if limit is not None:
+                currency = {} if limit.currency is None else {"currency": limit.currency}
+                said[name] = {"max": limit.max, **currency}
         return said
 
 

@@ -1,4 +1,4 @@
-"""What a security event does here: it raises risk, suspends, revokes. Nothing that comes from outside lowers risk.
+"""What a security event does here: it raises risk, suspends, revokes. It lowers risk only where a pack says so.
 
 Event types: OpenID CAEP 1.0, OpenID RISC 1.0. Each effective event leaves a signal that names its `jti`; by it an event
 that is delivered again, after a restart too, is recognised while the signal counts.
@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from graphsvc.api.ssf.stream import SecurityEvent, Stream
+from graphsvc.core.policy.signal_rule import SignalRule
+from graphsvc.core.signal import cause_of
 from graphsvc.decide.command import Caller, Service
 from graphsvc.errors import Conflict
 
-__all__ = ["Receiver", "effect_of", "names_of"]
+__all__ = ["Receiver", "effect_of", "names_of", "ruled"]
 
 CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
 RISC = "https://schemas.openid.net/secevent/risc/event-type/"
 _DAY_MS = 24 * 3_600_000
 _REMEMBERED = 10_000
+# What tells one event of a kind from another.
+_TELLING = ("current_level", "change_type", "current_status")
 _log = logging.getLogger("graphsvc.api")
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """weight: of a signal that halves every day, 0 = none. suspends the identity; revokes its grants for a while."""
+    """weight: of a signal that halves every half_life_ms, 0 = none. suspends the identity; revokes its grants for a while.
+
+    lowers: what the same stream warned of before counts no more.
+    """
 
     weight: float = 0.0
     suspends: bool = False
     revokes: bool = False
+    half_life_ms: int = _DAY_MS
+    lowers: bool = False
 
 
 NOTHING = Effect()
@@ -60,6 +69,18 @@ def effect_of(event: SecurityEvent) -> Effect:
         case "device-compliance-change" if event.claims.get("current_status") == "not-compliant":
             return Effect(0.5)
     return _FIXED.get(event.kind, NOTHING)
+
+
+def ruled(event: SecurityEvent, rule_of: Callable[[str], SignalRule | None]) -> Effect:
+    """What it does by the packs in force, the most exact name first; else by the built-in table."""
+    short = event.kind.removeprefix(CAEP).removeprefix(RISC)
+    told = next((str(event.claims[name]) for name in _TELLING if event.claims.get(name)), None)
+    for name in (short, event.kind):
+        exact = f"{name}:{told.upper()}" if told is not None else None
+        rule = (rule_of(exact) if exact is not None else None) or rule_of(name)
+        if rule is not None:
+            return Effect(rule.weight, rule.suspend, rule.revoke, rule.half_life_ms, rule.lowers)
+    return effect_of(event)
 
 
 def names_of(subject: dict[str, object]) -> list[str]:
@@ -111,7 +132,7 @@ class Receiver:
         return told
 
     async def _taken(self, stream: Stream, event: SecurityEvent) -> str:
-        effect, name = effect_of(event), f"{stream.name} {event.jti}"
+        effect = ruled(event, self._service.signal_rule)
         if effect == NOTHING:
             return "no effect"
         views = (self._service.identity(each) for each in names_of(event.subject))
@@ -120,20 +141,26 @@ class Receiver:
             return "unknown subject"
         key = (stream.name, event.jti)
         if key in self._seen or any(
-            each.cause.endswith(f"({name})") for each in self._service.signals(view.id)
+            each.cause.endswith(f"({stream.name} {event.jti})") for each in self._service.signals(view.id)
         ):
             return "repeated"
         self._seen[key] = None
         if len(self._seen) > _REMEMBERED:
             del self._seen[next(iter(self._seen))]
         caller = Caller(subject=f"ssf:{stream.name}", roles=frozenset({"analyst", "approver"}))
-        cause = f"{event.kind.rpartition('/')[2]} ({name})"
+        cause = cause_of(event.kind.rpartition("/")[2], stream.name, event.jti)
         changes: list[Awaitable[object]] = []
         if effect.suspends and view.status != "suspended":
             changes.append(self._service.suspend(caller, view.id, cause, None))
         if effect.revokes:
             changes += [self._revoked(caller, grant.id, cause) for grant in view.grants]
-        changes.append(self._service.send_signal(caller, view.id, effect.weight, _DAY_MS, cause, None))
+        if effect.lowers:
+            sent_ms = int(event.at_s * 1000)
+            changes.append(self._service.lower_signals(caller, view.id, stream.name, sent_ms, cause))
+        if effect.weight:
+            changes.append(
+                self._service.send_signal(caller, view.id, effect.weight, effect.half_life_ms, cause, None)
+            )
         try:
             await asyncio.gather(*changes)
         except BaseException:

@@ -19,6 +19,7 @@ from graphsvc.core.governing import (
     PolicyDrafted,
     PolicyShadowed,
     ReviewWithdrawn,
+    SignalsLowered,
     TrialEnded,
 )
 from graphsvc.core.request import Entity
@@ -125,6 +126,15 @@ def governing(record: Governing) -> dict[str, Json]:
                 "outcome": record.outcome,
                 "reason": record.reason,
                 "request": record.request,
+            }
+        case SignalsLowered():
+            return {
+                "kind": "signals_lowered",
+                "before_ms": whole(record.before_ms),
+                "by": record.by,
+                "cause": record.cause,
+                "identity": record.identity,
+                "sender": record.sender,
             }
         case Confirmed():
             return {

@@ -59,7 +59,7 @@ def _settings(policy: Policy) -> dict[str, Any]:
 
 def _score(policy: Policy) -> dict[str, Any]:
     score = {name: value for name, value in _plain(policy.score).items() if value}
-    return {**score, **{f"signals.{name}": value for name, value in policy.signals.items()}}
+    return {**score, **{f"signals.{name}": _plain(value) for name, value in policy.signals.items()}}
 
 
 def _actions(policy: Policy) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _protection(policy: Policy) -> dict[str, Any]:
     whole = _plain(policy)
     return {
         name: {name: whole[name]}
-        for name in ("levels", "reviews", "break_glass", "provenance")
+        for name in ("levels", "reviews", "break_glass", "provenance", "intents")
         if whole.get(name)
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from graphsvc.core.policy.pattern import Pattern
 from graphsvc.core.policy.protection import BreakGlass, Level, ReviewCap, ReviewRoute
@@ -21,6 +21,7 @@ from graphsvc.core.policy.scalar import (
     as_tuple,
 )
 from graphsvc.core.policy.scenario import PolicyTest
+from graphsvc.core.policy.signal_rule import EventName, SignalRule
 from graphsvc.core.policy.source import Source
 
 __all__ = [
@@ -109,7 +110,7 @@ class ActionDeclaration(Model):
 
 
 class AmountLimit(Model):
-    """The most that one action may be about. currency: of the property `currency`; None = any."""
+    """The most that something may be about. currency: of the property `currency`; None = any."""
 
     max: Annotated[float, Field(ge=0)]
     currency: Text | None = None
@@ -127,14 +128,12 @@ class IntentTemplate(Model):
     effects: Many[Effect] | None = None
     destinations: Many[Text] | None = None
     amount: AmountLimit | None = None
+    total: AmountLimit | None = None
     lasts: DurationMs | None = None
 
 
 class Policy(Model):
-    """A policy file. `actions` maps globs to their meaning, in file order; `source` is where it came from.
-
-    signals are kept as written.
-    """
+    """A policy file. `actions` maps globs to their meaning, in file order; `source` is where it came from."""
 
     graphsvc: Annotated[Literal[1], BeforeValidator(_no_truth, json_schema_input_type=Literal[1])]
     pack: Pack
@@ -148,7 +147,7 @@ class Policy(Model):
         BeforeValidator(as_tuple, json_schema_input_type=PolicyTest | list[PolicyTest]),
     ] = ()
     score: Score = Field(default_factory=Score)
-    signals: dict[str, JsonValue] = Field(default_factory=dict)
+    signals: Mapping[EventName, SignalRule] = Field(default_factory=dict)
     provenance: Provenance | None = None
     levels: Many[Level] = ()
     reviews: Many[ReviewRoute] = ()

@@ -36,7 +36,7 @@ _HINTS: Final = {
 }
 _PREFIX: Final = "tag:yaml.org,2002:"
 # Only inside these parts may a value be empty (JSON null); elsewhere the reader reports it.
-_FREE_SECTIONS: Final = frozenset({"signals"})
+_FREE_SECTIONS: Final = frozenset[str]()
 _FREE_KEYS: Final = frozenset({"properties", "context", "nodes", "edges", "arguments", "intent"})
 
 

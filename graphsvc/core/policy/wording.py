@@ -78,10 +78,29 @@ WORDING: Final[Mapping[str, Wording]] = {
         "The most that one action may be about, by its argument with role `amount`, else its property `amount`.",
         {"max": 500, "currency": "EUR"},
     ),
+    "IntentTemplate.total": _says(
+        "The most that all actions of a chain and of those it spawned may be about together.",
+        {"max": 2000, "currency": "EUR"},
+    ),
     "IntentTemplate.lasts": _says("How long after its beginning a chain may act.", "2h"),
     "AmountLimit.max": _says("The greatest amount.", 500),
     "AmountLimit.currency": _says("What the property `currency` must say; anything if left out.", "EUR"),
-    "Policy.signals": _says("Kept as written; this version does not read it."),
+    "Policy.signals": _says(
+        "What security events of others (CAEP, RISC) do, in place of the built-in table: by the event's name, or `name:VALUE` with its "
+        "level, kind of change or status; other types by their whole URI. Of two packs with the same name the later one's counts.",
+        {
+            "session-revoked": {"weight": 0.5, "half_life": "12h", "revoke": True},
+            "risk-level-change:LOW": {"lowers": True},
+        },
+    ),
+    "SignalRule.weight": _says("Of the signal that it leaves, 0 to 1; 0 leaves none.", 0.5),
+    "SignalRule.half_life": _says("After which half of it is left.", "12h"),
+    "SignalRule.suspend": _says("Whether the subject is suspended.", True),
+    "SignalRule.revoke": _says("Whether the subject's rights for a while are revoked.", True),
+    "SignalRule.lowers": _says(
+        "What the same sender warned of before counts no more. The only way in which an event lowers risk.",
+        True,
+    ),
     "Score.sigma": _says(
         "Share of risk of a completed pattern, by severity; low 0.1, medium 0.3, high 0.6, critical 0.9 if left out.",
         {"high": 0.6, "critical": 0.95},
