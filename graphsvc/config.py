@@ -61,10 +61,12 @@ class Settings(BaseSettings):
     be addressed to; on a loopback address its names, `host` and that of `public_url` are always allowed and no
     others, elsewhere every name is unless some are given. redis_url: where replicas tell each other that the log
     has grown; without it they see it by themselves a quarter of a second later. rate_per_s: what each token subject may ask a second, a
-    decision costs 1; 0 = no limit. documents: a JSON file of GraphQL
+    decision costs 1; 0 = no limit. max_connections: open at once, sockets among them; request_timeout_s: in which a
+    request has to arrive in whole. documents: a JSON file of GraphQL
     documents by id, which callers may send instead of the text; documents_only: whether no other document is
     answered, our own clients' apart. chain_idle_s: seconds without an action after which a chain ends. state_dir: where the local
-    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events, and who is told ours; siem: where decisions go in OCSF; reviews: where reviews are told of; publishing: what publishing rules asks for; retention: when old records are archived. None = `.graphsvc` beside a SQLite store, else in the working directory.
+    signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events, and who is told ours; siem: where decisions go in OCSF; reviews: where reviews are told of; publishing: what publishing rules asks for; retention: when old records are archived;
+    log_format: auto = text at a terminal, else one JSON object a line. None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
 
     model_config = SettingsConfigDict(
@@ -86,6 +88,8 @@ class Settings(BaseSettings):
     policy: tuple[Path, ...] = ()
     deadline_ms: int = Field(default=5_000, ge=1, le=600_000)
     rate_per_s: float = Field(default=50_000, ge=0)
+    max_connections: int = Field(default=10_000, ge=1, le=1_000_000)
+    request_timeout_s: float = Field(default=15.0, gt=0, le=3_600)
     documents: Path | None = None
     documents_only: bool = False
     chain_idle_s: int = Field(default=86_400, ge=60, le=365 * 86_400)
@@ -97,6 +101,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     siem: tuple[SiemSettings, ...] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "text"] = "auto"
 
     @property
     def on_loopback(self) -> bool:

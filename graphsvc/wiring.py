@@ -20,6 +20,7 @@ from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, p
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from graphsvc.api.connection import Connections
     from graphsvc.api.hot.owner import Owners
     from graphsvc.api.persisted import PersistedDocuments
     from graphsvc.api.ssf.stream import Stream
@@ -153,10 +154,12 @@ def build_app(
     listening: str | None = None,
     jobs: list[Coroutine[None, None, None]] | None = None,
     owners: Owners | None = None,
+    connections: Connections | None = None,
 ) -> ASGIApp:
     """The HTTP application of a service. listening: the URL of its own port, for want of `public_url`.
 
     owners: the processes that chains are shared out to. jobs: gets what has to run beside it as long as it serves: keys are fetched, streams polled.
+    connections: those of the server, for metrics.
     """
     from graphsvc.api.app import create_app
     from graphsvc.api.auth import Authenticator, OpenDoor, TokenVerifier, local_key
@@ -203,6 +206,7 @@ def build_app(
         rate=Rate(settings.rate_per_s),
         owners=owners,
         events_key=None if key is None else key.public,
+        connections=connections,
     )
 
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from graphsvc.api.auth import Authenticator, Unauthenticated
 from graphsvc.api.authzen.route import authzen_routes, guarded
+from graphsvc.api.connection import Connections
 from graphsvc.api.context import Parts
 from graphsvc.api.dashboard import dashboard_routes
 from graphsvc.api.ext_authz import ext_authz_routes
@@ -58,6 +59,7 @@ def create_app(
     rate: Rate | None = None,
     owners: Owners | None = None,
     events_key: dict[str, Any] | None = None,
+    connections: Connections | None = None,
 ) -> ASGIApp:
     """The application. auth: a TokenVerifier, or OpenDoor on a loopback address.
 
@@ -65,7 +67,7 @@ def create_app(
     it; every URL in an answer is built from it. hosts: names it may be called by besides, None = any.
     streams, receiver: of security events that are pushed. documents: GraphQL documents that are known by name.
     rate: how much each caller may ask. owners: the other processes that chains are shared out to.
-    events_key: the public key (JWK) of security events that we send.
+    events_key: the public key (JWK) of security events that we send. connections: those of the server, for metrics.
     """
     parts = Parts(
         service=service,
@@ -105,6 +107,8 @@ def create_app(
         figures = dict(service.metrics())
         if owners is not None:
             figures |= {"forwarded": owners.forwarded, "unreachable": owners.unreachable}
+        if connections is not None:
+            figures |= {"refused_connections": connections.refused, "late_requests": connections.late}
         return Response(
             parts.metrics.text(figures, service.distributions()),
             media_type="text/plain; version=0.0.4; charset=utf-8",

@@ -44,6 +44,18 @@ _COUNTED = (
         True,
         "Requests decided here because their chain's owner did not answer.",
     ),
+    (
+        "refused_connections",
+        "graphsvc_refused_connections",
+        True,
+        "Connections turned away because too many were open.",
+    ),
+    (
+        "late_requests",
+        "graphsvc_late_requests",
+        True,
+        "Connections cut off because their request was not whole in time.",
+    ),
     ("seq", "graphsvc_log_number", False, "Number of the newest record that was read."),
     ("drawn", "graphsvc_drawn_number", False, "Number of the newest record that the drawn graph shows."),
     (

@@ -14,6 +14,7 @@ from typing import ClassVar
 import uvicorn
 from starlette.types import ASGIApp
 
+from graphsvc.api.connection import Connections, protocol_of
 from graphsvc.api.limit import MAX_BODY_BYTES
 from graphsvc.errors import SettingsError
 
@@ -85,12 +86,13 @@ async def serve(
     also: Sequence[socket.socket] = (),
     *,
     until: asyncio.Event | None = None,
+    connections: Connections | None = None,
 ) -> bool:
     """Serve at a socket that `bind` made until SIGINT or SIGTERM, or until an event; requests in flight get a few seconds.
 
-    also: further sockets. True when the event ended it. The socket stays open then: who connects meanwhile waits for the next `serve`.
+    also: further sockets. connections: their limits. True when the event ended it. The socket stays open then: who connects meanwhile waits for the next `serve`.
     """
-    server = uvicorn.Server(_config(app))
+    server = uvicorn.Server(_config(app, connections))
 
     async def stop() -> None:
         assert until is not None
@@ -120,12 +122,17 @@ def listening(host: str, port: int, uds: Path | None = None) -> Iterator[socket.
 
 @asynccontextmanager
 async def running(
-    app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, uds: Path | None = None
+    app: ASGIApp,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    uds: Path | None = None,
+    connections: Connections | None = None,
 ) -> AsyncIterator[str]:
     """Serve inside the running event loop; yields the base URL. port 0 = any free one."""
     listener = bind(host, port, uds)
     url = "http://localhost" if uds is not None else url_of(listener)
-    server = _EmbeddedServer(_config(app))
+    server = _EmbeddedServer(_config(app, connections))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:
@@ -143,11 +150,11 @@ async def running(
             _forget(uds)
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, connections: Connections | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=protocol_of(connections if connections is not None else Connections()),
         ws="websockets-sansio",
         ws_max_size=MAX_BODY_BYTES,
         ws_per_message_deflate=False,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,11 +20,24 @@ from graphsvc.cli.option import ConfigOption, StoreOption
 from graphsvc.store.address import Neo4jAddress, parse_store_url
 
 if TYPE_CHECKING:
+    import structlog
+
     from graphsvc.api.hot.owner import Owners
     from graphsvc.cli.workers import Place
     from graphsvc.config import Settings
 
 __all__ = ["register"]
+
+# Beside connections: the store, keys, logs, the pool of the Neo4j driver, sockets of other workers.
+_OTHER_FILES = 256
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    auto = "auto"
+    json = "json"
+    text = "text"
 
 
 def register(app: typer.Typer) -> None:
@@ -58,6 +73,10 @@ def serve(
             "--policy", metavar="FILE", help="Publish these policy files at the start (development)."
         ),
     ] = None,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option("--log-format", help="One JSON object a line, or text; auto = text at a terminal only."),
+    ] = None,
     config: ConfigOption = None,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More policy files.")] = None,
 ) -> None:
@@ -75,7 +94,10 @@ def serve(
     from graphsvc.config import load_settings
     from graphsvc.core.policy.load import load_policies
 
-    settings = load_settings(config, store=store, host=host, port=port, uds=uds, workers=workers)
+    settings = load_settings(
+        config, store=store, host=host, port=port, uds=uds, workers=workers, log_format=log_format
+    )
+    _set_up_logging(settings)
     files = [*settings.policy, *(policy or []), *(more or [])]
     if settings.workers == 1:
         _work(settings, files)
@@ -85,12 +107,24 @@ def serve(
     raise typer.Exit(supervise(_work_in_place, settings, files))
 
 
+def _set_up_logging(settings: Settings) -> None:
+    from graphsvc.telemetry import set_up_logging
+
+    is_plain = sys.stderr.isatty() if settings.log_format == "auto" else settings.log_format == "text"
+    set_up_logging(settings.log_level, plain=is_plain)
+
+
+def _log() -> structlog.stdlib.BoundLogger:
+    import structlog
+
+    log: structlog.stdlib.BoundLogger = structlog.get_logger("graphsvc.serve")
+    return log
+
+
 def _work(settings: Settings, files: list[Path], place: Place | None = None) -> None:
     """One process of the service, to its end."""
     from graphsvc.cli.session import run
-    from graphsvc.telemetry import set_up_logging
 
-    set_up_logging(settings.log_level, plain=sys.stderr.isatty())
     run(_serve(settings, files, place), fast=True)
 
 
@@ -98,10 +132,11 @@ def _work_in_place(settings: Settings, files: list[Path], place: Place) -> None:
     """One of several processes; errors end it with the code that they have on the command line."""
     from graphsvc.errors import GraphsvcError
 
+    _set_up_logging(settings)
     try:
         _work(settings, files, place)
     except GraphsvcError as error:
-        print(f"error: worker {place.number}: {error}", file=sys.stderr, flush=True)
+        _log().error("worker_failed", worker=place.number, code=error.code, message=str(error))
         sys.exit(error.exit_code)
 
 
@@ -113,6 +148,7 @@ async def _serve(settings: Settings, files: list[Path], place: Place | None) -> 
 
     texts = read_texts(files)
     load_policies(texts)  # refused before anything is opened
+    allow_files(settings.max_connections + _OTHER_FILES)
     # A port in use is told before a store is made or changed. Who connects meanwhile waits until the log is read.
     with ExitStack() as stack:
         listener = stack.enter_context(listening(settings.host, settings.port, settings.uds))
@@ -123,9 +159,8 @@ async def _serve(settings: Settings, files: list[Path], place: Place | None) -> 
             also.append(stack.enter_context(listening("", 0, socket_of(place.folder, place.number))))
         # A store that was restored or swapped is opened anew; what was known of the other is forgotten.
         while await _serve_store(settings, texts, listener, also, owners, place):
-            print(
-                "graphsvc: the store was restored or swapped; opening it again", file=sys.stderr, flush=True
-            )
+            _log().warning("store_swapped", store=settings.store)
+    _log().info("stopped")
 
 
 async def _serve_store(
@@ -137,6 +172,7 @@ async def _serve_store(
     place: Place | None,
 ) -> bool:
     """Serve one life of the store; True when it was replaced by another."""
+    from graphsvc.api.connection import Connections
     from graphsvc.api.server import serve as listen
     from graphsvc.api.server import url_of
     from graphsvc.cli.direct import OPERATOR
@@ -145,17 +181,33 @@ async def _serve_store(
     async with open_service(settings) as service:
         if texts:
             await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")
-        _, state = service.ready()
+        is_ready, state = service.ready()
         where = url_of(listener)
         jobs: list[Coroutine[None, None, None]] = []
-        app = build_app(service, settings, listening=where, jobs=jobs, owners=owners)
+        limits = Connections(settings.max_connections, settings.request_timeout_s)
+        app = build_app(service, settings, listening=where, jobs=jobs, owners=owners, connections=limits)
         settle_memory(settings)
-        print(f"graphsvc listens at {where}, store {settings.store}: {state}", file=sys.stderr, flush=True)
+        _log().info(
+            "listening",
+            url=where,
+            store=settings.store,
+            revision=service.revision(),
+            ready=is_ready,
+            state=state,
+        )
         if place is not None:
             place.came_up()
         with _outliving_signals():
             async with beside(jobs):
-                return await listen(app, listener, also, until=service.swapped)
+                return await listen(app, listener, also, until=service.swapped, connections=limits)
+
+
+def allow_files(wanted: int) -> None:
+    """Raise the limit of open files of this process towards `wanted`, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def settle_memory(settings: Settings) -> None:

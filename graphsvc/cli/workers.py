@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,12 +16,15 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
+
 from graphsvc.config import Settings
 from graphsvc.errors import BadInput
 from graphsvc.store.address import Neo4jAddress, parse_store_url
 
 __all__ = ["Place", "check_workers", "place_settings", "supervise"]
 
+_log = structlog.get_logger("graphsvc.serve")
 _AGAIN_S = 1.0
 _STOP_WITHIN_S = 30.0
 
@@ -111,11 +113,7 @@ class _Supervisor:
                     code = process.exitcode if process.exitcode > 0 else 3
                     self._stop()
                     break
-                print(
-                    f"graphsvc: worker {index} ended with {process.exitcode}; starting it again",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                _log.warning("worker_restarted", worker=index, exit_code=process.exitcode)
                 time.sleep(_AGAIN_S)
                 self._start(index)
         return self._ended(code)

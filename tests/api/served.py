@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from graphsvc.api.app import create_app
 from graphsvc.api.auth import TokenVerifier, issue_token
+from graphsvc.api.connection import Connections
 from graphsvc.api.server import running
 from graphsvc.client import Client
 from graphsvc.decide.ports import Store
@@ -83,9 +84,10 @@ async def served(
     bound: int = 1024,
     store: Store | None = None,
     prepared: bool = True,
+    connections: Connections | None = None,
     **options: Any,
 ) -> AsyncIterator[Served]:
-    """A prepared service: the test pack in force and a small estate loaded; else an empty one. options: of `create_app`."""
+    """A prepared service: the test pack in force and a small estate loaded; else an empty one. connections: limits of the server. options: of `create_app`."""
     numbers = iter(range(1, 10**9))
     clock = Clock()
     store = store if store is not None else await open_memory()
@@ -102,8 +104,15 @@ async def served(
         harness = Harness(service, clock)
         if prepared:
             await harness.prepare()
-        app = create_app(service, store, auth=TokenVerifier(key), development=development, **options)
-        async with running(app) as url, aiohttp.ClientSession() as http:
+        app = create_app(
+            service,
+            store,
+            auth=TokenVerifier(key),
+            development=development,
+            connections=connections,
+            **options,
+        )
+        async with running(app, connections=connections) as url, aiohttp.ClientSession() as http:
             yield Served(url, key, harness, http)
     finally:
         await service.close()

@@ -59,7 +59,7 @@ def token(*roles: str) -> str:
 
 
 def test_serve_decides_and_ends_cleanly(filled: Path) -> None:
-    """A service on a filled store answers over HTTP, owns the store, and ends with 0 at SIGTERM."""
+    """A service on a filled store answers over HTTP, owns the store, ends with 0 at SIGTERM, and logs JSON only."""
     (filled / "request.json").write_text(json.dumps(request("mail:Read", "mailbox:inbox")))
     with served() as (url, process):
         remote = ("--server", url, "--token", token("pep", "analyst", "admin"))
@@ -72,7 +72,10 @@ def test_serve_decides_and_ends_cleanly(filled: Path) -> None:
         refused = graphsvc("decide", "request.json")
         assert (refused.code, "--server URL" in refused.error) == (3, True)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(WITHIN_S) == 0
+        _, told_of = process.communicate(timeout=WITHIN_S)
+        assert process.returncode == 0
+        first, *_, last = [json.loads(line) for line in told_of.splitlines()]
+        assert (first["event"], first["url"], last["event"]) == ("listening", url, "stopped")
     assert graphsvc("explain", ended.json()["id"]).code == 0
 
 
