@@ -120,6 +120,14 @@ class StoreAbsent(StoreError):
     """The store was never made; what is read of it is nothing."""
 
 
+class StoreOwned(StoreError):
+    """Another process has the store; what it is told with is in `told`, without what to do."""
+
+    def __init__(self, told: str, fix: str) -> None:
+        super().__init__(f"{told}; {fix}")
+        self.told = told
+
+
 class StoreTooNew(StoreError):
     """The store was written by a newer version of graphsvc."""
 

@@ -1,4 +1,4 @@
-"""Commands on a store: import, export, decide, evaluate, explain, token, doctor."""
+"""Commands on a store: import, export, decide, evaluate, explain, token."""
 
 from __future__ import annotations
 
@@ -114,17 +114,6 @@ def test_a_token_that_cannot_be(folder: Path, arguments: tuple[str, ...], told: 
     """Unknown roles, durations and scopes are bad input."""
     ended = graphsvc("token", *arguments)
     assert (ended.code, told in ended.error) == (2, True)
-
-
-def test_doctor_says_what_is_missing(folder: Path, filled: Path) -> None:
-    """The doctor tells the store, its size and the patterns; without a store it ends with 3."""
-    rows = {row["check"]: row for row in graphsvc("doctor", "--format", "json").json()}
-    assert rows["store"]["state"] == "ok"
-    assert rows["graph"]["detail"] == "4 nodes, 2 edges"
-    assert (rows["snapshot"]["state"], rows["snapshot"]["detail"]) == ("off", "none yet")
-    ended = graphsvc("doctor", "--store", "sqlite:///none.db", "--format", "json")
-    assert ended.code == 3
-    assert not (folder / "none.db").exists()
 
 
 def test_real_accounts_go_out_and_in_again(folder: Path, real_data: Path) -> None:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
-from graphsvc.errors import StoreError, StoreTooNew
+from graphsvc.errors import StoreError, StoreOwned, StoreTooNew
 
 __all__ = ["Migration", "connect_reader", "connect_writer", "known_migrations", "migrate", "own"]
 
@@ -63,8 +63,8 @@ def own(path: Path) -> IO[str]:
         owner = lock.read(32).strip()
         lock.close()
         who = f"another process ({owner})" if owner.isdigit() else "another process"
-        raise StoreError(
-            f"store `{path}`: {who} owns it; stop that one, or ask it with `--server URL`"
+        raise StoreOwned(
+            f"store `{path}`: {who} owns it", "stop that one, or ask it with `--server URL`"
         ) from None
     lock.truncate(0)
     lock.write(str(os.getpid()))
