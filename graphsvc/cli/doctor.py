@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graphsvc.cli.option import ConfigOption, ServerOption, StoreOption
+from graphsvc.cli.option import ConfigOption, StoreOption
 from graphsvc.cli.output import Format, print_rows
 
 __all__ = ["register"]
@@ -22,7 +22,10 @@ def doctor(
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     store: StoreOption = None,
-    server: ServerOption = None,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Ask a running service instead of the store."),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Check settings, keys, store, policy, clock, disk and limits; every trouble comes with what to do next.
