@@ -20,7 +20,7 @@ from graphsvc.decide.exploring import Explorer
 from graphsvc.decide.figure import Distribution
 from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.overview import Overview
-from graphsvc.decide.review_view import ReviewStatus, ReviewView
+from graphsvc.decide.review_view import ReviewView
 from graphsvc.errors import GraphsvcError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from graphsvc.decide.desk import Desk
     from graphsvc.decide.grant_desk import GrantDesk
     from graphsvc.decide.hindsight import Hindsight
+    from graphsvc.decide.review_list import ReviewQuery
 
 __all__ = [
     "Ack",
@@ -298,10 +299,8 @@ class Service(Protocol):
     def review(self, review: str) -> ReviewView | None:
         """One review, None when nothing of that id was escalated."""
 
-    def reviews(
-        self, *, status: ReviewStatus | None, owner: str | None, before: int | None, limit: int
-    ) -> list[tuple[int, ReviewView]]:
-        """Reviews with their numbers, newest first. owner: only of decisions that this token asked for."""
+    def reviews(self, wanted: ReviewQuery, *, before: int | None, limit: int) -> list[tuple[int, ReviewView]]:
+        """Reviews with their numbers, newest first."""
 
     async def publish_policy(self, caller: Caller, texts: Sequence[tuple[str, str]], comment: str) -> Ack:
         """Put packs, given as (text, file name), into force at one place of the log."""
@@ -336,7 +335,14 @@ class Service(Protocol):
         """One identity, None when the graph holds none of that id or alias."""
 
     def grants(
-        self, *, identity: str | None, status: GrantStatus | None, after: str | None, limit: int
+        self,
+        *,
+        identity: str | None,
+        status: GrantStatus | None,
+        chain: str | None,
+        text: str | None,
+        after: str | None,
+        limit: int,
     ) -> list[GrantView]:
         """Situational grants, newest first, after the one named; BadInput when that is none."""
 

@@ -41,10 +41,15 @@ def grants(
     *,
     identity: str | None,
     status: GrantStatus | None,
+    chain: str | None,
+    text: str | None,
     after: str | None,
     limit: int,
 ) -> list[GrantView]:
-    """Grants, newest first, after the one named; BadInput when that is none."""
+    """Grants, newest first, after the one named; BadInput when that is none.
+
+    text: stands in the actions, resources, purpose or in who gave it; case does not count.
+    """
     held = world.grants
     if after is not None and after not in held.by_id:
         raise BadInput(f"after: `{after}` is no grant", field="after")
@@ -56,6 +61,10 @@ def grants(
             is_due = name == after
             continue
         if holder is not None and granted.identity != holder:
+            continue
+        if chain is not None and granted.chain != chain:
+            continue
+        if text is not None and not _is_told(granted, text.casefold()):
             continue
         view = GrantView(
             granted, _status(held, granted, now_ms), held.used.get(name, 0), held.revoked.get(name)
@@ -70,6 +79,11 @@ def grants(
 def signals(world: World, identity: str) -> list[Signal]:
     """Warnings about an identity that still count, oldest first."""
     return world.signals.by_identity.get(identity_id(world.estate, identity), [])
+
+
+def _is_told(granted: Granted, text: str) -> bool:
+    parts = (*granted.actions, *granted.resources, granted.purpose, granted.by)
+    return any(text in part.casefold() for part in parts)
 
 
 def _status(held: Grants, granted: Granted, now_ms: int) -> GrantStatus:

@@ -18,7 +18,7 @@ from graphsvc.decide.review_view import REVIEW_TTL_MS, ReviewStatus, ReviewView
 from graphsvc.decide.routing import check_approver, route_of
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 
-__all__ = ["approve", "checked_reason", "person_of", "reject", "review_view", "reviews", "withdraw"]
+__all__ = ["approve", "checked_reason", "person_of", "reject", "review_view", "withdraw"]
 
 _MAX_TEXT = 1_000
 _ANSWERED = "v"
@@ -140,31 +140,6 @@ def review_view(world: World, review: str, now_ms: int) -> ReviewView | None:
         answered.used_by, quorum=len(before) + 1, endorsed=(*before, *((answered.by,) if answered.approved else ())),
         narrowed=dict(answered.request.action_properties) if answered.narrowed else None,
     )  # fmt: skip
-
-
-def reviews(
-    world: World,
-    now_ms: int,
-    *,
-    status: ReviewStatus | None,
-    owner: str | None,
-    before: int | None,
-    limit: int,
-) -> list[tuple[int, ReviewView]]:
-    """Reviews with the number of their decision, newest first. owner: only of chains of this token subject."""
-    governance = world.governance
-    names = {
-        *world.waiting, *world.reviews, *governance.withdrawn, *governance.unconfirmed, *governance.confirmed
-    }  # fmt: skip
-    numbered = sorted(((world.seq_of(name), name) for name in names), reverse=True)
-    found: list[tuple[int, ReviewView]] = []
-    for seq, name in numbered:
-        view = review_view(world, name, now_ms) if before is None or seq < before else None
-        if view is not None and status in (None, view.status) and owner in (None, view.owner):
-            found.append((seq, view))
-            if len(found) == limit:
-                break
-    return found
 
 
 def _open(now: Moment, review: str) -> Decided:

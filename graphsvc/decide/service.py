@@ -58,7 +58,8 @@ from graphsvc.decide.past import Past
 from graphsvc.decide.ports import Clock, Ids, Notary, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.retention import IDLE_S, Retention
-from graphsvc.decide.review_view import ReviewStatus, ReviewView
+from graphsvc.decide.review_list import ReviewQuery, reviews
+from graphsvc.decide.review_view import ReviewView
 from graphsvc.decide.search import search
 from graphsvc.decide.sequencer import Job, Outcome, Sequencer
 from graphsvc.decide.trying import PackText, PublishRules
@@ -448,20 +449,31 @@ class GraphsvcService:
         """One review, None when nothing of that id was escalated."""
         return reviewing.review_view(self.world, review.removeprefix("review:"), self.sequencer.now_ms())
 
-    def reviews(
-        self, *, status: ReviewStatus | None, owner: str | None, before: int | None, limit: int
-    ) -> list[tuple[int, ReviewView]]:
+    def reviews(self, wanted: ReviewQuery, *, before: int | None, limit: int) -> list[tuple[int, ReviewView]]:
         """Reviews with their numbers, newest first."""
-        now_ms = self.sequencer.now_ms()
-        return reviewing.reviews(self.world, now_ms, status=status, owner=owner, before=before, limit=limit)
+        return reviews(self.world, self.sequencer.now_ms(), wanted, before=before, limit=limit)
 
     def grants(
-        self, *, identity: str | None, status: GrantStatus | None, after: str | None, limit: int
+        self,
+        *,
+        identity: str | None,
+        status: GrantStatus | None,
+        chain: str | None,
+        text: str | None,
+        after: str | None,
+        limit: int,
     ) -> list[GrantView]:
         """Situational grants, newest first, after the one named."""
         now_ms = self.sequencer.now_ms()
         return grant_view.grants(
-            self.world, now_ms, identity=identity, status=status, after=after, limit=limit
+            self.world,
+            now_ms,
+            identity=identity,
+            status=status,
+            chain=chain,
+            text=text,
+            after=after,
+            limit=limit,
         )
 
     def signals(self, identity: str) -> list[Signal]:

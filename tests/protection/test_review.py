@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from graphsvc.core.verdict import ReasonCode, Verdict
 from graphsvc.decide.command import Answer
+from graphsvc.decide.review_list import ReviewQuery
 from graphsvc.decide.review_view import ReviewStatus
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 from tests.protection.deciding import DANA, EVE, MAX, PATTERN, approver, asked
@@ -120,7 +121,7 @@ async def test_a_review_can_be_withdrawn() -> None:
             await harness.service.approve_review(DANA, review, "seen")
         assert (await again(harness, review)).verdict is Verdict.DENY
         ((_, listed),) = harness.service.reviews(
-            status=ReviewStatus.WITHDRAWN, owner=None, before=None, limit=9
+            ReviewQuery(status=ReviewStatus.WITHDRAWN), before=None, limit=9
         )
         assert listed.id == review
 

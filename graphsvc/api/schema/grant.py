@@ -109,6 +109,11 @@ class GrantFilter:
 
     identity: strawberry.ID | None = None
     status: GrantStatus | None = None
+    chain: strawberry.ID | None = strawberry.field(default=None, description="That it is limited to.")
+    text: str | None = strawberry.field(
+        default=None,
+        description="Stands in its actions, resources, purpose or who gave it; case does not count.",
+    )
 
 
 @strawberry.type(description="A warning about an identity.")

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from graphsvc.api.schema.node import Connection, Edge, PageInfo, page_size
 from graphsvc.errors import BadInput
 
-__all__ = ["Window", "listed", "window"]
+__all__ = ["Window", "listed", "scanned", "window"]
 
 T = TypeVar("T")
+# How many rows may be looked through for one page, when not all of them are wanted.
+_MAX_SCANNED = 5_000
+
+
+class Numbered(Protocol):
+    """A row that lies somewhere in the log."""
+
+    @property
+    def seq(self) -> int:
+        """Its number."""
+
+
+R = TypeVar("R", bound=Numbered)
 # More than any list holds that is read from memory.
 _ALL = 2**31
 
@@ -63,3 +76,34 @@ def listed(
         rows = rows[: next((place for place, row in enumerate(rows) if cursor(row) == end), len(rows))]
     more = len(rows) > asked.size
     return (rows[-asked.size :] if asked.is_backward else rows[: asked.size]), more
+
+
+async def scanned(
+    asked: Window,
+    older_than: int | None,
+    newer_than: int | None,
+    read: Callable[[int, int | None, int | None], Awaitable[Sequence[R]]],
+    kept: Callable[[R], T | None],
+) -> tuple[list[tuple[int, T]], bool]:
+    """A page of a list that a store keeps, newest first, with the numbers of its rows, and whether there is more.
+
+    read: so many rows older than a number and newer than another, newest first, oldest first when the window is read
+    backward. kept: what becomes of a row, None when it is not wanted.
+    """
+    found: list[tuple[int, T]] = []
+    more, seen = True, 0
+    while len(found) <= asked.size and more and seen < _MAX_SCANNED:
+        rows = await read(asked.size + 1, older_than, newer_than)
+        more = len(rows) == asked.size + 1
+        seen += len(rows)
+        for row in rows:
+            if asked.is_backward:
+                newer_than = row.seq
+            else:
+                older_than = row.seq
+            if (one := kept(row)) is not None:
+                found.append((row.seq, one))
+    page = found[: asked.size]
+    if asked.is_backward:
+        page.reverse()
+    return page, len(found) > asked.size or more

@@ -9,7 +9,8 @@ import strawberry
 from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
-from graphsvc.api.schema.scalar import JSON, DateTime, as_json, prefixed
+from graphsvc.api.schema.scalar import JSON, DateTime, as_json, prefixed, raw_id
+from graphsvc.decide.review_list import ReviewQuery
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 
 if TYPE_CHECKING:
@@ -78,11 +79,47 @@ class Review:
         )
 
 
-@strawberry.input(description="Which reviews.")
+@strawberry.input(
+    description="Every condition given must hold. from is inclusive, to exclusive: when it was opened."
+)
 class ReviewFilter:
-    """Which reviews."""
+    """Every condition given must hold."""
 
     status: ReviewStatus | None = None
+    subject: strawberry.ID | None = strawberry.field(default=None, description="Who was to act.")
+    chain: strawberry.ID | None = None
+    pattern: strawberry.ID | None = None
+    rule: str | None = strawberry.field(
+        default=None, description="Of one of its reasons, or that reason's code."
+    )
+    approver: strawberry.ID | None = strawberry.field(
+        default=None, description="Who approved, answered or withdrew it."
+    )
+    from_: DateTime | None = strawberry.field(name="from", default=None)
+    to: DateTime | None = None
+    text: str | None = strawberry.field(
+        default=None,
+        description="Stands in what was asked, in its reasons, its patterns or the answer; case does not count.",
+    )
+
+    def as_query(self, *, owner: str | None) -> ReviewQuery:
+        """As the service takes it. owner: the token subject that sees its own only."""
+
+        def raw(kind: str, given: strawberry.ID | None, field: str) -> str | None:
+            return None if given is None else raw_id(kind, given, f"filter.{field}")
+
+        return ReviewQuery(
+            status=self.status,
+            owner=owner,
+            subject=raw("identity", self.subject, "subject"),
+            chain=raw("chain", self.chain, "chain"),
+            pattern=raw("pattern", self.pattern, "pattern"),
+            rule=self.rule,
+            approver=raw("identity", self.approver, "approver"),
+            from_ms=self.from_,
+            to_ms=self.to,
+            text=self.text,
+        )
 
 
 @strawberry.input(description="How far an approval goes, beside being for one use of exactly the request.")

@@ -10,8 +10,9 @@ import strawberry
 from graphsvc.api.context import Context, Info
 from graphsvc.api.role import watched
 from graphsvc.api.schema.decision import Decision
+from graphsvc.api.schema.decision_filter import DecisionFilter, DecisionMatch
 from graphsvc.api.schema.grant_asking import GrantRequestSubscription
-from graphsvc.api.schema.query import DecisionFilter, DecisionMatch, decision_at
+from graphsvc.api.schema.query_history import decision_at
 from graphsvc.api.schema.review import Review
 from graphsvc.api.schema.scalar import DateTime, prefixed, raw_id
 from graphsvc.api.schema.update import (
