@@ -310,15 +310,10 @@ def _risk(
                 held = after[place] or NEW_SCOPE
                 after[place] = changed[name] = with_levels(held, levels, best, ruleset, at_ms)
         moved = combine(after, shared=ruleset.shares_harm)
-    if facts.signals:
-        fading = facts.signals.micros(_accounts(facts, who), at_ms)
+    if facts.signals.by_identity:
+        fading = facts.signals.micros(who, facts.estate, at_ms)
         micros, moved = micros + fading, moved + fading
     return (Risk(before_micros=micros, after_micros=moved) if moved else _NO_RISK), changed
-
-
-def _accounts(facts: Facts, who: Parties) -> list[str]:
-    resolve = facts.estate.resolve
-    return [name for name in facts.signals.by_identity if resolve(name)[1] in who.principals]
 
 
 def _held(advance: Advance, facts: Facts, at_ms: int) -> tuple[tuple[tuple[str, str], ...], list[Granted]]:

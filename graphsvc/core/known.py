@@ -23,15 +23,17 @@ class Memo:
     """What was worked out about parties when it was asked for: no part of what they are.
 
     standing: what entitlement found of them, kept here by it. places: where they stand to a destination.
-    asked: how they were named last.
+    asked: how they were named last. told_of: by which names signals may have been told of them, and at which turn
+    of the estate's parties that was.
     """
 
-    __slots__ = ("asked", "places", "standing")
+    __slots__ = ("asked", "places", "standing", "told_of")
 
     def __init__(self) -> None:
         self.standing: object | None = None
         self.asked: tuple[Entity, tuple[Entity, ...]] | None = None
         self.places: dict[str, str] = {}
+        self.told_of: tuple[int, tuple[str, ...]] | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Memo)

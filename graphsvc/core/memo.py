@@ -17,12 +17,13 @@ _FREED_AT_ONCE = 16
 
 
 class Memo(Generic[_Key, _Value]):
-    """At most `limit` answers by name; when it is full all are forgotten. get: as of a dict."""
+    """At most `limit` answers by name; when it is full all are forgotten. get: as of a dict. turn: how often that was."""
 
-    __slots__ = ("_aside", "_limit", "_now", "get")
+    __slots__ = ("_aside", "_limit", "_now", "get", "turn")
 
     def __init__(self, limit: int = 200_000) -> None:
         self._limit = limit
+        self.turn = 0
         self._now: dict[_Key, _Value] = {}
         self._aside: list[dict[_Key, _Value]] = []
         # The dict's own method: looking something up costs no call of ours.
@@ -46,6 +47,7 @@ class Memo(Generic[_Key, _Value]):
 
     def clear(self) -> None:
         """Forget all."""
+        self.turn += 1
         if self._now:
             self._aside.append(self._now)
             self._now = {}

@@ -66,15 +66,17 @@ def happen_otherwise(world: World, past: Happened) -> None:
 def _rewind(world: World, past: Happened, scopes: frozenset[str]) -> bool:
     """Take the state of some scopes back to before an action, and forward again; False: too long ago."""
     session = past.scopes[0]
-    start = _start(world, past)
-    if start is None or world.last_opened.get(session, 0) > world.seq_of(start):
+    for action, replaced in world.undo.kept(past.session):
+        start = world.seq_of(action)
+        if start <= past.seq:
+            break
+    else:
+        return False
+    if world.last_opened.get(session, 0) > start or not scopes <= replaced.keys():
         # A chain that was opened without an action began with what lay before it then.
         return False
-    replaced = world.undo.replaced(start) or {}
-    if not scopes <= replaced.keys():
-        return False
     before = {key: value for key, value in replaced.items() if key in scopes or not isinstance(key, str)}
-    later = _since(world, world.seq_of(start), scopes)
+    later = _since(world, start, scopes)
     for one in later:
         chain = ("c", one.event.request.chain)
         if one.scopes[0] == session and chain not in before:
@@ -91,14 +93,6 @@ def _rewind(world: World, past: Happened, scopes: frozenset[str]) -> bool:
         _happen_again(world, one, scopes)
     _keep(world, chains)
     return True
-
-
-def _start(world: World, past: Happened) -> str | None:
-    """The newest action of the session, at or before one, before which the state is remembered."""
-    for name in reversed(world.names_of.get(past.scopes[0], ())):
-        if world.undo.replaced(name) is not None and world.seq_of(name) <= past.seq:
-            return name
-    return None
 
 
 def _since(world: World, seq: int, scopes: frozenset[str]) -> list[Happened]:

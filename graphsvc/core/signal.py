@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from graphsvc.core.estate import Estate
+    from graphsvc.core.known import Parties
 
 __all__ = ["Signal", "Signals", "cause_of", "is_from"]
 
@@ -40,9 +44,6 @@ class Signals:
     def __init__(self) -> None:
         self.by_identity: dict[str, list[Signal]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self.by_identity)
-
     def add(self, identity: str, signal: Signal) -> None:
         """A signal begins to count; those that have faded are forgotten."""
         held = self.by_identity.get(identity, ())
@@ -58,8 +59,18 @@ class Signals:
             else:
                 del self.by_identity[identity]
 
-    def micros(self, identities: Iterable[str], at_ms: int) -> int:
-        """Contribution of all signals about these identities; each is a risk of its own."""
-        return sum(
-            signal.micros(at_ms) for identity in identities for signal in self.by_identity.get(identity, ())
-        )
+    def micros(self, who: Parties, estate: Estate, at_ms: int) -> int:
+        """Contribution of all signals about these parties, linked accounts too; each is a risk of its own."""
+        told = who.memo.told_of
+        if told is None or told[0] != estate.parties.turn:
+            told = who.memo.told_of = (estate.parties.turn, _names(who, estate))
+        get = self.by_identity.get
+        return sum([signal.micros(at_ms) for name in told[1] for signal in get(name, ())])
+
+
+def _names(who: Parties, estate: Estate) -> tuple[str, ...]:
+    """Names under which signals may have been told of the parties: by now they mean one of them."""
+    accounts = [key for person in who.principals for key in estate.accounts(f"identity:{person}")]
+    # A name that nobody had when its signal came may be somebody's alias today.
+    names = [name for key in accounts for name in (key[9:], *estate.aliases(key))]
+    return tuple([name for name in dict.fromkeys(names) if estate.resolve(name)[1] in who.principals])

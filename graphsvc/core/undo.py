@@ -8,7 +8,7 @@ remembering what was there before is a reference, not a copy.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from graphsvc.core.state import Happened
 
@@ -17,77 +17,73 @@ __all__ = ["Undo"]
 _EVERY = 16
 _POINTS = 5  # so that 64 actions back is not too far
 _MOST_CHAINS = 64  # of a session; beyond that a late fact takes the long way
-_MOST_SESSIONS = 1_024  # with the newest actions
+_MOST_SESSIONS = 2_048  # those that began last
 
 # What was there, by the key of a chain or scope; None for nothing.
 Replaced = dict[Hashable, object | None]
 
 
 class _Session:
-    """chains: those that it is known to have. points: actions before which all of it is remembered."""
+    """chains: those that it is known to have. newest: its newest action and what that replaced, unless it is one of `points`:
+    actions before which all of it is remembered.
+    """
 
     __slots__ = ("chains", "count", "newest", "points")
 
     def __init__(self) -> None:
         self.chains: dict[Hashable, None] = {}
         self.count = 0
-        self.newest: str | None = None
-        self.points: deque[str] = deque()
+        self.newest: tuple[str, Replaced] | None = None
+        self.points: deque[tuple[str, Replaced]] = deque(maxlen=_POINTS)
 
 
 class Undo:
     """The values that some of the last actions of each session replaced."""
 
     def __init__(self) -> None:
-        self._replaced: dict[str, Replaced] = {}
         self._sessions: dict[str, _Session] = {}
 
     def record(self, happened: Happened, cells: Mapping[Hashable, object]) -> None:
         """Call it before a new action's changes are merged."""
-        get, action, name = cells.get, happened.event.request.id, happened.event.session
-        session = self._sessions.pop(name, None) or _Session()
-        self._sessions[name] = session  # the newest is last
-        if len(self._sessions) > _MOST_SESSIONS:
-            self.forget(next(iter(self._sessions)))
-        if session.newest is not None:
-            del self._replaced[session.newest]
-            session.newest = None
-        chain = ("c", happened.event.request.chain)
-        replaced: Replaced = {chain: get(chain)}
+        get, request, name = cells.get, happened.event.request, happened.event.session
+        session = self._sessions.get(name)
+        if session is None:
+            if len(self._sessions) >= _MOST_SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
+            session = self._sessions[name] = _Session()
+        chain = ("c", request.chain)
+        replaced: Replaced = {scope: get(scope) for scope in happened.scopes}
         if session.count % _EVERY == 0 and len(session.chains) <= _MOST_CHAINS:
             for key in session.chains:
                 replaced[key] = get(key)
-            session.points.append(action)
-            if len(session.points) > _POINTS:
-                del self._replaced[session.points.popleft()]
+            session.points.append((request.id, replaced))
+            session.newest = None
         else:
-            session.newest = action
-        for scope in happened.scopes:
-            replaced[scope] = get(scope)
+            session.newest = request.id, replaced
+        replaced[chain] = get(chain)
         session.chains[chain] = None
         session.count += 1
-        self._replaced[action] = replaced
 
     def refresh(self, happened: Happened, scopes: Collection[str], cells: Mapping[Hashable, object]) -> None:
         """Call it before an action changes some scopes anew; what was forgotten stays forgotten."""
-        held = self._replaced.get(happened.event.request.id)
-        if held is not None:
-            mine = happened.scopes[0] in scopes
-            for key in held:
-                if key in scopes or (mine and not isinstance(key, str)):
-                    held[key] = cells.get(key)
+        action, mine = happened.event.request.id, happened.scopes[0] in scopes
+        for name, held in self.kept(happened.event.session):
+            if name == action:
+                for key in held:
+                    if key in scopes or (mine and not isinstance(key, str)):
+                        held[key] = cells.get(key)
 
-    def replaced(self, action: str) -> Mapping[Hashable, object | None] | None:
-        """What an action replaced; None when that was forgotten."""
-        return self._replaced.get(action)
+    def kept(self, session: str) -> Iterator[tuple[str, Replaced]]:
+        """Actions of a session of which it is known what they replaced, and that; newest first."""
+        held = self._sessions.get(session)
+        if held is not None:
+            if held.newest is not None:
+                yield held.newest
+            yield from reversed(held.points)
 
     def forget(self, session: str | None = None) -> None:
         """Forget everything: what is there was built another way. session: only what it replaced."""
         if session is None:
-            self._replaced.clear()
             self._sessions.clear()
-            return
-        held = self._sessions.pop(session, None)
-        if held is not None:
-            for action in (*held.points, *((held.newest,) if held.newest is not None else ())):
-                del self._replaced[action]
+        else:
+            self._sessions.pop(session, None)
