@@ -18,8 +18,6 @@ from graphsvc.core.pattern import CompiledGuard, CompiledPattern
 from graphsvc.core.progress import Levels
 from graphsvc.core.state import (
     DATA_SCOPE,
-    EMPTY,
-    NEW_SCOPE,
     Cells,
     Delta,
     Front,
@@ -48,7 +46,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     counted: tuple[str, ...] = ()
 
 
-class Advance:
+class Advance(msgspec.Struct, gc=False, eq=False):
     """What is known of the action being judged, and what it would change and complete.
 
     front: what lies before it; before: its registers by track, see `dispatch`; reached: bits of plain patterns. scopes: those it lies
@@ -57,47 +55,24 @@ class Advance:
     registers that it cuts (rule R15), by track. foreign: changes of everybody's guards.
     """
 
-    __slots__ = (
-        "before", "best", "bits", "cells", "cut", "event", "foreign", "front", "held", "levels", "live", "matches",
-        "own", "reached", "scopes", "session", "values", "view",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        event: Event,
-        live: Event,
-        values: Values,
-        front: Front,
-        reached: int,
-        scopes: dict[str, Scope | None],
-        session: str,
-        view: StateView,
-    ) -> None:
-        self.event = event
-        self.live = live
-        self.values = values
-        self.front = front
-        # Registers in log order are in their scope: the first is never read.
-        self.before: tuple[Registers, ...] = (
-            EMPTY,
-            front.causal,
-            front.flow,
-            front.causal_data,
-            front.flow_data,
-        )
-        self.reached = reached
-        self.scopes = scopes
-        self.session = session
-        self.held = scopes[session] or NEW_SCOPE
-        self.view = view
-        self.matches: list[Match] = []
-        self.cells: dict[str, dict[Slot, object]] = {}
-        self.levels: dict[str, dict[int, Levels]] = {}
-        self.own: dict[int, dict[Slot, Register]] = {}
-        self.bits = 0
-        self.best: dict[int, int] = {}
-        self.cut: dict[int, list[Slot]] = {}
-        self.foreign: Delta = {}
+    event: Event
+    live: Event
+    values: Values
+    front: Front
+    before: tuple[Registers, ...]
+    reached: int
+    scopes: dict[str, Scope | None]
+    session: str
+    held: Scope
+    view: StateView
+    bits: int = 0
+    matches: list[Match] = []
+    cells: dict[str, dict[Slot, object]] = {}
+    levels: dict[str, dict[int, Levels]] = {}
+    own: dict[int, dict[Slot, Register]] = {}
+    best: dict[int, int] = {}
+    cut: dict[int, list[Slot]] = {}
+    foreign: Delta = {}
 
     def scope(self, name: str) -> Scope | None:
         """A scope before the action."""

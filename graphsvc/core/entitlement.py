@@ -62,6 +62,8 @@ def check_entitlement(event: Event, facts: Facts, mode: str) -> Entitlement:
         if standing.is_unknown:
             return Entitlement(reasons, ends=mode == "required")
     action, key = event.request.action, event.what.key
+    if facts.rights.all_allowed(who.keys, action, key):
+        return Entitlement(reasons) if reasons else _FREE
     check = facts.rights.check
     used: tuple[str, ...] = ()
     for place, party in enumerate(who.keys):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 from graphsvc.core.advance import Match
 from graphsvc.core.event import Event
@@ -23,8 +25,7 @@ _OUTWARD = frozenset({"send", "pay", "message", "fetch", "grant"})
 _MAX_TOLD = 6
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(msgspec.Struct, frozen=True, gc=False):
     register: Register
     happened: Happened | None  # None: the action being judged
 
@@ -63,14 +64,16 @@ def _in_log_order(match: Match, event: Event, find: Callable[[str], Happened | N
     registers: dict[tuple[str, int], Register] = {}
     queue = list(match.tops)
     for register in queue:
-        if (register.action, register.step) not in registers:
-            registers[register.action, register.step] = register
+        name = register.action, register.step
+        if name not in registers:
+            registers[name] = register
             queue.extend(register.children)
     steps = [
-        _Step(register, find(register.action) if register.action != event.id else None) for register in queue
+        _Step(register, find(register.action) if register.action != event.id else None)
+        for register in registers.values()
     ]
-    unique = {(step.register.action, step.register.step): step for step in steps}
-    return sorted(unique.values(), key=lambda step: (step.happened is None, _place(step), step.register.step))
+    steps.sort(key=lambda step: (step.happened is None, _place(step), step.register.step))
+    return steps
 
 
 def _place(step: _Step) -> tuple[int, int]:
@@ -140,6 +143,7 @@ def _phrase(pattern: CompiledPattern, step: _Step, event: Event) -> str:
     return f"{_verb(then.effects)} {described} ({then.request.action}: {name}, {where})"
 
 
+@lru_cache(maxsize=1_024)
 def _verb(effects: frozenset[str]) -> str:
     return next((verb for effect, verb in _VERBS if effect in effects), "act on")
 

@@ -44,72 +44,88 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inputs | None = None) -> Place:
     """The place of a request. inputs: as found when it was judged first, None to find them."""
     delta: Delta = {}
-    get = view.get
-    chain = cast("ChainState | None", get(("c", request.chain)))
-    edges: list[tuple[str, str]] = []
+    chain = cast("ChainState | None", view.get(("c", request.chain)))
     opened: tuple[str, ...] = ()
     if chain is None or not chain.used:
         chain = open_chain(request.chain, request.session, request.parent_chain, at_ms, view, delta)
         opened = (*(key[1] for key in delta if isinstance(key, tuple)), request.chain)
+    edges: list[tuple[str, str]] = []
     if chain.index == 0 and chain.spawned_from is not None:
         edges.append(("SPAWN", chain.spawned_from))
     elif chain.last_action is not None:
         edges.append(("NEXT", chain.last_action))
     front = chain.front
+    if request.joins:
+        front = _joined(front, request, chain.session, view, edges)
+    if request.parents is None:
+        # What happened before may have flowed in.
+        if (
+            front.flow is not front.causal
+            or front.flow_marks is not front.marks
+            or front.flow_data is not front.causal_data
+        ):
+            front = Front(
+                front.causal, front.causal, front.causal_data, front.causal_data, front.marks, front.marks
+            )
+        inputs = UNKNOWN_INPUTS
+    else:
+        front, inputs = _fed(front, request.parents, chain.session, view, inputs, edges)
+    return Place(chain, front, inputs, tuple(edges), opened, delta)
+
+
+def _joined(
+    front: Front, request: AccessRequest, session: str, view: StateView, edges: list[tuple[str, str]]
+) -> Front:
     causal, causal_data, marks = front.causal, front.causal_data, front.marks
     for name in request.joins:
-        other = cast("ChainState | None", get(("c", name)))
+        other = cast("ChainState | None", view.get(("c", name)))
         # Joins to unknown chains, to chains of other sessions or to oneself give no edge (R5).
-        if other is None or other.session != chain.session or name == request.chain:
+        if other is None or other.session != session or name == request.chain:
             continue
         lies = other.front
         causal, causal_data = joined(causal, lies.causal), joined(causal_data, lies.causal_data)
         marks = met(marks, lies.marks)
         if other.last_action is not None:
             edges.append(("JOIN", other.last_action))
-    if request.parents is None:
-        if (
-            request.joins
-            or front.flow is not causal
-            or front.flow_data is not causal_data
-            or front.flow_marks is not marks
-        ):
-            front = Front(causal, causal, causal_data, causal_data, marks, marks)
-        return Place(chain, front, UNKNOWN_INPUTS, tuple(edges), opened, delta)
-    if inputs is None:
-        inputs = _inputs(request.parents, chain.session, view)
-    flow = flow_data = EMPTY
-    flow_marks = NOTHING
-    for parent in inputs.fed:
-        before = cast("Lies", view.lies(parent)).front
-        # A declared parent counts, joined or not, when it happened earlier in the session (R7, R8).
-        causal, causal_data = joined(causal, before.causal), joined(causal_data, before.causal_data)
-        flow, flow_data = joined(flow, before.flow), joined(flow_data, before.flow_data)
-        marks, flow_marks = met(marks, before.marks), met(flow_marks, before.flow_marks)
-        edges.append(("FED", parent))
-    if not inputs.known:
-        flow, flow_data, flow_marks = causal, causal_data, marks
-    return Place(
-        chain,
-        Front(causal, flow, causal_data, flow_data, marks, flow_marks),
-        inputs,
-        tuple(edges),
-        opened,
-        delta,
-    )
+    return Front(causal, causal, causal_data, causal_data, marks, marks)
 
 
-def _inputs(parents: tuple[str, ...], session: str, view: StateView) -> Inputs:
+def _fed(
+    front: Front,
+    parents: tuple[str, ...],
+    session: str,
+    view: StateView,
+    inputs: Inputs | None,
+    edges: list[tuple[str, str]],
+) -> tuple[Front, Inputs]:
+    """What lies before an action whose inputs are declared. inputs: as found before, None to find them."""
     fed: list[str] = []
     known = True
-    for parent in parents:
+    causal, causal_data, marks = front.causal, front.causal_data, front.marks
+    flow = flow_data = EMPTY
+    flow_marks = NOTHING
+    for parent in parents if inputs is None else inputs.fed:
         lies = view.lies(parent)
-        if lies is not None and lies.in_history and lies.session == session:
-            fed.append(parent)
-        else:
+        if inputs is None and (lies is None or not lies.in_history or lies.session != session):
             # One that is not what it should be makes the inputs unknown; the good ones stay (R7).
             known = False
-    return Inputs(tuple(fed), known)
+            continue
+        fed.append(parent)
+        # A declared parent counts, joined or not, when it happened earlier in the session (R7, R8).
+        before = cast("Lies", lies).front
+        if before is not front:
+            causal, marks = joined(causal, before.causal), met(marks, before.marks)
+            if before.causal_data:
+                causal_data = joined(causal_data, before.causal_data)
+        if before.flow_data:
+            flow_data = joined(flow_data, before.flow_data)
+        flow, flow_marks = joined(flow, before.flow), met(flow_marks, before.flow_marks)
+        edges.append(("FED", parent))
+    if inputs is None:
+        inputs = Inputs(tuple(fed), known)
+    if not inputs.known:
+        flow, flow_data, flow_marks = causal, causal_data, marks
+    return Front(causal, flow, causal_data, flow_data, marks, flow_marks), inputs
 
 
 def with_stored(front: Front, stored: Registers) -> Front:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from immutables import Map
 from msgspec.structs import replace
 
+from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import Level, Scope
 
@@ -49,16 +49,25 @@ def measured(scope: Scope, ruleset: Ruleset, at_ms: int) -> Scope:
     """The scope with the contribution of all its patterns at a time; what has left its window is forgotten."""
     if scope.due_ms is None or scope.due_ms > at_ms:
         return scope
-    patterns = ruleset.patterns
-    live = {
-        number: levels
-        for number, levels in scope.levels.items()
-        if reached(levels, patterns[number].within_ms, at_ms)
-    }
-    still = replace(
-        scope, levels=Map(live), micros=scope.lasting, total=sum(scope.lasting.values()), due_ms=None
-    )
-    return _add(still, live, ruleset, at_ms)
+    held, lasting = scope.levels, scope.lasting
+    passing: dict[int, int] = {}
+    gone: list[int] = []
+    due_ms: int | None = None
+    for number, levels in held.items():
+        pattern = ruleset.patterns[number]
+        count = reached(levels, pattern.within_ms, at_ms)
+        if not count:
+            gone.append(number)
+        elif pattern.within_ms is not None:
+            due_ms = _sooner(due_ms, levels, count, pattern.within_ms)
+            _raise(passing, lasting, pattern, count)
+    if gone:
+        with held.mutate() as left:
+            for number in gone:
+                del left[number]
+            held = left.finish()
+    micros = lasting.update(passing) if passing else lasting
+    return replace(scope, levels=held, micros=micros, total=sum(micros.values()), due_ms=due_ms)
 
 
 def with_levels(
@@ -70,53 +79,61 @@ def with_levels(
 ) -> Scope:
     """The scope with levels raised. No window of it may have ended: see `measured`."""
     # Until then contributions only grow, so the largest of a class is the larger of the old and the new.
+    patterns, micros, due_ms = ruleset.patterns, scope.micros, scope.due_ms
+    passing: dict[int, int] = {}
+    staying: dict[int, int] = {}
     if changed:
-        scope = _add(replace(scope, levels=scope.levels.update(changed)), changed, ruleset, at_ms)
-    return _add_best(scope, best, ruleset) if best else scope
+        for number, levels in changed.items():
+            pattern = patterns[number]
+            count = reached(levels, pattern.within_ms, at_ms)
+            if not count:
+                continue
+            if pattern.within_ms is None:
+                _raise(staying, scope.lasting, pattern, count)
+            else:
+                due_ms = _sooner(due_ms, levels, count, pattern.within_ms)
+                _raise(passing, micros, pattern, count)
+    if best:
+        for number, mask in best.items():
+            _raise(staying, scope.lasting, patterns[number], mask.bit_count())
+    lasting = scope.lasting.update(staying) if staying else scope.lasting
+    for harm, value in staying.items():
+        if value > micros.get(harm, 0) and value > passing.get(harm, 0):
+            passing[harm] = value
+    total = scope.total
+    for harm, value in passing.items():
+        total += value - micros.get(harm, 0)
+    if micros is scope.lasting and passing == staying:
+        micros = lasting  # without windows both are one
+    elif passing:
+        micros = micros.update(passing)
+    return replace(
+        scope,
+        levels=scope.levels.update(changed) if changed else scope.levels,
+        best=scope.best.update(best) if best else scope.best,
+        lasting=lasting,
+        micros=micros,
+        total=total,
+        due_ms=due_ms,
+    )
 
 
-def _add(scope: Scope, changed: Mapping[int, Levels], ruleset: Ruleset, at_ms: int) -> Scope:
-    micros, lasting, total, due_ms = scope.micros, scope.lasting, scope.total, scope.due_ms
-    for number, levels in changed.items():
-        pattern = ruleset.patterns[number]
-        within_ms = pattern.within_ms
-        count = reached(levels, within_ms, at_ms)
-        if not count:
-            continue
-        value, harm = pattern.micros[pattern.levels - count], pattern.harm_number
-        if within_ms is None:
-            if value > lasting.get(harm, 0):
-                lasting = lasting.set(harm, value)
-        else:
-            level = levels[count - 1]
-            assert level is not None
-            ends_ms = level[0] + within_ms + 1
-            if due_ms is None or ends_ms < due_ms:
-                due_ms = ends_ms
-        held = micros.get(harm, 0)
-        if value > held:
-            micros = micros.set(harm, value)
-            total += value - held
-    return replace(scope, micros=micros, lasting=lasting, total=total, due_ms=due_ms)
+def _raise(found: dict[int, int], held: Mapping[int, int], pattern: CompiledPattern, count: int) -> None:
+    """Note what a pattern contributes with so many steps reached, if that is more than its class holds or was found."""
+    value, harm = pattern.micros[pattern.levels - count], pattern.harm_number
+    if value > held.get(harm, 0) and value > found.get(harm, 0):
+        found[harm] = value
 
 
-def _add_best(scope: Scope, best: Mapping[int, int], ruleset: Ruleset) -> Scope:
-    micros, lasting, total = scope.micros, scope.lasting, scope.total
-    for number, mask in best.items():
-        pattern = ruleset.patterns[number]
-        value, harm = pattern.micros[pattern.levels - mask.bit_count()], pattern.harm_number
-        if value > lasting.get(harm, 0):
-            shared = micros is lasting
-            lasting = lasting.set(harm, value)
-            held = micros.get(harm, 0)
-            if value > held:
-                # Without windows both are one.
-                micros = lasting if shared else micros.set(harm, value)
-                total += value - held
-    return replace(scope, best=scope.best.update(best), micros=micros, lasting=lasting, total=total)
+def _sooner(due_ms: int | None, levels: Levels, count: int, within_ms: int) -> int:
+    """The time until which all holds, when that level counts until its window ends."""
+    level = levels[count - 1]
+    assert level is not None
+    ends_ms = level[0] + within_ms + 1
+    return ends_ms if due_ms is None or ends_ms < due_ms else due_ms
 
 
-def combine(scopes: Sequence[Scope | None], *, shared: bool) -> int:
+def combine(scopes: Sequence[Scope | None], shared: bool) -> int:
     """Micros of a session and principals together: the largest of each class, then the sum.
 
     scopes: the session's first. shared: a class of harm can occur in a session and with a principal.

@@ -66,12 +66,8 @@ def happen_otherwise(world: World, past: Happened) -> None:
 def _rewind(world: World, past: Happened, scopes: frozenset[str]) -> bool:
     """Take the state of some scopes back to before an action, and forward again; False: too long ago."""
     session = past.scopes[0]
-    for action, replaced in world.undo.kept(past.session):
-        start = world.seq_of(action)
-        if start <= past.seq:
-            break
-    else:
-        return False
+    kept = ((world.seq_of(action), replaced) for action, replaced in world.undo.kept(past.session))
+    start, replaced = next(((seq, replaced) for seq, replaced in kept if seq <= past.seq), (0, {}))
     if world.last_opened.get(session, 0) > start or not scopes <= replaced.keys():
         # A chain that was opened without an action began with what lay before it then.
         return False

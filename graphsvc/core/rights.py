@@ -102,18 +102,34 @@ class Rights:
         speaking = self._index.speaking(action)
         if who.special:
             return self._decide(who, speaking, action, Asked(self._estate, identity, resource, event, given))
-        held, exact = who.held, speaking.exact
         places = self._places.get(resource)
-        for place in places if places is not None else self._placed(resource):
-            here = exact.get(place)
-            for number in here if here is not None else self._index.naming(speaking, place):
-                if number in held:
-                    return Right(True, "entitled", self._index.numbered(number).key)
+        number = self._naming(who.held, speaking, places if places is not None else self._placed(resource))
+        if number is not None:
+            return Right(True, "entitled", self._index.numbered(number).key)
         if who.wild is not None:
             hits = who.wild & speaking.numbers
             if hits:
                 return self._by_wildcard(hits, resource)
         return _NOTHING
+
+    def all_allowed(self, identities: tuple[str, ...], action: str, resource: str) -> bool:
+        """True when each of them holds a plain permission that names the resource; else `check` says why, or why not.
+
+        What most decisions ask, without telling which permission it was.
+        """
+        if self._version != self._estate.version:
+            self.follow()
+        places = self._places.get(resource)
+        if places is None:
+            places = self._placed(resource)
+        speaking = self._index.speaking(action)
+        for identity in identities:
+            who = self._who.get(identity)
+            if who is None or who.epoch != self._epoch:
+                who = self._looked_up(identity)
+            if who.special or self._naming(who.held, speaking, places) is None:
+                return False
+        return True
 
     def anywhere(
         self, identity: str, action: str, *, lenient: bool, given: Mapping[str, Json] = _NOTHING_GIVEN
@@ -240,6 +256,16 @@ class Rights:
         caps = self._caps(identity) if self._capped else ()
         special = bool(caps) or held.intersect(self._index.special)
         return self._who.put(identity, _Who(self._epoch, held, wild or None, special, caps))
+
+    def _naming(self, held: BitMap, speaking: Speaking, places: tuple[str, ...]) -> int | None:
+        """The first of the permissions held that speaks of the action and names one of the places."""
+        exact = speaking.exact
+        for place in places:
+            here = exact.get(place)
+            for number in here if here is not None else self._index.naming(speaking, place):
+                if number in held:
+                    return number
+        return None
 
     def _placed(self, resource: str) -> tuple[str, ...]:
         """The resource and what contains it, of these the ones that a permission names."""

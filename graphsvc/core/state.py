@@ -152,6 +152,9 @@ class Happened(msgspec.Struct, frozen=True, gc=False):
         return self.event.session
 
 
+# One value: while no window plays a part, `lasting` and `micros` of a scope are the same.
+_NONE: Map[int, int] = Map()
+
 # The newest start of so many steps reached together, and the bits of those steps.
 Level: TypeAlias = tuple[int, int]
 
@@ -170,8 +173,8 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     cells: Cells = Map()
     levels: Map[int, tuple[Level | None, ...]] = Map()
     best: Map[int, int] = Map()
-    lasting: Map[int, int] = Map()
-    micros: Map[int, int] = Map()
+    lasting: Map[int, int] = _NONE
+    micros: Map[int, int] = _NONE
     total: int = 0
     due_ms: int | None = None
     limit: int = 64

@@ -285,7 +285,10 @@ class World:
         if request.review is not None and record.answered is Verdict.PERMIT and request.executed:
             self._use(request.review, request.id)
         for scope in known.scopes:
-            self.names_of.setdefault(scope, []).append(request.id)
+            names = self.names_of.get(scope)
+            if names is None:
+                names = self.names_of[scope] = []
+            names.append(request.id)
 
     def _report(self, record: Reported) -> None:
         self.reported[record.action] = record

@@ -1,0 +1,75 @@
+"""What an action leaves behind once it is history: before the next one of its chain, in its scopes, in its resource."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from immutables import Map
+from msgspec.structs import replace
+
+from graphsvc.core.advance import Advance
+from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA
+from graphsvc.core.family import joined
+from graphsvc.core.gain.gains import Gained
+from graphsvc.core.mark import marked
+from graphsvc.core.plain import marks_after
+from graphsvc.core.register import after
+from graphsvc.core.ruleset import Ruleset
+from graphsvc.core.state import EMPTY, NEW_SCOPE, Delta, Front, Register, Registers, Scope, Slot
+from graphsvc.core.sweep import swept
+
+__all__ = ["data_after", "front_after", "scopes_after"]
+
+
+def front_after(advance: Advance, ruleset: Ruleset, known: bool) -> Front:
+    """What lies before the next action of the chain. known: the inputs of this one are."""
+    front = advance.front
+    if not (advance.bits or advance.own or advance.cut):
+        return front
+    marks, flow_marks = marks_after(advance, ruleset, known=known)
+    if not (advance.own or advance.cut):
+        return Front(front.causal, front.flow, front.causal_data, front.flow_data, marks, flow_marks)
+    causal = after(advance, CAUSAL)
+    causal_data = after(advance, CAUSAL_DATA) if ruleset.has_data else EMPTY
+    if not known:
+        return Front(causal, causal, causal_data, causal_data, marks, flow_marks)
+    flow = after(advance, FLOW) if ruleset.has_flow else EMPTY
+    flow_data = after(advance, FLOW_DATA) if ruleset.has_flow and ruleset.has_data else EMPTY
+    return Front(causal, flow, causal_data, flow_data, marks, flow_marks)
+
+
+def scopes_after(
+    delta: Delta,
+    advance: Advance,
+    gained: Gained | None,
+    changed: dict[str, Scope],
+    ruleset: Ruleset,
+) -> None:
+    """What an action that is history changes in the scopes it lies in, and in everybody's guards."""
+    session = advance.session
+    logged = advance.bits & ruleset.log_bits
+    if logged or (gained is not None and gained.held != advance.held.held):
+        scope = changed.get(session) or advance.held
+        changed[session] = replace(
+            scope,
+            marks=marked(scope.marks, logged, advance.event.id) if logged else scope.marks,
+            held=gained.held if gained is not None else scope.held,
+        )
+    for name, cells in advance.cells.items():
+        scope = changed.get(name) or advance.scope(name) or NEW_SCOPE
+        scope = replace(scope, cells=scope.cells.update(cells))
+        changed[name] = swept(scope, ruleset.windows, advance.event.at_ms)
+    delta.update(changed)
+    delta.update(advance.foreign)
+
+
+def data_after(held: Registers, front: Front, ruleset: Ruleset, at_ms: int) -> Registers:
+    """What a resource carries once an action has written into it (rule R23)."""
+    oldest = {slot: at_ms - within_ms for slot, within_ms in ruleset.windows.items() if within_ms is not None}
+    carried: dict[Slot, Register] = {}
+    for registers, is_flow in ((front.causal_data, False), (front.flow_data, True)):
+        for slot, register in registers.items():
+            number = slot if isinstance(slot, int) else cast("int", slot[0])
+            if (number in ruleset.flow_slots) is is_flow and register.start_ms >= oldest[number]:
+                carried[slot] = register
+    return joined(held, Map(carried))
