@@ -23,7 +23,9 @@ _ASK = st.tuples(st.just("ask"), _NAMES, _NAMES)
 @example([("warn", "x", 0.4), ("alias", "a", "x"), ("ask", "a", "b")])
 @example([("ask", "a", "a"), ("warn", "b", 0.4), ("link", "a", "b"), ("ask", "b", "b")])
 @given(st.lists(st.one_of(_LINK, _ALIAS, _WARN, _ASK), max_size=20))
-def test_parties_carry_every_signal_whose_name_means_one_of_them_now(steps: list[tuple[str, str, object]]) -> None:
+def test_parties_carry_every_signal_whose_name_means_one_of_them_now(
+    steps: list[tuple[str, str, object]],
+) -> None:
     """What is looked up by name is what going through all signals finds, for parties of today and of earlier."""
     estate, signals = Estate(), Signals()
     estate.load("s", [Node(key=f"identity:{name}") for name in "ab"], [], replace=False)
