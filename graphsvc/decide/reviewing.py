@@ -52,7 +52,13 @@ def approve(
         mine = resolve(person.id)[1]
         if any(resolve(each.person.id)[1] == mine for each in before):
             raise Conflict("you approved this review already; another person has to")
-        if len(before) + 1 < route_of(now.world, decided).quorum:
+        if (left := route_of(now.world, decided).quorum - len(before) - 1) > 0:
+            if narrowed or until_ms is not None:
+                # INVARIANT: nobody's agreement to less ever counts as one to the whole.
+                raise BadInput(
+                    f"counts with the last approval only, and {left} more are needed; approve as asked, or let the last narrow it",
+                    field="scope",
+                )
             return [Endorsed(at_ms=now.at_ms, by=caller.subject, decision=review, person=person, reason=said)]
         return [
             Approved(

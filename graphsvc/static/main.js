@@ -2,7 +2,9 @@
 import { claims, connection, loggedIn, logIn, logOut, onChange } from './api.js'
 import { html, link, render, useEffect, useState } from './ui.js'
 import { Audit } from './views/audit.js'
+import { ChainPage } from './views/chain.js'
 import { DecisionPage } from './views/decision.js'
+import { Emergencies } from './views/emergency.js'
 import { Explore } from './views/explore.js'
 import { Identities, IdentityPage } from './views/identity.js'
 import { Live } from './views/live.js'
@@ -15,9 +17,10 @@ const VIEWS = [
   ['identities', 'Identities', Identities],
   ['explore', 'Explore', Explore],
   ['policies', 'Policies', Policies],
+  ['emergencies', 'Emergencies', Emergencies],
   ['audit', 'Audit', Audit],
 ]
-const PAGES = { decision: DecisionPage, identity: IdentityPage }
+const PAGES = { decision: DecisionPage, identity: IdentityPage, chain: ChainPage }
 
 function place() {
   const [view = '', id = '', then = ''] = location.hash.replace(/^#\//, '').split('/')
@@ -53,7 +56,7 @@ function App() {
   const [at, go] = useState(place())
   const [, again] = useState(0)
   useEffect(() => {
-    const moved = () => { go(place()); document.getElementById('view')?.focus() }
+    const moved = () => { go(place()); document.getElementById('view')?.focus({ preventScroll: true }); scrollTo(0, 0) }
     addEventListener('hashchange', moved)
     const forget = onChange(() => again((count) => count + 1))
     return () => { removeEventListener('hashchange', moved); forget() }

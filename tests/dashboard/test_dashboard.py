@@ -19,6 +19,7 @@ ESCALATING = """
 graphsvc: 1
 pack: {id: care, version: "1"}
 settings: {entitlement: required}
+break_glass: {subject: {kind: agent}, action: "*", covers: [not_entitled], for: 1h, review_within: 24h}
 patterns:
   - id: deletion
     title: Something is deleted
@@ -26,6 +27,12 @@ patterns:
     on_match: escalate
     steps:
       once: {action: "erp:Delete"}
+"""
+GLASS = """
+graphsvc: 1
+pack: {id: evil, version: "1"}
+patterns:
+  - {id: deletion, severity: low, on_match: escalate, steps: {once: {action: "erp:Read"}}}
 """
 
 
@@ -153,6 +160,25 @@ async def test_an_identity_is_stopped_and_helped() -> None:
         assert not (await pep.decide({**odd, "chain": "m4"})).permitted
 
 
+async def _fill(service: Served, name: str, pack: str) -> None:
+    """A pack on trial, a draft, an emergency and a right asked for, all of that name."""
+    other = pack.replace("id: evil", "id: draft").replace("id: deletion", "id: other")
+    for mutation, given in (
+        ("shadowPolicy", {"yaml": other, "comment": name}),
+        ("draftPolicy", {"yaml": other, "comment": name, "files": None}),
+        ("breakGlass", {"identity": name, "reason": name}),
+        ("requestGrant", {"identity": name, "actions": [name], "resources": [name], "lasts": "1h", "purpose": name}),
+        ("sendSignal", {"identity": name, "cause": name, "weight": 0.2, "halfLife": "1h"}),
+    ):  # fmt: skip
+        kind = {"shadowPolicy": "ShadowInput", "draftPolicy": "PublishInput", "breakGlass": "BreakGlassInput",
+                "requestGrant": "GrantRequestInput", "sendSignal": "SignalInput"}[mutation]  # fmt: skip
+        text = (
+            f"mutation($v: {kind}!) {{ {mutation}(input: $v) {{ __typename ... on Failure {{ message }} }} }}"
+        )
+        answer = await service.post(text, *EVERY_ROLE, variables={"v": given}, subject="root")
+        assert "message" not in answer["data"][mutation], answer
+
+
 async def test_text_of_data_is_never_markup() -> None:
     """Names, labels, reasons and rules that are scripts are shown as what they are, on every page."""
     evil = '<img src=x onerror="window.hit=1">\'"&'
@@ -165,6 +191,7 @@ patterns:
     severity: critical
     on_match: escalate
     steps: {{once: {{action: "erp:Delete"}}}}
+break_glass: {{subject: {{kind: human}}, action: "*", covers: [not_entitled], for: 1h, review_within: 24h}}
 """
     records: list[Any] = [
         {"node": {"type": "identity", "id": evil, "kind": "human", "name": evil}},
@@ -178,6 +205,7 @@ patterns:
             {**request("erp:Delete", f"vendor:{evil}", chain=evil), "subject": {"type": evil, "id": evil}}
         )
         assert asked.verdict == "ESCALATE"
+        await _fill(service, evil, pack)
         async with shown(service) as browser:
             await _dana(service, browser)
             page = browser.page
@@ -190,6 +218,10 @@ patterns:
                 f"identity/{name}",
                 f"decision/{number}",
                 "policies",
+                "policies/evil",
+                "policies/draft",
+                "emergencies",
+                f"chain/{name}",
                 "explore",
                 f"audit/{name}",
             ):
@@ -219,6 +251,7 @@ async def test_every_page_is_accessible(scheme: Any) -> None:
         await pep.decide(request("erp:Delete", "vendor:7"))
         rights: dict[str, Any] = {"resources": ["*"], "expires_at": "2026-12-01T00:00:00Z", "purpose": "p"}
         await eve.grant("bot", actions=["a:*"], **rights)
+        await _fill(service, "bot", GLASS)
         axe = Axe()
         await browser.page.goto(service.url)
         await expect(browser.page.get_by_label("Token")).to_be_visible()
@@ -231,8 +264,11 @@ async def test_every_page_is_accessible(scheme: Any) -> None:
             "identities",
             "identity/bot",
             f"decision/{number}",
+            "chain/c1",
             "explore",
             "policies",
+            "policies/care",
+            "emergencies",
             f"audit/{number}",
         ):
             await browser.go(view)

@@ -52,6 +52,19 @@ async def test_a_quorum_needs_different_people() -> None:
         assert (await again(harness, review)).verdict is Verdict.PERMIT
 
 
+async def test_an_approval_of_less_never_counts_as_one_of_the_whole() -> None:
+    """Before the last approval a narrower scope is refused, not dropped; the last may narrow."""
+    async with asked(PATTERN, ROUTES) as harness:
+        review, service = await escalated(harness, amount=900), harness.service
+        with pytest.raises(BadInput, match="last approval"):
+            await service.approve_review(DANA, review, "a third", properties={"amount": 300})
+        assert service.review(review).endorsed == ()  # type: ignore[union-attr]
+        await service.approve_review(DANA, review, "seen")
+        await service.approve_review(EVE, review, "a third", properties={"amount": 300})
+        assert (await again(harness, review, amount=900)).verdict is Verdict.DENY
+        assert (await again(harness, review, amount=300)).verdict is Verdict.PERMIT
+
+
 async def test_one_rejection_is_enough() -> None:
     """However many approved before."""
     async with asked(PATTERN, ROUTES) as harness:

@@ -13,7 +13,7 @@ from graphsvc.api.schema.entity import Entity
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed
 from graphsvc.api.schema.node import Node
 from graphsvc.api.schema.review import Review
-from graphsvc.api.schema.scalar import DateTime, prefixed
+from graphsvc.api.schema.scalar import JSON, DateTime, as_json, prefixed
 from graphsvc.api.schema.verdict import (
     Completion,
     NearHarm,
@@ -64,6 +64,10 @@ class Decision(Node):
     subject: Entity
     on_behalf_of: list[Entity]
     action: str
+    properties: JSON = strawberry.field(description="Of the action, as they were asked for.")
+    parents: list[strawberry.ID] | None = strawberry.field(
+        description="Decisions whose results feed this one; null = not said, so everything earlier in the chain."
+    )
     resource: Entity
     would_be: Verdict | None = strawberry.field(
         description="While observing: the verdict that was not enforced."
@@ -138,6 +142,8 @@ def decision_of(
         subject=Entity.of(request.subject),
         on_behalf_of=[Entity.of(entity) for entity in request.on_behalf_of],
         action=request.action,
+        properties=as_json(request.action_properties),
+        parents=None if request.parents is None else [prefixed("decision", each) for each in request.parents],
         resource=Entity.of(request.resource),
         would_be=decided.verdict if decided.enforced is not None else None,
     )

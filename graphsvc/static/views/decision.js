@@ -1,7 +1,9 @@
 // One decision: why, the path it would have completed, and the chain it belongs to.
 import { ask, may } from '../api.js'
 import { CHAIN, DECISIONS, ONE } from '../query.js'
-import { bare, Empty, html, link, Risk, Severity, Table, Time, useAnswer, Verdict, Waiting } from '../ui.js'
+import { Timeline } from '../timeline.js'
+import { bare, html, link, Risk, Severity, Time, useAnswer, Verdict, Waiting } from '../ui.js'
+import { Near } from './chain.js'
 
 const who = (entity) => html`<a href=${link('identity', entity.id)}>${entity.id}</a> <small>${entity.type}</small>`
 
@@ -16,9 +18,15 @@ async function load(id) {
   return { decision, chain, actions: actions.sort((one, other) => one.index - other.index) }
 }
 
+/** A reason in words; a completion that is shown as a path needs no more than its name. */
+const told = (decision, reason) => {
+  const found = reason.code === 'pattern_completed' && decision.completions.find((each) => each.pattern.id === reason.rule)
+  return found ? `completes: ${found.pattern.title || found.pattern.id}` : reason.message
+}
+
 const Why = ({ decision }) => html`<section><h2>Why</h2>
-  ${decision.reasons.length ? html`<ul>${decision.reasons.map((reason) => html`<li><code>${reason.code}</code> ${reason.message}
-    ${reason.rule && html`<small class="dim">${reason.rule}</small>`}</li>`)}</ul>` : html`<p class="dim">Nothing speaks against it.</p>`}
+  ${decision.reasons.length ? html`<ul>${decision.reasons.map((reason) => html`<li><code>${reason.code}</code> ${told(decision, reason)}
+    ${reason.rule && html` <small class="dim">${reason.rule}</small>`}</li>`)}</ul>` : html`<p class="dim">Nothing speaks against it.</p>`}
   </section>`
 
 function Completion({ completion, current }) {
@@ -30,16 +38,8 @@ function Completion({ completion, current }) {
   </section>`
 }
 
-/** The chain as a line in time; what is part of a completed path is lit. */
-export function Timeline({ actions, lit, current }) {
-  return html`<ol class="timeline">${actions.map((each) => html`
-    <li class=${[each.verdict.toLowerCase(), lit.has(bare(each.id)) ? 'lit' : '', bare(each.id) === bare(current) ? 'current' : ''].join(' ')}
-      aria-current=${bare(each.id) === bare(current) ? 'step' : null}>
-      <span class="index">${each.index}</span>
-      <a href=${link('decision', bare(each.id))}>${each.action}</a> <span>${each.resource.type}:${each.resource.id}</span>
-      <${Verdict} value=${each.verdict} /> <small class="dim">${each.subject.id}, <${Time} at=${each.decidedAt} /></small>
-      ${lit.has(bare(each.id)) && html`<small class="mark">on the path</small>`}</li>`)}</ol>`
-}
+const Properties = ({ value }) => (Object.keys(value ?? {}).length ? html`<dt>With</dt><dd>${Object.entries(value).map(([name, each]) =>
+  html`<span><span class="dim">${name}</span> <code>${typeof each === 'string' ? each : JSON.stringify(each)}</code></span>`)}</dd>` : '')
 
 export function DecisionPage({ id }) {
   const [state] = useAnswer(() => load(id), [id])
@@ -50,7 +50,8 @@ export function DecisionPage({ id }) {
   return html`<h1><${Verdict} value=${decision.verdict} /> ${decision.action} <span class="dim">${decision.resource.type}:${decision.resource.id}</span></h1>
     <dl class="facts"><dt>Who</dt><dd>${who(decision.subject)}</dd>
       ${decision.onBehalfOf.length ? html`<dt>For</dt><dd>${decision.onBehalfOf.map(who)}</dd>` : ''}
-      <dt>When</dt><dd><${Time} at=${decision.decidedAt} /></dd><dt>Chain</dt><dd>${bare(decision.chain)}, action ${decision.index}</dd>
+      <dt>When</dt><dd><${Time} at=${decision.decidedAt} /></dd><dt>Chain</dt><dd><a href=${link('chain', bare(decision.chain))}>${bare(decision.chain)}</a> action ${decision.index}</dd>
+      <${Properties} value=${decision.properties} />
       <dt>Risk</dt><dd><${Risk} value=${decision.risk.before} /> to <${Risk} value=${decision.risk.after} /></dd>
       ${decision.review ? html`<dt>Review</dt><dd><a href=${link('reviews')}>${decision.review.status}</a></dd>` : ''}
       <dt>Audit</dt><dd>${may('auditor', 'analyst', 'admin') ? html`<a href=${link('audit', bare(decision.id))}>${decision.revision}</a>` : decision.revision}</dd></dl>
@@ -58,8 +59,5 @@ export function DecisionPage({ id }) {
     ${decision.completions.map((each) => html`<${Completion} completion=${each} current=${decision.id} />`)}
     <section><h2>The chain${elsewhere.length ? html` <small>and ${new Set(elsewhere.map((step) => step.chain)).size} other(s) on the path</small>` : ''}</h2>
       <${Timeline} actions=${actions} lit=${lit} current=${decision.id} /></section>
-    ${chain && html`<section><h2>One step from harm</h2>${chain.nearest.length
-      ? html`<${Table} label="Patterns under way" head=${['Pattern', 'Severity', 'Still missing']} rows=${chain.nearest.map((each) => [
-        each.pattern.title || each.pattern.id, html`<${Severity} value=${each.pattern.severity} />`, each.remaining.join(', ')])} />`
-      : html`<${Empty}>No pattern is under way in this chain.<//>`}</section>`}`
+    ${chain && html`<${Near} near=${chain.nearest} />`}`
 }

@@ -1,6 +1,6 @@
 // Who there is, what they may do, and stopping or helping them at once.
 import { ask, change, may } from '../api.js'
-import { GRANT, IDENTITIES, IDENTITY, REINSTATE, REVOKE, SUMMARY, SUSPEND } from '../query.js'
+import { GRANT, IDENTITIES, IDENTITY, REINSTATE, REVOKE, SIGNAL, SUMMARY, SUSPEND } from '../query.js'
 import { Act, bare, Empty, html, link, Risk, Table, Time, useAnswer, useState, Waiting } from '../ui.js'
 import { Rows } from './live.js'
 
@@ -60,6 +60,22 @@ function Give({ identity, done }) {
     ${field('minutes', 'Minutes', { inputmode: 'numeric' })}${field('purpose', 'Purpose')}<${Act} label="Grant" run=${run} /></div>`
 }
 
+/** Telling what a detector or a person has noticed: it raises the risk, and fades. */
+function Notice({ identity, done }) {
+  const [form, set] = useState({ cause: '', weight: '0.3', halfLife: '1h' })
+  const field = (name, label, more = {}) => html`<label>${label} <input value=${form[name]} ...${more}
+    onInput=${(event) => set({ ...form, [name]: event.target.value })} /></label>`
+  const run = async () => {
+    if (!form.cause.trim()) throw new Error('say what was noticed')
+    if (!(Number(form.weight) > 0 && Number(form.weight) <= 1)) throw new Error('weight: a number above 0, up to 1')
+    await change(SIGNAL, { v: { identity, cause: form.cause.trim(), weight: Number(form.weight), halfLife: form.halfLife.trim() } })
+    set({ ...form, cause: '' })
+    done()
+  }
+  return html`<div class="give">${field('cause', 'Noticed', { placeholder: 'sign-in from a new country' })}${field('weight', 'Weight', { inputmode: 'decimal' })}
+    ${field('halfLife', 'Halves in')}<${Act} label="Send signal" kind="quiet" run=${run} /></div>`
+}
+
 export function IdentityPage({ id }) {
   const [state, again] = useAnswer(async () => {
     const data = await ask(IDENTITY, { id })
@@ -84,7 +100,8 @@ export function IdentityPage({ id }) {
       ? may('approver', 'admin') && html`<${Act} label="Reinstate" sure run=${start} />`
       : may('analyst', 'approver', 'admin') && html`<label for="why">Reason</label><input id="why" value=${reason} onInput=${(event) => say(event.target.value)} />
         <${Act} label="Suspend" kind="bad" sure run=${stop} />`}</div>
-    ${signals.length > 0 && html`<section><h2>Signals</h2><ul class="plain">${signals.map((each) => html`<li>${each.cause}, adds ${each.share.toFixed(2)} <${Time} at=${each.at} /></li>`)}</ul></section>`}
+    <section><h2>Signals</h2>${signals.length ? html`<ul class="plain">${signals.map((each) => html`<li><b>+${each.share.toFixed(2)}</b> ${each.cause} <small class="dim"><${Time} at=${each.at} />, was ${each.weight}</small></li>`)}</ul>`
+      : html`<${Empty}>Nothing was noticed of late.<//>`}${may('analyst', 'admin') && html`<${Notice} identity=${identity.id} done=${again} />`}</section>
     <section><h2>Rights for a while</h2><${Grants} grants=${grants.edges.map((edge) => edge.node)} done=${again} />
       ${may('approver', 'admin') && html`<${Give} identity=${identity.id} done=${again} />`}</section>
     <section><h2>Permissions</h2>${rights?.permissions.length ? html`<${Table} label="Permissions" head=${['Effect', 'Actions', 'Resources', 'By', 'Condition']}

@@ -1,6 +1,6 @@
 // Decisions as they are made, newest first, and where risk stands.
 import { ask, follow } from '../api.js'
-import { DECISIONS, SUMMARY, WATCH } from '../query.js'
+import { DECISIONS, NEAR, SUMMARY, WATCH } from '../query.js'
 import { bare, Empty, html, link, Risk, Severity, Time, useEffect, useRef, useState, Verdict } from '../ui.js'
 
 // Rows that are kept, rows that wait for the next picture at most, and how often there is one.
@@ -41,15 +41,34 @@ export const Rows = ({ decisions, label }) => html`<div class="scroll" tabindex=
     html`<th scope="col">${name}</th>`)}</tr></thead>
   <tbody>${decisions.map((decision) => html`<${Row} key=${decision.id} decision=${decision} />`)}</tbody></table></div>`
 
-function Summary() {
-  const [summary, set] = useState(null)
+/** The answer of a document, asked anew every few seconds. */
+function usePolled(document) {
+  const [value, set] = useState(null)
   useEffect(() => {
     let wanted = true
-    const look = () => ask(SUMMARY).then((data) => wanted && set(data.riskSummary), () => {})
+    const look = () => ask(document).then((data) => wanted && set(data), () => {})
     look()
     const timer = setInterval(look, 5000)
     return () => { wanted = false; clearInterval(timer) }
   }, [])
+  return value
+}
+
+/** Chains in which one more allowed action would complete a pattern. */
+function OneStep() {
+  const chains = usePolled(NEAR)?.chains.edges.map((edge) => edge.node) ?? []
+  const grave = (each) => ['critical', 'high'].indexOf(each.pattern.severity)
+  const near = chains.flatMap((chain) => chain.nearest.filter((each) => each.remaining.length === 1 && each.feasible && grave(each) >= 0)
+    .slice(0, 1).map((each) => ({ chain, ...each }))).sort((one, other) => grave(one) - grave(other))
+  if (!near.length) return null
+  return html`<section class="near"><h2>One step from harm</h2><ul class="plain">${near.slice(0, 4).map((each) => html`
+    <li><${Severity} value=${each.pattern.severity} /> <a href=${link('chain', bare(each.chain.id))}>${bare(each.chain.id)}</a> ${' '}
+      <span>${each.pattern.title || each.pattern.id}: only <b>${each.remaining[0]}</b> is missing</span></li>`)}
+    ${near.length > 4 && html`<li class="dim">${near.length - 4} more chains</li>`}</ul></section>`
+}
+
+function Summary() {
+  const summary = usePolled(SUMMARY)?.riskSummary
   if (!summary) return null
   const count = (verdict) => summary.verdicts.find((each) => each.verdict === verdict)?.count ?? 0
   return html`<section class="tiles" aria-label="The last 24 hours">
@@ -104,7 +123,7 @@ export function Live() {
 
   const shown = rows.filter((each) => !hidden.includes(each.verdict) && matches(each, text))
   const toggle = (verdict) => hide(hidden.includes(verdict) ? hidden.filter((each) => each !== verdict) : [...hidden, verdict])
-  return html`<h1>Live decisions</h1><${Summary} />
+  return html`<h1>Live decisions</h1><${Summary} /><${OneStep} />
     <div class="filters">
       <label>Search <input type="search" value=${text} placeholder="who, action, resource, rule" onInput=${(event) => search(event.target.value)} /></label>
       ${VERDICTS.map((verdict) => html`<label class="check"><input type="checkbox" checked=${!hidden.includes(verdict)}
