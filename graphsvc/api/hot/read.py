@@ -59,7 +59,7 @@ NAMES: Mapping[str, Any] = {
 _DECIDED = {
     "reasons": "reasons", "completions": "completions", "risk": "risk", "decidedAt": "at_ms", "index": "index",
     "subject": "request.subject", "onBehalfOf": "request.on_behalf_of", "action": "request.action",
-    "resource": "request.resource",
+    "properties": "request.action_properties", "resource": "request.resource",
 }  # fmt: skip
 _ANSWER = {
     "verdict": "verdict", "nearest": "nearest", "revision": "revision", "auditId": "audit_id",
@@ -84,6 +84,9 @@ EXPRESSIONS: Mapping[str, str] = {
     "Decision.policyVersion": "d.policy",
     "Decision.chain": _prefixed("chain", "d.request.chain"),
     "Decision.session": _prefixed("session", "d.session"),
+    "Decision.parents": "(None if d.request.parents is None else ["
+    + _prefixed("decision", "p")
+    + " for p in d.request.parents])",
     "Decision.wouldBe": "(d.verdict if d.enforced is not None else None)",
     "Decision.review": "review({v})",
     "Reason.retryable": "{v}.code.retryable",
