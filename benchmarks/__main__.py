@@ -28,6 +28,7 @@ from benchmarks import (
     live,
     pause,
     policy,
+    publishing,
     reach,
     rescan,
     revoke,
@@ -220,6 +221,10 @@ _TABLES: list[tuple[str, str, str, Measure]] = [
     ("reach", "reach followed", "one fact more of a permission graph, microseconds of CPU time", lambda _: [reach.followed()]),
     ("pause", "pause", "the longest decisions beside a large graph, milliseconds of CPU time", lambda _: [pause.measure(settled=each) for each in (True, False)]),
     ("revoke", "revoke", "from a revoke or suspension to the first guaranteed deny, wall time", lambda _: [revoke.measure(each) for each in ("memory", "sqlite")]),
+    (
+        "publish", "publish", "decisions while a pack is published, wall time",
+        lambda given: [publishing.measure(warmed=each, history=given.decisions) for each in (False, True)],
+    ),
     ("policy", "protection", "a decision with more protection, microseconds of CPU time", lambda _: policy.protection(10_000)),
     ("policy", "replay", "stored history under a draft, CPU time", lambda given: policy.replays(given.decisions)),
     ("http", "http", "decide over HTTP", _http),

@@ -6,7 +6,7 @@ whatever store the records came from and however they were batched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import cast
@@ -106,6 +106,8 @@ class World:
         self.last_opened: dict[str, int] = {}  # by session, the number of its newest opening
         self._facts: Facts | None = None  # the last ones given out
         self.state = _State(self)
+        # At this place of the log, with rules in force already that these very records bring (`decide.warming`).
+        self.warmed: tuple[World, Sequence[Record]] | None = None
 
     def facts(self, view: StateView | None = None) -> Facts:
         """What a judgement may read; view: an overlay instead of the folded state."""
@@ -213,7 +215,7 @@ class World:
                 self.packs[record.pack] = record
                 self.published.append(record)
                 self.governance.published(record, seq)
-                self._recompile()
+                self._recompile(record)
             case GraphStaged():
                 nodes, edges = self.staged.setdefault(record.load, ([], []))
                 nodes.extend(record.nodes)
@@ -246,7 +248,7 @@ class World:
     def _govern(self, record: Governing, seq: int) -> None:
         self.governance.apply(record, seq)
         if isinstance(record, PolicyShadowed | TrialEnded):
-            self._recompile()
+            self._recompile(record)
         elif isinstance(record, SignalsLowered):
             self.signals.lower(identity_id(self.estate, record.identity), record.sender, record.before_ms)
         elif isinstance(record, ReviewWithdrawn):
@@ -384,7 +386,11 @@ class World:
         if self.ruleset.is_live:
             self.rebuild()
 
-    def _recompile(self) -> None:
+    def _recompile(self, record: Record) -> None:
+        if self.warmed is not None and any(record is each for each in self.warmed[1]):
+            if record is self.warmed[1][-1]:
+                self._take_over(self.warmed[0])
+            return
         # Packs published together are checked together: after the first of them the set may not fit
         # yet. What was in force stays until it does.
         with suppress(PolicyError):
@@ -393,7 +399,16 @@ class World:
 
     def compile(self) -> None:
         """Put the packs in force; PolicyError when they do not fit together."""
-        self.ruleset = compile_ruleset(load_packs(self.packs), self.trials())
+        self._put_in_force(compile_ruleset(load_packs(self.packs), self.trials()))
+
+    def _take_over(self, other: World) -> None:
+        """What another world remembers by its rules, and these rules."""
+        self.cells, self.history, self.undo = other.cells, other.history, other.undo
+        self.state = _State(self)
+        self._put_in_force(other.ruleset)
+
+    def _put_in_force(self, ruleset: Ruleset) -> None:
+        self.ruleset = ruleset
         asks = self.ruleset.rights_patterns or self.ruleset.reach_patterns
         self.gains = Gains(self.ruleset, self.estate, self.rights) if asks else None
 

@@ -15,6 +15,7 @@ from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World, load_packs
 from graphsvc.decide import emergency, reviewing, trying
 from graphsvc.decide.command import Ack, Caller
+from graphsvc.decide.jobs import ChangeJob
 from graphsvc.decide.rejudging import ReplayDiff, replay_diff
 from graphsvc.decide.review_load import ReviewLoad, review_load
 from graphsvc.decide.review_view import ReviewStatus
@@ -44,12 +45,13 @@ class TrialView:
 
 
 class Desk:
-    """run: makes a change durable. ids: makes names. rules: what publishing asks for. read: the log behind a number."""
+    """run: makes a change durable; switch: one of rules. ids: makes names. rules: what publishing asks for. read: the log behind a number."""
 
     def __init__(
         self,
         world: World,
         run: Callable[[Job], Awaitable[Ack]],
+        switch: Callable[[ChangeJob], Awaitable[Ack]],
         ids: Callable[[], str],
         now_ms: Callable[[], int],
         rules: PublishRules,
@@ -57,6 +59,7 @@ class Desk:
     ) -> None:
         self._world = world
         self._run = run
+        self._switch = switch
         self._ids = ids
         self._now_ms = now_ms
         self.rules = rules
@@ -69,12 +72,12 @@ class Desk:
         self, caller: Caller, text: str, file: str, share: float, comment: str
     ) -> tuple[Ack, list[str]]:
         """Put a pack on trial; and what of it cannot be judged so. share: of sessions in which it takes effect."""
-        ack = await self._run(trying.shadow(caller, text, file, share, comment, self.rules))
+        ack = await self._switch(trying.shadow(caller, text, file, share, comment, self.rules))
         return ack, unjudged(load_policy(text, file))
 
     async def end_trial(self, caller: Caller, pack: str, comment: str) -> Ack:
         """A pack is on trial no longer."""
-        return await self._run(trying.end_trial(caller, pack, comment))
+        return await self._switch(trying.end_trial(caller, pack, comment))
 
     def trials(self) -> list[TrialView]:
         """Packs on trial, by id."""
@@ -117,11 +120,11 @@ class Desk:
 
     async def publish(self, caller: Caller, packs: Sequence[PackText], comment: str) -> Ack:
         """Put packs into force at one place of the log."""
-        return await self._run(trying.publish(caller, packs, comment, self.rules))
+        return await self._switch(trying.publish(caller, packs, comment, self.rules))
 
     async def publish_draft(self, caller: Caller, draft: str, comment: str) -> Ack:
         """Put a draft into force."""
-        return await self._run(trying.publish_draft(caller, self._draft(draft), comment, self.rules))
+        return await self._switch(trying.publish_draft(caller, self._draft(draft), comment, self.rules))
 
     async def withdraw_draft(self, caller: Caller, draft: str, comment: str) -> Ack:
         """Nobody publishes it any more."""

@@ -25,7 +25,16 @@ from graphsvc.decide.base import world_of
 from graphsvc.decide.ports import Log, Snapshots
 from graphsvc.errors import BadInput, GraphsvcError
 
-__all__ = ["AT_STOP", "EVERY", "Keeper", "KeeperStore", "sealed", "unsealed"]
+__all__ = [
+    "AT_STOP",
+    "EVERY",
+    "Keeper",
+    "KeeperStore",
+    "encoded",
+    "sealed",
+    "unsealed",
+    "without_collections",
+]
 
 EVERY = 100_000  # records between two snapshots while running
 AT_STOP = 5_000  # records that are worth one at a stop: folding them takes about a second
@@ -90,7 +99,7 @@ class Keeper:
             self.saved = seq
             return self.world
         if base is not None:
-            with _without_collections():
+            with without_collections():
                 self.world = await asyncio.to_thread(world_of, base)
         return self.world
 
@@ -99,7 +108,7 @@ class Keeper:
         if seq > head:
             raise BadInput(f"the log ends at {head}", field="snapshot")
         plain = await asyncio.to_thread(unsealed, body, self._store.incarnation)
-        with _without_collections():
+        with without_collections():
             world = restore(plain)
         if world.seq != seq:
             raise BadInput(f"it holds a world at {world.seq}", field="snapshot")
@@ -142,7 +151,7 @@ class Keeper:
                 self.saved = newest
             if self.world.seq - self.saved < worth:
                 return
-            seq, plain = await self._encoded(pause_s)
+            seq, plain = await encoded(self.world, pause_s)
             body = await asyncio.to_thread(sealed, plain, self._store.incarnation)
             await self._store.save_snapshot(seq, body)
             self.saved = max(self.saved, seq)
@@ -154,21 +163,22 @@ class Keeper:
         finally:
             self._tried = max(self._tried, seq)
 
-    async def _encoded(self, pause_s: float) -> tuple[int, bytes]:
-        """The world as it is now; decisions go on between the steps."""
-        seq, written = self.world.seq, list[bytes]()
-        loop = asyncio.get_running_loop()
 
-        def drained() -> Generator[None, None, None]:
-            written.append((yield from in_steps(self.world)))
+async def encoded(world: World, pause_s: float) -> tuple[int, bytes]:
+    """A world as it is now, with its number, written in steps; decisions go on between them."""
+    seq, written = world.seq, list[bytes]()
+    loop = asyncio.get_running_loop()
 
-        until = loop.time() + _SLICE_S
-        with _without_collections():
-            for _ in drained():
-                if loop.time() >= until:
-                    await asyncio.sleep(pause_s)
-                    until = loop.time() + _SLICE_S
-        return seq, written[0]
+    def drained() -> Generator[None, None, None]:
+        written.append((yield from in_steps(world)))
+
+    until = loop.time() + _SLICE_S
+    with without_collections():
+        for _ in drained():
+            if loop.time() >= until:
+                await asyncio.sleep(pause_s)
+                until = loop.time() + _SLICE_S
+    return seq, written[0]
 
 
 def sealed(plain: bytes, incarnation: str) -> bytes:
@@ -194,7 +204,8 @@ def unsealed(body: bytes, incarnation: str) -> bytes:
 
 
 @contextlib.contextmanager
-def _without_collections() -> Iterator[None]:
+def without_collections() -> Iterator[None]:
+    """The collector rests."""
     # A million new objects, none of them garbage: they would bring on collections that take longer than the work.
     was = gc.isenabled()
     gc.disable()

@@ -50,7 +50,7 @@ from graphsvc.decide.freshness import Freshness
 from graphsvc.decide.grant_desk import GrantDesk
 from graphsvc.decide.grant_view import GrantStatus, GrantView
 from graphsvc.decide.hindsight import Hindsight
-from graphsvc.decide.jobs import DecideJob, ReportJob, check_chain, check_session, not_spoken_for
+from graphsvc.decide.jobs import ChangeJob, DecideJob, ReportJob, check_chain, check_session, not_spoken_for
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.late import DEADLINE, Late
 from graphsvc.decide.overview import Overview
@@ -64,6 +64,7 @@ from graphsvc.decide.search import search
 from graphsvc.decide.sequencer import Job, Outcome, Sequencer
 from graphsvc.decide.trying import PackText, PublishRules
 from graphsvc.decide.waiting import failed, until
+from graphsvc.decide.warming import Warming
 from graphsvc.errors import BadInput, Conflict, GraphsvcError, Overloaded, StoreError, StoreUnavailable
 
 __all__ = ["EventBus", "GraphsvcService"]
@@ -127,8 +128,15 @@ class GraphsvcService:
         self._past = Past(store, self.world, self._read_events)
         self.hindsight = Hindsight(self.world, self._past, self._read_events)
         self.projector = Projector(store, self.world)
+        self.warming = Warming(self.world, self._run, self.now_ms)
         self.desk = Desk(
-            self.world, self._acked, ids, self.now_ms, rules or PublishRules(), self._all_records
+            self.world,
+            self._acked,
+            self._switched,
+            ids,
+            self.now_ms,
+            rules or PublishRules(),
+            self._all_records,
         )
         self.grant_desk = GrantDesk(self.world, self._acked, ids, self.now_ms)
         self._follower = Follower(store, self.world, self.sequencer, bell=bell) if shared else None
@@ -387,7 +395,7 @@ class GraphsvcService:
     async def rollback_policy(self, caller: Caller, pack: str, version: str | None, comment: str) -> Ack:
         """Put an earlier text of a pack into force again."""
         job = pap.rollback_policy(caller, pack, version, comment, signed=bool(self.desk.rules.keys))
-        return self._ack(await self._run(job))
+        return await self._switched(job)
 
     def policy_versions(self) -> list[tuple[PolicyPublished, bool]]:
         """Every publication and whether it is in force, newest first."""
@@ -756,6 +764,9 @@ class GraphsvcService:
     async def _acked(self, job: Job) -> Ack:
         return self._ack(await self._run(job))
 
+    async def _switched(self, job: ChangeJob) -> Ack:
+        return self._ack(await self.warming.run(job))
+
     def _review(self, review: str) -> ReviewView:
         view = self.review(review)
         assert view is not None
@@ -770,6 +781,7 @@ class GraphsvcService:
 
     def _published(self, events: Sequence[LogEvent]) -> None:
         self._past.saw(events)
+        self.warming.saw(events)
         self.projector.wake()
         self.retention.happened(events)
         if self._follower is not None:
