@@ -32,7 +32,7 @@ from graphsvc.core.reason import find_reasons, missing_key
 from graphsvc.core.record import Granted
 from graphsvc.core.register import advance_cut, advance_tree
 from graphsvc.core.request import AccessRequest
-from graphsvc.core.retire import ended_cell
+from graphsvc.core.retire import has_ended
 from graphsvc.core.settle import settle
 from graphsvc.core.standing import WRITE, Standing, find_standing
 from graphsvc.core.state import EMPTY, NEW_SCOPE, ChainState, Front, Happened, Scope
@@ -67,7 +67,11 @@ def evaluate(
     gained = facts.gains.judge(event, *_held(advance, facts)) if facts.gains is not None else None
     risk, changed = risk_of(advance, standing.scopes, facts)
     chain = place.chain
-    if not chain.index and reviewed is None and facts.view.get(ended_cell(chain.session)) is not None:
+    if (
+        not chain.index
+        and reviewed is None
+        and has_ended(facts.view, chain.session, (request.chain, *place.opened))
+    ):
         # Nothing of the session is left to judge it by.
         chain = replace(chain, closed=True)
     if request.intent is not None:

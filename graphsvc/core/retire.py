@@ -2,8 +2,9 @@
 
 A session is over when all its chains are closed. It is kept for as long as anything outside it can refer to its actions:
 an hour, or the longest window of the patterns that look across sessions. Then its actions, registers and keys go; what
-stays is the mark of its end and its closed chains, so that an action that names them is denied. All of this follows
-from the records alone, so every replica forgets the same.
+stays for a day is the mark of its end and its closed chains, so that an action that names them is denied. After that only
+eight bytes a name stay (`forgotten`), for the same. All of this follows from the records alone, so every replica forgets
+the same.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from graphsvc.core.cap import LIVE
+from graphsvc.core.forgotten import GONE, Forgotten
 from graphsvc.core.intent_amount import spent_cell
-from graphsvc.core.state import NOWHERE, ChainState
+from graphsvc.core.state import NOWHERE, ChainState, StateView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from graphsvc.core.world import World
 
-__all__ = ["GRACE_MS", "Sessions", "ended_cell", "retire"]
+__all__ = ["GRACE_MS", "NAMED_MS", "Sessions", "ended_cell", "has_ended", "retire"]
 
 GRACE_MS = 3_600_000
+NAMED_MS = 86_400_000  # how much longer the closed chains of a session are there by name
 _EVERY_MS = 600_000
 
 
@@ -30,19 +35,34 @@ def ended_cell(session: str) -> str:
     return f"x:{session}"
 
 
+def has_ended(view: StateView | dict[object, object], session: str, chains: Iterable[str] = ()) -> bool:
+    """Whether a session is over and forgotten, or one of the chains is."""
+    if view.get(ended_cell(session)) is not None:
+        return True
+    gone = view.get(GONE)
+    if not isinstance(gone, Forgotten):
+        return False
+    return ended_cell(session) in gone or any(_chain_name(chain) in gone for chain in chains)
+
+
+def _chain_name(chain: str) -> str:
+    return f"c:{chain}"
+
+
 class Sessions:
     """What each session that is alive consists of; changed only by folding records.
 
     chains, keys: its chains, and hashes of idempotency keys, by session. over: when the last of its chains was closed.
-    due_ms: when sessions are looked through next.
+    ended: the chains of those that were forgotten and are still known by name. due_ms: when sessions are looked through next.
     """
 
-    __slots__ = ("chains", "due_ms", "keys", "over")
+    __slots__ = ("chains", "due_ms", "ended", "keys", "over")
 
     def __init__(self) -> None:
         self.chains: dict[str, list[str]] = {}
         self.keys: dict[str, list[str]] = {}
         self.over: dict[str, int] = {}
+        self.ended: dict[str, list[str]] = {}
         self.due_ms = 0
 
     def opened(self, session: str, chain: str) -> None:
@@ -73,6 +93,27 @@ def retire(world: World, at_ms: int) -> None:
             world.names_of[name] = left
         else:
             world.names_of.pop(name, None)
+    _shrink(world, at_ms - keep_ms - NAMED_MS)
+
+
+def _shrink(world: World, before_ms: int) -> None:
+    """Of sessions that were over before a time keep no more than that they have ended."""
+    cells, sessions = world.cells, world.sessions
+    old = [name for name in sessions.ended if (cells.get(ended_cell(name)) or 0) < before_ms]  # type: ignore[operator]  # a time
+    if not old:
+        return
+    names: list[str] = []
+    for session in old:
+        # A chain that was moved to a session alive since stays with that one.
+        for chain in sessions.ended.pop(session):
+            state = cells.get(("c", chain))
+            if isinstance(state, ChainState) and state.session == session:
+                del cells["c", chain]
+                names.append(_chain_name(chain))
+        cells.pop(ended_cell(session), None)
+        names.append(ended_cell(session))
+    gone = cells.get(GONE)
+    cells[GONE] = (gone if isinstance(gone, Forgotten) else Forgotten()).also(names)
 
 
 def _forget(world: World, session: str, over_ms: int) -> set[str]:
@@ -91,7 +132,10 @@ def _forget(world: World, session: str, over_ms: int) -> set[str]:
     world.undo.forget(session)
     for key in world.sessions.keys.pop(session, ()):
         world.answered.pop(key, None)
+    ended = world.sessions.ended.setdefault(session, [])
     for chain in world.sessions.chains.pop(session, ()):
+        if chain not in ended:
+            ended.append(chain)
         state = cells.get(("c", chain))
         if isinstance(state, ChainState):
             cells["c", chain] = replace(

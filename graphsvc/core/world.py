@@ -55,7 +55,7 @@ from graphsvc.core.record import (
     Suspended,
 )
 from graphsvc.core.request import AccessRequest
-from graphsvc.core.retire import Sessions, ended_cell, retire
+from graphsvc.core.retire import Sessions, has_ended, retire
 from graphsvc.core.review import Review, review_of
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset, compile_ruleset
@@ -258,7 +258,7 @@ class World:
         request = record.request
         if known is not None and known.delta["c", request.chain].closed:  # type: ignore[attr-defined]  # a chain
             # Its session may have been forgotten since it was judged.
-            known = known if ended_cell(known.session) not in self.cells else None
+            known = known if not has_ended(self.state, known.session, known.opened) else None
         if known is None:
             in_history = record.answered is Verdict.PERMIT and request.executed
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history, exact=True)
@@ -271,7 +271,7 @@ class World:
         for opened in known.opened:
             self.sessions.opened(known.session, opened)
             self.cells[LIVE] = len(self.sessions.chains)
-        if chain.closed and ended_cell(known.session) in self.cells:
+        if chain.closed and has_ended(self.state, known.session):
             # Refused, and forgotten again with what is left of the session.
             self.sessions.over[known.session] = record.at_ms
         by_break = record.enforced is not None and self.governance.broken

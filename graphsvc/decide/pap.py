@@ -16,6 +16,7 @@ from graphsvc.core.record import (
     Record,
     SourceRemoved,
 )
+from graphsvc.core.retire import has_ended
 from graphsvc.core.state import ChainState
 from graphsvc.core.value import Json
 from graphsvc.core.world import World
@@ -60,6 +61,10 @@ def open_chain(
         held = now.overlay.get(("c", chain))
         if isinstance(held, ChainState) and held.used:
             raise Conflict(f"chain `{chain}` is open already; its first use fixed its session and owner")
+        if held is None and has_ended(now.overlay, session or chain, (chain, *_named(parent_chain))):
+            raise Conflict(
+                f"chain `{chain}` ended long ago, or is to belong to what did; choose another name"
+            )
         if parent_chain is not None:
             check_owner(now.overlay, caller, parent_chain)
         check_session(now.world, now.overlay, caller, session)
@@ -77,6 +82,10 @@ def open_chain(
 
     cells = {chain_cell(chain), *([chain_cell(parent_chain)] if parent_chain else [])}
     return ChangeJob(build, frozenset(cells), reads=frozenset(cells))
+
+
+def _named(chain: str | None) -> tuple[str, ...]:
+    return () if chain is None else (chain,)
 
 
 def close_chain(caller: Caller, chain: str) -> ChangeJob:

@@ -1,19 +1,24 @@
 """Sessions that are over are forgotten, and what is forgotten cannot be begun again."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from msgspec.structs import replace
 
 from graphsvc.core import cap
 from graphsvc.core.codec import decode_records
+from graphsvc.core.forgotten import GONE, Forgotten
 from graphsvc.core.snapshot import restore, snapshot
 from graphsvc.core.verdict import ReasonCode, Verdict
 from graphsvc.core.world import World
+from graphsvc.errors import Conflict
 from graphsvc.store.memory import MemoryStore
 from tests.service.harness import GATEWAY, Harness, serving
 
 pytestmark = pytest.mark.anyio
 
 _HOUR_MS = 3_600_000
+Over = Callable[[Harness], Awaitable[None]]
 
 
 async def _over(harness: Harness) -> None:
@@ -38,10 +43,51 @@ async def test_a_session_that_is_over_leaves_nothing_that_grows() -> None:
         assert len(world.answered) == 1
 
 
-async def test_nobody_goes_on_in_a_session_that_was_forgotten() -> None:
-    """Its chain is closed, and a chain that would begin in it is denied as well."""
+async def _long_over(harness: Harness) -> None:
+    """The same, and two more days."""
+    await _over(harness)
+    harness.clock.now_ms += 49 * _HOUR_MS
+    await harness.act("crm:Read", "record:45", chain="newer")
+
+
+async def test_of_a_session_that_ended_long_ago_only_the_names_stay() -> None:
+    """Not even its closed chains: eight bytes for each of its two names."""
     async with serving(MemoryStore()) as harness:
-        await _over(harness)
+        await _long_over(harness)
+        cells = harness.service.world.cells
+        assert not [key for key in cells if "old" in str(key)]
+        assert cells[GONE] == Forgotten().also(["c:old", "x:old"])
+
+
+async def test_names_of_what_ended_long_ago_cannot_be_used_again() -> None:
+    """No chain of that name is opened, and none in a session of that name or spawned by such a chain."""
+    async with serving(MemoryStore()) as harness:
+        await _long_over(harness)
+        for chain, session, parent in (("old", None, None), ("a", "old", None), ("b", None, "old")):
+            with pytest.raises(Conflict, match="ended long ago"):
+                await harness.service.open_chain(
+                    GATEWAY, chain, session=session, parent_chain=parent, shared_with=(), intent=None
+                )
+
+
+def test_forgotten_names_are_a_set() -> None:
+    """However they came and were merged: what was put in is in, the rest is not, and it survives its bytes."""
+    names = [f"c:{number}" for number in range(3_000)]
+    found = Forgotten()
+    for start in range(0, 3_000, 7):
+        found = found.also(names[start : start + 7])
+    assert found == Forgotten().also(reversed(names)) == Forgotten.from_bytes(found.to_bytes())
+    assert len(found) == 3_000
+    assert all(name in found for name in names)
+    assert not any(f"s:{number}" in found for number in range(3_000))
+    assert found.also(names) is found
+
+
+@pytest.mark.parametrize("over", [_over, _long_over])
+async def test_nobody_goes_on_in_a_session_that_was_forgotten(over: Over) -> None:
+    """Its chain is closed, and a chain that would begin in it is denied as well, however long ago that was."""
+    async with serving(MemoryStore()) as harness:
+        await over(harness)
         answer = await harness.act("mail:Send", chain="old", to="x@example.com")
         assert [reason.code for reason in answer.decision.reasons] == [ReasonCode.chain_closed]
         command = harness.command("mail:Send", "mailbox:alice", chain="fresh")
@@ -51,10 +97,11 @@ async def test_nobody_goes_on_in_a_session_that_was_forgotten() -> None:
         assert ReasonCode.chain_closed in [reason.code for reason in spawned_answer.decision.reasons]
 
 
-async def test_every_replica_forgets_the_same() -> None:
+@pytest.mark.parametrize("over", [_over, _long_over])
+async def test_every_replica_forgets_the_same(over: Over) -> None:
     """Whoever folds the log, or goes on from a snapshot, holds what the writer holds."""
     async with serving(MemoryStore()) as harness:
-        await _over(harness)
+        await over(harness)
         await harness.act("crm:Read", chain="old")
         folded = World()
         for entry in await harness.service.store.read(after=0, limit=1_000):

@@ -8,6 +8,7 @@ import msgspec
 from immutables import Map
 
 from graphsvc.core.count import Counted
+from graphsvc.core.forgotten import GONE, Forgotten
 from graphsvc.core.history import Packed
 from graphsvc.core.known import Memo, Parties
 from graphsvc.core.mark import Mark
@@ -63,6 +64,8 @@ def _sessions(world: World, rows: Snapshot) -> None:
     for row in rows.chains:
         if ended_cell(row.session) not in world.cells:
             world.sessions.opened(row.session, row.name)
+        else:
+            world.sessions.ended.setdefault(row.session, []).append(row.name)
     for key, (_, action) in world.answered.items():
         packed = world.history.get(action)
         if packed is not None:
@@ -162,6 +165,8 @@ class _Reader:
         for store in rows.stores:
             cells[store.name] = self._map(store.data)
         cells.update(rows.clocks)
+        if rows.gone:
+            cells[GONE] = Forgotten.from_bytes(rows.gone)
         for cell, guards in rows.foreign:
             cells[cell] = Map({slot: Map(times) for slot, times in guards})
 

@@ -33,7 +33,7 @@ __all__ = [
     "StoreRow",
 ]
 
-FORMAT = 6
+FORMAT = 7
 
 Changes: TypeAlias = tuple[
     list[tuple[Slot, int]], list[Slot]
@@ -204,6 +204,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     stores: list[StoreRow]
     clocks: dict[str, int]
     over: dict[str, int]
+    gone: bytes
     due_ms: int
     foreign: list[tuple[str, list[tuple[Slot, dict[str, int]]]]]
 

@@ -11,6 +11,7 @@ import msgspec
 from immutables import Map
 
 from graphsvc.core.count import Counted
+from graphsvc.core.forgotten import GONE, Forgotten
 from graphsvc.core.history import Packed
 from graphsvc.core.known import Parties, Target
 from graphsvc.core.mark import Mark
@@ -60,6 +61,11 @@ def in_steps(world: World) -> Generator[None, None, bytes]:
     return (yield from writer.written())
 
 
+def _gone(world: World) -> bytes:
+    gone = world.cells.get(GONE)
+    return gone.to_bytes() if isinstance(gone, Forgotten) else b""
+
+
 class _Writer:
     def __init__(self, world: World) -> None:
         # The values are immutable and the mappings are not: copies of those hold the moment, and hold alive what is
@@ -102,6 +108,7 @@ class _Writer:
             stores=[],
             clocks={},
             over=dict(world.sessions.over),
+            gone=_gone(world),
             due_ms=world.sessions.due_ms,
             foreign=[],
             registers=[],
