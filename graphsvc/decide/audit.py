@@ -10,14 +10,14 @@ import asyncio
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, TypeVar
 
 from graphsvc.core.audit.key import KeyHistory, endorse
-from graphsvc.core.audit.leaf import SALT_SIZE, leaf_hash
-from graphsvc.core.audit.merkle import Tree
+from graphsvc.core.audit.leaf import HASH_SIZE, SALT_SIZE, leaf_hash
+from graphsvc.core.audit.merkle import BLOCK_SIZE, Thinned, Tree
 from graphsvc.core.audit.note import Checkpoint, checkpoint_text, open_checkpoint
 from graphsvc.core.audit.truncation import Statement, open_statement
 from graphsvc.core.codec import audit_lines, audited, encode_records
@@ -28,6 +28,7 @@ from graphsvc.errors import BadInput, GraphsvcError, NotSupported, StoreError
 
 __all__ = ["AuditLog", "AuditProof", "SignedCheckpoint", "origin_of", "read_statement"]
 
+T = TypeVar("T")
 _PAGE = 200
 
 
@@ -77,11 +78,15 @@ def _cut_off(seq: int, last: int, field: str = "id") -> BadInput:
 
 
 class AuditLog:
-    """Folds the leaves of a log when it is asked. notary: its keys; without one nothing can be signed."""
+    """Folds the leaves of a log when it is asked. notary: its keys; without one nothing can be signed.
 
-    def __init__(self, log: Log, notary: Notary | None = None) -> None:
+    thin: keep the roots of blocks in memory and read the leaves of one again when a proof needs them.
+    """
+
+    def __init__(self, log: Log, notary: Notary | None = None, *, thin: bool = False) -> None:
         self._log = log
         self._notary = notary
+        self._thin = thin
         self._tree = Tree()
         self._lock = asyncio.Lock()
         self.problem: str | None = None
@@ -99,9 +104,33 @@ class AuditLog:
             while entries := await self._log.read(after=self._tree.size, limit=_PAGE):
                 for entry in entries:
                     self._fold(entry)
+                if self._thin:
+                    self._tree.thin()
                 # A long log must not starve the loop.
                 await asyncio.sleep(0)
             return self._tree.size
+
+    async def _asked(self, ask: Callable[[Tree], T]) -> T:
+        """What the tree says, having read again what it left out."""
+        while True:
+            try:
+                return ask(self._tree)
+            except Thinned as missing:
+                await self._load(missing.block)
+
+    async def _load(self, block: int) -> None:
+        first, size = block * BLOCK_SIZE + 1, BLOCK_SIZE * HASH_SIZE
+        leaves, after = b"", first - 1
+        while len(leaves) < size and (entries := await self._log.read(after=after, limit=_PAGE)):
+            if entries[0].first > after + 1:
+                raise _cut_off(after + 1, entries[0].first - 1)
+            for entry in entries:
+                leaves += _leaves_of(entry)[max(first - entry.first, 0) * HASH_SIZE :]
+                after = entry.seq
+        if not self._tree.load(block, leaves[:size]):
+            raise StoreError(
+                f"records {first} to {first + BLOCK_SIZE - 1} are not those that were written: run `graphsvc audit verify`"
+            )
 
     async def checkpoint(self, since: int | None = None) -> SignedCheckpoint:
         """Sign the log as it is now and keep the checkpoint. since: a size to prove consistency from.
@@ -122,16 +151,17 @@ class AuditLog:
         if since is not None and 0 < since < self._tree.first:
             raise _cut_off(since, self._tree.first, "since")
         async with self._lock:
-            self._check_continues(last)
+            await self._check_continues(last)
             if last is not None and (held := open_checkpoint(last)).size == size:
                 keys = await asyncio.to_thread(notary.keys, origin)
                 if keys.newest == keys.signer_of(held):
-                    return self._signed(held, last, keys, since)
+                    return await self._signed(held, last, keys, since)
             key = await asyncio.to_thread(notary.key, origin)
             keys = await asyncio.to_thread(notary.keys, origin)
-            note = key.sign(checkpoint_text(origin, size, self._tree.root(size)))
+            root = await self._asked(lambda tree: tree.root(size))
+            note = key.sign(checkpoint_text(origin, size, root))
             await asyncio.to_thread(notary.keep, origin, note)
-            return self._signed(open_checkpoint(note), note, keys, since)
+            return await self._signed(open_checkpoint(note), note, keys, since)
 
     async def rotate(self) -> KeyHistory:
         """Retire the key: the log is signed by it once more, then a new key takes over."""
@@ -160,10 +190,9 @@ class AuditLog:
         if entry.first > seq:
             raise _cut_off(seq, entry.first - 1)
         line = audit_lines(audited(entry.body), entry.id)[seq - entry.first]
-        self._check_same(seq, line)
-        return AuditProof(
-            seq, line, self._tree.leaf(seq - 1), size, tuple(self._tree.inclusion(seq - 1, size))
-        )
+        await self._check_same(seq, line)
+        path = await self._asked(lambda tree: tree.inclusion(seq - 1, size))
+        return AuditProof(seq, line, leaf_hash(line), size, tuple(path))
 
     async def lines(self, first: int, last: int) -> AsyncIterator[tuple[int, bytes]]:
         """Numbers and lines of records `first` to `last`, computed from what is stored.
@@ -178,7 +207,7 @@ class AuditLog:
                 for place, line in enumerate(audit_lines(audited(entry.body), entry.id)):
                     seq = entry.first + place
                     if first <= seq <= last:
-                        self._check_same(seq, line)
+                        await self._check_same(seq, line)
                         yield seq, line
             after = entries[-1].seq
 
@@ -226,35 +255,43 @@ class AuditLog:
             self._tree = Tree(statement.removed, statement.frontier)
 
     def _fold(self, entry: Entry) -> None:
-        held = audited(entry.body)
-        if entry.first != self._tree.size + 1 or entry.seq - entry.first + 1 != len(held.stored):
+        leaves = _leaves_of(entry)
+        if entry.first != self._tree.size + 1 or (entry.seq - entry.first + 1) * HASH_SIZE != len(leaves):
             raise StoreError(
                 f"the log is broken at record {self._tree.size + 1}: run `graphsvc audit verify`"
             )
-        leaves = held.leaves
-        if leaves is None:
-            leaves = b"".join(map(leaf_hash, audit_lines(held, entry.id)))
         self._tree.extend(leaves)
 
-    def _check_same(self, seq: int, line: bytes) -> None:
-        if seq > self._tree.size or leaf_hash(line) != self._tree.leaf(seq - 1):
+    async def _check_same(self, seq: int, line: bytes) -> None:
+        if seq > self._tree.size or leaf_hash(line) != await self._asked(lambda tree: tree.leaf(seq - 1)):
             raise StoreError(f"record {seq} is not the one that was written: run `graphsvc audit verify`")
 
-    def _check_continues(self, last: str | None) -> None:
+    async def _check_continues(self, last: str | None) -> None:
         if last is None:
             return
         signed = open_checkpoint(last)
         if signed.size < self._tree.first:
             # Of that size nothing is left to compare; the statement that says so is signed by the log's own key.
             return
-        if signed.size > self._tree.size or self._tree.root(signed.size) != signed.root:
+        if signed.size > self._tree.size or signed.root != await self._asked(
+            lambda tree: tree.root(signed.size)
+        ):
             raise StoreError(
                 f"the log is not the one that was signed at {signed.size} records, so it is not signed again: "
                 "run `graphsvc audit verify`"
             )
 
-    def _signed(
+    async def _signed(
         self, checkpoint: Checkpoint, note: str, keys: KeyHistory, since: int | None
     ) -> SignedCheckpoint:
-        proof = () if since is None else tuple(self._tree.consistency(since, checkpoint.size))
-        return SignedCheckpoint(checkpoint, note, keys, proof)
+        proof: Sequence[bytes] = ()
+        if since is not None:
+            proof = await self._asked(lambda tree: tree.consistency(since, checkpoint.size))
+        return SignedCheckpoint(checkpoint, note, keys, tuple(proof))
+
+
+def _leaves_of(entry: Entry) -> bytes:
+    held = audited(entry.body)
+    if held.leaves is not None:
+        return held.leaves
+    return b"".join(map(leaf_hash, audit_lines(held, entry.id)))

@@ -117,7 +117,7 @@ class GraphsvcService:
         rules: PublishRules | None = None,
     ) -> None:
         self.store = store
-        self.audit = AuditLog(store, notary)
+        self.audit = AuditLog(store, notary, thin=True)
         self._keeper = keeper
         self.world = keeper.world if keeper is not None else World()
         self.explorer = Explorer(self.world, self.revision)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
 
 from graphsvc.core.audit.merkle import (
     EMPTY_ROOT,
+    Thinned,
     Tree,
     frontier_root,
     is_consistent,
@@ -173,3 +175,37 @@ def test_of_what_was_cut_off_nothing_is_proved() -> None:
     ):
         with pytest.raises(IndexError, match="cut off"):
             asked()
+
+
+@pytest.mark.parametrize("gone", [0, 300, 512, 700])
+def test_a_thinned_tree_says_the_same_once_blocks_are_loaded(gone: int) -> None:
+    """Every root, path and proof, of a tree that was cut off as well; leaves that are not the ones of before are not taken."""
+    leaves = [leaf(number.to_bytes(2, "big")) for number in range(1_300)]
+    whole = tree_of(leaves)
+    thin = Tree(gone, whole.frontier(gone))
+    for at in range(gone, 1_300, 97):
+        thin.extend(b"".join(leaves[at : at + 97]))
+        thin.thin()
+    assert not thin.load(gone // 256 + 1, bytes(32 * 256))
+
+    def asked(ask: Callable[[Tree], object]) -> object:
+        for _ in range(9):
+            try:
+                return ask(thin)
+            except Thinned as missing:
+                first = missing.block * 256
+                thin.load(missing.block, b"".join(leaves[first : first + 256]))
+        raise AssertionError("too many blocks for one answer")
+
+    chance = random.Random(gone)
+    for _ in range(300):
+        size = chance.randrange(gone + 1, 1_301)
+        old, index = chance.randrange(gone or 1, size + 1), chance.randrange(gone, size)
+        for ask in (
+            lambda tree, size=size: tree.root(size),
+            lambda tree, index=index: tree.leaf(index),
+            lambda tree, old=old, size=size: tree.consistency(old, size),
+            lambda tree, index=index, size=size: tree.inclusion(index, size),
+            lambda tree, index=index, size=size: tree.range_proof(index, size, size),
+        ):
+            assert asked(ask) == ask(whole)

@@ -5,13 +5,16 @@ All hashes are 32 bytes of SHA-256. Leaves are counted from 0; the leaf of recor
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from graphsvc.core.audit.leaf import HASH_SIZE
 
 __all__ = [
+    "BLOCK_SIZE",
     "EMPTY_ROOT",
+    "Thinned",
     "Tree",
     "frontier_heights",
     "frontier_root",
@@ -22,6 +25,9 @@ __all__ = [
 ]
 
 EMPTY_ROOT = sha256().digest()
+_BLOCK = 8  # height of a block
+BLOCK_SIZE = 1 << _BLOCK  # its leaves
+_MAX_LOADED = 32
 
 
 def _node(left: bytes, right: bytes) -> bytes:
@@ -63,8 +69,16 @@ def frontier_root(frontier: Sequence[bytes]) -> bytes:
     return found
 
 
+class Thinned(IndexError):
+    """A hash was left out to save memory: `load` the leaves of `block`, then ask again."""
+
+    def __init__(self, block: int) -> None:
+        super().__init__(f"the hashes of block {block} are not in memory")
+        self.block = block
+
+
 class Tree:
-    """A tree that only grows. It keeps the hash of every complete subtree: 64 bytes a leaf.
+    """A tree that only grows. It keeps the hash of every complete subtree: 64 bytes a leaf, a quarter of one when thinned.
 
     first: leaves before this one were cut off, and nothing is known of them but the hashes of the largest subtrees that
     they make up. That is enough for the root of `first` leaves and more, and for every proof about those from `first` on.
@@ -80,6 +94,32 @@ class Tree:
         for height, kept in zip(heights, frontier, strict=True):
             self._gone[height] -= 1
             self._levels[height] += kept
+        self._kept: dict[tuple[int, int], bytes] = {}
+        self._loaded: OrderedDict[int, Tree] = OrderedDict()
+
+    def thin(self) -> None:
+        """Keep of every complete block of 256 leaves the root alone; from now on asking may raise `Thinned`."""
+        blocks = self.size >> _BLOCK
+        begun = ((self.first >> _BLOCK) + 1 if self.first else 0) << _BLOCK
+        for height in range(min(_BLOCK, len(self._levels))):
+            end, before = blocks << (_BLOCK - height), self._gone[height]
+            # The block in which the tree begins cannot be loaded whole again.
+            for index in range(before, min(end, begun >> height)):
+                self._kept[height, index] = self._complete(height, index)
+            if end > before:
+                del self._levels[height][: (end - before) * HASH_SIZE]
+                self._gone[height] = end
+
+    def load(self, block: int, leaves: bytes) -> bool:
+        """Take in the leaves of a block again, for a while; False when they are not the ones that were there."""
+        tree = Tree()
+        tree.extend(leaves)
+        if tree.size != BLOCK_SIZE or tree.root() != self._complete(_BLOCK, block):
+            return False
+        self._loaded[block] = tree
+        if len(self._loaded) > _MAX_LOADED:
+            self._loaded.popitem(last=False)
+        return True
 
     def frontier(self, size: int) -> list[bytes]:
         """The hashes of the largest complete subtrees of the first `size` leaves, left to right."""
@@ -149,8 +189,20 @@ class Tree:
     def _complete(self, height: int, index: int) -> bytes:
         place = index - self._gone[height]
         if place < 0:
-            raise IndexError(f"leaf {index << height} was cut off")
+            return self._left_out(height, index)
         return bytes(self._levels[height][place * HASH_SIZE : (place + 1) * HASH_SIZE])
+
+    def _left_out(self, height: int, index: int) -> bytes:
+        kept = self._kept.get((height, index))
+        if kept is not None:
+            return kept
+        if height >= _BLOCK or index << height < self.first:
+            raise IndexError(f"leaf {index << height} was cut off")
+        block = index << height >> _BLOCK
+        loaded = self._loaded.get(block)
+        if loaded is None:
+            raise Thinned(block)
+        return loaded._complete(height, index - (block << (_BLOCK - height)))  # noqa: SLF001  a tree of its own kind
 
     def _hash(self, low: int, high: int) -> bytes:
         size = high - low
