@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.agents.chain import VERSION, Suite
+from benchmarks.agents.curve import STEPS, step_texts
 from benchmarks.agents.estate import records
 from benchmarks.agents.replay import Outcome, Replayer
 from benchmarks.agents.rule import RULES, policies
@@ -34,17 +35,20 @@ _APPROVERS = ("own", "nobody", "everything")
 _AT_ONCE = 8
 
 
-def measure(suites: Sequence[str], *, quick: bool = False, parts: bool = False) -> dict[str, Any]:
-    """Everything about some suites. quick: the shipped rule alone; parts: each part left out in turn."""
-    return asyncio.run(_measure([Suite(name) for name in suites], quick=quick, parts=parts))
+def measure(
+    suites: Sequence[str], *, quick: bool = False, parts: bool = False, curve: bool = False
+) -> dict[str, Any]:
+    """Everything about some suites. quick: the shipped rule alone; parts: each part left out in turn; curve: laxer and stricter tables."""
+    return asyncio.run(_measure([Suite(name) for name in suites], quick=quick, parts=parts, curve=curve))
 
 
-async def _measure(suites: list[Suite], *, quick: bool, parts: bool) -> dict[str, Any]:
+async def _measure(suites: list[Suite], *, quick: bool, parts: bool, curve: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "agentdojo": VERSION,
         "suites": [suite.name for suite in suites],
         "rules": {},
         "without": {},
+        "curve": {},
     }
     for rule in ["provenance"] if quick else RULES:
         print(f"{rule} ...", file=sys.stderr)
@@ -82,6 +86,12 @@ async def _measure(suites: list[Suite], *, quick: bool, parts: bool) -> dict[str
                 less = await _benign(replayer, suites, **options)
                 attacked = {"everything": await _attacks(replayer, suites, "everything", **options)}
                 found["without"][str(part)] = figures(less, attacked)
+    for step in STEPS if curve else ():
+        print(f"{step} ...", file=sys.stderr)
+        async with _serving(suites, step_texts(step)) as replayer:
+            benign = await _benign(replayer, suites)
+            attacks = {each: await _attacks(replayer, suites, each) for each in ("own", "everything")}
+            found["curve"][step] = figures(benign, attacks)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,57 @@ __all__ = ["register"]
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
 
+Command = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[-- COMMAND ARG...]", help="Starts the server to stand before, over its stdio."),
+]
+Url = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="The server to stand before, over HTTP.")
+]
+Listen = Annotated[
+    str | None,
+    typer.Option("--listen", metavar="HOST:PORT", help="Serve clients over HTTP at /mcp instead of stdio."),
+]
+Service = Annotated[str, typer.Option("--service", metavar="URL", help="The graphsvc that decides.")]
+TokenFile = Annotated[
+    Path | None, typer.Option("--token-file", metavar="FILE", help="Holds a token of the role pep.")
+]
+Subject = Annotated[str, typer.Option("--subject", help="The agent behind the client.")]
+OnBehalfOf = Annotated[
+    list[str] | None,
+    typer.Option("--on-behalf-of", help="Whom it acts for, nearest first; several times."),
+]
+Chain = Annotated[
+    str | None, typer.Option("--chain", help="The chain of its actions; a new one if not given.")
+]
+Name = Annotated[str, typer.Option("--name", help="Begins the actions' names: `<name>:<tool>`.")]
+Wait = Annotated[
+    str, typer.Option("--wait", metavar="DURATION", help="How long an escalated call waits for its review.")
+]
+Asked = Annotated[
+    str | None,
+    typer.Option(
+        "--request",
+        metavar="TEXT",
+        help="What the user asked for; every call then says where its values came from.",
+    ),
+]
+ToolFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--tools",
+        metavar="FILE",
+        help="With --request: declarations of the tools, from `graphsvc policy tools`.",
+    ),
+]
+WritePack = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-pack", metavar="FILE", help="Declare the server's tools in a policy file, and end."
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("mcp-proxy")(mcp_proxy)
@@ -27,46 +78,19 @@ def register(app: typer.Typer) -> None:
 
 def mcp_proxy(
     *,
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[-- COMMAND ARG...]", help="Starts the server to stand before, over its stdio."
-        ),
-    ] = None,
-    url: Annotated[
-        str | None, typer.Option("--url", metavar="URL", help="The server to stand before, over HTTP.")
-    ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(
-            "--listen", metavar="HOST:PORT", help="Serve clients over HTTP at /mcp instead of stdio."
-        ),
-    ] = None,
-    service: Annotated[
-        str, typer.Option("--service", metavar="URL", help="The graphsvc that decides.")
-    ] = "http://127.0.0.1:8080",
-    token_file: Annotated[
-        Path | None, typer.Option("--token-file", metavar="FILE", help="Holds a token of the role pep.")
-    ] = None,
-    subject: Annotated[str, typer.Option("--subject", help="The agent behind the client.")] = "agent",
-    on_behalf_of: Annotated[
-        list[str] | None,
-        typer.Option("--on-behalf-of", help="Whom it acts for, nearest first; several times."),
-    ] = None,
-    chain: Annotated[
-        str | None, typer.Option("--chain", help="The chain of its actions; a new one if not given.")
-    ] = None,
-    name: Annotated[str, typer.Option("--name", help="Begins the actions' names: `<name>:<tool>`.")] = "tool",
-    wait: Annotated[
-        str,
-        typer.Option("--wait", metavar="DURATION", help="How long an escalated call waits for its review."),
-    ] = "0s",
-    write_pack: Annotated[
-        Path | None,
-        typer.Option(
-            "--write-pack", metavar="FILE", help="Declare the server's tools in a policy file, and end."
-        ),
-    ] = None,
+    command: Command = None,
+    url: Url = None,
+    listen: Listen = None,
+    service: Service = "http://127.0.0.1:8080",
+    token_file: TokenFile = None,
+    subject: Subject = "agent",
+    on_behalf_of: OnBehalfOf = None,
+    chain: Chain = None,
+    name: Name = "tool",
+    wait: Wait = "0s",
+    request: Asked = None,
+    tools: ToolFile = None,
+    write_pack: WritePack = None,
 ) -> None:
     """Stand between an MCP client and an MCP server: every tool call is asked before it runs.
 
@@ -76,6 +100,7 @@ def mcp_proxy(
     Examples:
       graphsvc mcp-proxy --token-file pep.token --subject desk-agent --name files -- npx -y @example/files /srv
       graphsvc mcp-proxy --token-file pep.token --url http://127.0.0.1:9000/mcp --listen 127.0.0.1:9001
+      graphsvc mcp-proxy --token-file pep.token --name mail --request "Answer Ann" --tools tools.json -- mail-server
       graphsvc mcp-proxy --name files --write-pack files.yaml -- npx -y @example/files /srv
     """
     try:
@@ -86,36 +111,49 @@ def mcp_proxy(
     if write_pack is not None:
         _declare(upstream, name, write_pack)
         return
-    if token_file is None:
-        raise BadInput("--token-file: name a file with a token of the role pep", field="token-file")
-    try:
-        token = token_file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise BadInput(
-            f"--token-file: `{token_file}` cannot be read: {error.strerror}", field="token-file"
-        ) from error
+    token, wait_s, address = _token(token_file), _seconds(wait), _address(listen)
+    task: dict[str, Any] = {"subject": subject, "on_behalf_of": on_behalf_of or (), "wait_s": wait_s}
+    if tools is not None and request is None:
+        raise BadInput("--tools: goes with --request, the user's words", field="tools")
+    if request is not None:
+        from graphsvc.client.provenance import Tools
+
+        task |= {"user_request": request, "tools": Tools.load(tools) if tools is not None else Tools()}
     import asyncio
+
+    asyncio.run(_stand(upstream, service, token, chain, name, task, address))
+
+
+async def _stand(
+    upstream: StdioServerParameters | str,
+    service: str,
+    token: str,
+    chain: str | None,
+    name: str,
+    task: dict[str, Any],
+    address: tuple[str, int] | None,
+) -> None:
     import uuid
 
     from graphsvc.client import AsyncTask, Client
     from graphsvc.client.pep.tool import ToolGuard
 
-    wait_s, address = _seconds(wait), _address(listen)
+    async with (
+        Client(service, token) as client,
+        AsyncTask(client, chain or f"mcp-{uuid.uuid4()}", **task) as held,
+    ):
+        await _serve(upstream, ToolGuard(held, prefix=name), address)
 
-    async def run() -> None:
-        async with (
-            Client(service, token) as client,
-            AsyncTask(
-                client,
-                chain or f"mcp-{uuid.uuid4()}",
-                subject=subject,
-                on_behalf_of=on_behalf_of or (),
-                wait_s=wait_s,
-            ) as task,
-        ):
-            await _serve(upstream, ToolGuard(task, prefix=name), address)
 
-    asyncio.run(run())
+def _token(file: Path | None) -> str:
+    if file is None:
+        raise BadInput("--token-file: name a file with a token of the role pep", field="token-file")
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadInput(
+            f"--token-file: `{file}` cannot be read: {error.strerror}", field="token-file"
+        ) from error
 
 
 def _upstream(command: list[str] | None, url: str | None) -> StdioServerParameters | str:

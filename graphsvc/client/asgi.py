@@ -5,6 +5,7 @@ app.add_middleware(AsgiGuard, client=client, ask=ask)
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from graphsvc.errors import GraphsvcError
 
 __all__ = ["AsgiGuard"]
 
+_log = logging.getLogger("graphsvc.client")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -40,7 +42,12 @@ class AsgiGuard:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        wanted = self._ask(scope)
+        try:
+            wanted = self._ask(scope)
+        except Exception:  # noqa: BLE001  the application's own code; nothing runs unasked
+            _log.exception("ask_failed", extra={"path": scope.get("path")})
+            await _refuse(scope, send, {"verdict": "DENY", "codes": ["ask_failed"]}, [])
+            return
         if wanted is None:
             await self._app(scope, receive, send)
             return
@@ -96,9 +103,10 @@ async def _refuse(scope: Scope, send: Send, body: dict[str, Any], headers: list[
         # Before it was accepted this is a 403 too.
         await send({"type": "websocket.close", "code": 4403, "reason": body["verdict"]})
         return
-    raw = orjson.dumps(body)
+    # RFC 9457, with members of our own.
+    raw = orjson.dumps({"type": "about:blank", "title": "Forbidden", "status": 403, **body})
     start = [
-        (b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode()),
+        (b"content-type", b"application/problem+json"), (b"content-length", str(len(raw)).encode()),
         (b"cache-control", b"no-store"), *headers,
     ]  # fmt: skip
     await send({"type": "http.response.start", "status": 403, "headers": start})

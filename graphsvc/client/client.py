@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -31,7 +30,7 @@ from graphsvc.client.result import (
     ReviewPage,
     Revoked,
 )  # fmt: skip
-from graphsvc.client.transport import Transport, pause
+from graphsvc.client.transport import Transport, new_key, pause
 from graphsvc.errors import BadInput, GraphsvcError
 
 __all__ = ["Client"]
@@ -112,9 +111,10 @@ class Client(GrantAsking, Governing):
         labels: Sequence[str] = (),
         tokens: Sequence[str] = (),
     ) -> Acknowledged:
-        """What came of a permitted action: SUCCESS, FAILURE or UNKNOWN."""
+        """What came of a permitted action: SUCCESS, FAILURE or UNKNOWN. Told again when the connection is lost."""
         given = {"decision": decision, "outcome": outcome, "labels": list(labels), "tokens": list(tokens)}
-        return as_kind(Acknowledged, await self._call(document.REPORT, {"v": given}))
+        # Twice the same report says no more than once.
+        return as_kind(Acknowledged, checked(await self._read(document.REPORT, {"v": given})))
 
     async def cancel_decision(self, decision: str) -> Acknowledged:
         """A permitted action did not happen."""
@@ -340,7 +340,7 @@ class Client(GrantAsking, Governing):
         return results
 
     def _prepared(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = {"idempotencyKey": str(uuid.uuid4()), "deadlineMs": self._deadline_ms, **request}
+        wanted = {"idempotencyKey": new_key(), "deadlineMs": self._deadline_ms, **request}
         if not isinstance(wanted["deadlineMs"], int):
             raise BadInput("deadlineMs: must be a number of milliseconds", field="deadlineMs")
         return wanted

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,7 @@ from graphsvc.client import document
 from graphsvc.client.answer import as_kind, checked, decision_of, fail_closed
 from graphsvc.client.error import Unreachable
 from graphsvc.client.result import Acknowledged, Decision, Evaluation, Review
-from graphsvc.client.transport import encoded, value_of, wait_s
+from graphsvc.client.transport import encoded, new_key, value_of, wait_s
 from graphsvc.client.wire import Wire
 from graphsvc.errors import BadInput, GraphsvcError
 
@@ -111,9 +110,10 @@ class SyncClient:
         labels: Sequence[str] = (),
         tokens: Sequence[str] = (),
     ) -> Acknowledged:
-        """What came of a permitted action: SUCCESS, FAILURE or UNKNOWN."""
+        """What came of a permitted action: SUCCESS, FAILURE or UNKNOWN. Told again when the connection is lost."""
         given = {"decision": decision, "outcome": outcome, "labels": list(labels), "tokens": list(tokens)}
-        return as_kind(Acknowledged, self._call(document.REPORT, {"v": given}))
+        # Twice the same report says no more than once.
+        return as_kind(Acknowledged, checked(self._read(document.REPORT, {"v": given})))
 
     def cancel_decision(self, decision: str) -> Acknowledged:
         """A permitted action did not happen."""
@@ -145,7 +145,7 @@ class SyncClient:
     # -- inside ----------------------------------------------------------------------------------
 
     def _prepared(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = {"idempotencyKey": str(uuid.uuid4()), "deadlineMs": self._deadline_ms, **request}
+        wanted = {"idempotencyKey": new_key(), "deadlineMs": self._deadline_ms, **request}
         if not isinstance(wanted["deadlineMs"], int):
             raise BadInput("deadlineMs: must be a number of milliseconds", field="deadlineMs")
         return wanted

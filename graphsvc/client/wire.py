@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from pathlib import Path
 
-__all__ = ["Wire", "WireError"]
+__all__ = ["IDLE_S", "Wire", "WireError"]
 
+# A service closes connections that nothing came over for five seconds.
+IDLE_S = 4.0
+# Of all headers an answer may have, what its framing needs.
+_READ = (b"content-length", b"transfer-encoding", b"connection")
 _HEAD_LIMIT = 1 << 16
 _BODY_LIMIT = 1 << 26
 _SOME = 1 << 16
@@ -28,6 +33,7 @@ class Wire:
     def __init__(self, host: str, port: int, *, is_tls: bool = False, uds: Path | None = None) -> None:
         self._host, self._port, self._is_tls, self._uds = host, port, is_tls, uds
         self._socket: socket.socket | None = None
+        self._used_s = 0.0
         self._rest = b""
 
     def close(self) -> None:
@@ -38,7 +44,12 @@ class Wire:
 
     def exchange(self, request: bytes, timeout_s: float) -> tuple[int, bytes]:
         """Send a whole request, return status and body. timeout_s: for each wait, not for all of them."""
-        line = self._socket
+        line, now_s = self._socket, time.monotonic()
+        if line is not None and now_s - self._used_s > IDLE_S:
+            # The other side may have closed it by now; a request into it might be lost, or answered twice.
+            self.close()
+            line = None
+        self._used_s = now_s
         if line is None:
             line = self._socket = self._connected(timeout_s)
         else:
@@ -94,18 +105,21 @@ class Wire:
             if len(self._rest) > _HEAD_LIMIT:
                 raise WireError("an answer whose headers do not end")
             self._more(line)
-        first, *rows = self._rest[:end].split(b"\r\n")
+        head = self._rest[:end].lower()
         self._rest = self._rest[end + 4 :]
-        version, _, told = first.partition(b" ")
-        if version not in {b"HTTP/1.1", b"HTTP/1.0"} or not told[:3].isdigit():
+        version, told = head[:9], head[9:12]
+        if version not in (b"http/1.1 ", b"http/1.0 ") or not told.isdigit() or len(told) != 3:
             raise WireError("an answer that is not HTTP/1.1")
         headers: dict[bytes, bytes] = {}
-        for row in rows:
-            name, _, value = row.partition(b":")
-            headers[name.lower()] = value.strip().lower()
-        if version == b"HTTP/1.0":
+        for name in _READ:
+            start = head.find(b"\r\n%b:" % name)
+            if start >= 0:
+                start += len(name) + 3
+                stop = head.find(b"\r\n", start)
+                headers[name] = head[start : stop if stop >= 0 else end].strip()
+        if version == b"http/1.0 ":
             headers.setdefault(b"connection", b"close")
-        return int(told[:3]), headers
+        return int(told), headers
 
     def _exactly(self, line: socket.socket, length: int) -> bytes:
         while len(self._rest) < length:

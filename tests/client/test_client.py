@@ -132,3 +132,22 @@ async def test_misuse_is_told() -> None:
     async with Client() as client:
         with pytest.raises(BadInput, match="in parts"):
             await client.upsert_graph("x", [{"node": {"id": "a" * (1 << 20)}}])
+
+
+async def test_a_report_is_told_again() -> None:
+    """A connection that broke loses no report: the same one is sent until it is acknowledged."""
+    bodies: list[bytes] = []
+
+    async def second_time(call: web.Request) -> web.Response:
+        bodies.append(await call.read())
+        if len(bodies) == 1:
+            assert call.transport is not None
+            call.transport.close()
+        return web.json_response(
+            {"data": {"r": {"__typename": "Ack", "revision": "s.1", "at": "2026-01-01T00:00:00Z"}}}
+        )
+
+    async with _service(second_time) as url, Client(url) as client:
+        assert (await client.report("d1", labels=["untrusted"])).revision == "s.1"
+    assert len(bodies) == 2
+    assert bodies[0] == bodies[1]

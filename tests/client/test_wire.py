@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from graphsvc.client import wire as wire_module
 from graphsvc.client.wire import Wire, WireError
 
 BODY = b'{"data": 1}'
@@ -107,3 +108,17 @@ def test_no_answer_in_time_is_a_timeout() -> None:
     """The caller's time limit holds."""
     with _server(b"HTTP/1.1 200 OK\r\nContent-Le", b"") as (wire, _), pytest.raises(TimeoutError):
         wire.exchange(b"POST", 0.1)
+
+
+def test_a_connection_that_nothing_came_over_for_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service may be closing it just now, so the next call takes a new one; a busy one is kept."""
+    now = [100.0]
+    monkeypatch.setattr("graphsvc.client.wire.time.monotonic", lambda: now[0])
+    with _server(WHOLE, WHOLE, WHOLE) as (wire, connections):
+        wire.exchange(b"x", 5)
+        now[0] += wire_module.IDLE_S - 0.1
+        wire.exchange(b"x", 5)
+        assert len(connections) == 1
+        now[0] += wire_module.IDLE_S + 0.1
+        wire.exchange(b"x", 5)
+        assert len(connections) == 2

@@ -28,7 +28,10 @@ FLOORS = {
     "google-adk": (2, 13),
     "fastmcp": (4, 1),
     "mcp": (2, 3),
+    "fastapi": (0, 140),
 }
+# What an example needs besides its framework.
+MORE = {"fastapi": ["httpx"]}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,10 @@ def environment(
     python = folder / "bin" / "python"
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
-    subprocess.run([*uv, "pip", "install", "-q", "--python", str(python), str(wheel), name], check=True)
+    subprocess.run(
+        [*uv, "pip", "install", "-q", "--python", str(python), str(wheel), name, *MORE.get(name, [])],
+        check=True,
+    )
     return name, python
 
 
@@ -91,6 +97,7 @@ SCRIPTS = {
     "google-adk": ["adk_agent.py"],
     "fastmcp": ["fastmcp_server.py"],
     "mcp": ["mcp_server.py"],
+    "fastapi": ["fastapi_app.py"],
 }
 
 
@@ -103,6 +110,12 @@ async def test_one_runs_one_is_refused_one_waits_for_a_person(environment: tuple
             played = await _play(service, python, script)
         assert played["ran"] == ["lookup 42", "send eve@example.org"], script
         told = played["told"]
+        if name == "fastapi":
+            assert told.pop(0) == "200 403 403 200"
+            assert (told[0], told[-1]) == ("record 42", "sent 10 characters")
+            assert ("DENY" in told[1], "ESCALATE" in told[2]) == (True, True)
+            assert "no-wiping" not in told[1]
+            continue
         assert told[0] == "record 42"
         assert REFUSED in told[1]
         assert told[-1] == "sent 10 characters"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -207,3 +208,22 @@ async def _listening(port: int) -> None:
                 continue
             writer.close()
             return
+
+
+async def test_results_are_taken_in_for_the_next_call(tmp_path: Path) -> None:
+    """With the user's words each call tells where its values came from; the values stay in the proxy."""
+    tools = tmp_path / "tools.json"
+    said = {"effects": ["send"], "arguments": {"to": "destination", "text": "content"}}
+    tools.write_text(
+        json.dumps({"tool:lookup": {"effects": ["read"], "result": {"text": "*"}}, "tool:send": said})
+    )
+    words = ("--request", "Look up 42 and tell eve@example.org", "--tools", str(tools))
+    async with _between(tmp_path, *words) as (service, client, _):
+        await client.call_tool("lookup", {"number": "42"})
+        await client.call_tool("send", {"to": "eve@example.org", "text": "secret words"})
+        decided = list(service.harness.service.world.decided.values())
+        facts = {each.name: each.fact for each in decided[-1].request.arguments}
+        assert facts["to"] == "named_by_intent"
+        assert "requested" in str(decided[-1].request.context["provenance"])
+        assert "secret words" not in str([record.request for record in decided])
+        assert service.harness.service.world.reported[decided[0].request.id].labels == ("untrusted",)

@@ -132,3 +132,19 @@ def test_what_cannot_be_judged_is_refused_by_field(
     with pytest.raises(BadInput) as error:
         pdp.decide(asked("gmail:send_email") | change)
     assert error.value.field == field
+
+
+def test_where_and_what_in_doubt_together_are_refused(pdp: LocalPdp) -> None:
+    """An unknown link to a destination that was named is a question; to one that is in doubt too, it is none."""
+    body = {"name": "body", "role": "content", "fact": "designated", "tokens": []}
+    for fact, verdict in (("named_by_intent", "ESCALATE"), ("designated", "DENY")):
+        asked_for = mail(NEW, fact)
+        decision = pdp.decide({**asked_for, "arguments": [*asked_for["arguments"], body]})
+        assert decision.verdict == verdict
+        assert "provenance:body:designated" in [reason.rule for reason in decision.reasons]
+
+
+def test_what_no_text_speaks_of_may_be_done_for_an_open_request(pdp: LocalPdp) -> None:
+    """Where the request leaves it to a text, a clean destination passes and a contested one asks."""
+    assert pdp.decide(mail(NEW, "clean", requested="delegated")).permitted
+    assert pdp.decide(mail(NEW, "contested", requested="delegated")).verdict == "ESCALATE"

@@ -53,8 +53,8 @@ class GraphsvcPlugin(BasePlugin):
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext, error: Exception
     ) -> dict[str, Any] | None:
         """The tool raised; what becomes of the error is not ours to say."""
-        del tool, tool_args, error
+        del tool, tool_args
         decision = self._running.pop(tool_context.function_call_id or "", None)
         if decision is not None:
-            await self._guard.failed(decision)
+            await self._guard.failed(decision, error)
         return None

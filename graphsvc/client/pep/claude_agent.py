@@ -49,7 +49,7 @@ def hooks(guard: ToolGuard, *, matcher: str | None = None) -> dict[Any, list[Hoo
         if decision is None:
             return {}
         if call["hook_event_name"] == "PostToolUseFailure":
-            await guard.failed(decision)
+            await guard.failed(decision, call.get("error"))
         else:
             await guard.done(decision, call["tool_name"], call.get("tool_response"))
         return {}

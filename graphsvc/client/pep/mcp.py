@@ -13,6 +13,7 @@ from mcp.server.context import CallNext, ServerRequestContext
 from mcp.server.extension import Extension
 from mcp.types import CallToolRequestParams, CallToolResult, TextContent
 
+from graphsvc.client.pep.outcome import plain_result
 from graphsvc.client.pep.tool import Refusal, ToolGuard
 
 __all__ = ["GraphsvcExtension", "is_failure", "refused"]
@@ -35,11 +36,11 @@ class GraphsvcExtension(Extension):
             return refused(asked)
         try:
             result = await call_next(ctx)
-        except BaseException:
-            await self._guard.failed(asked)
+        except BaseException as error:
+            await self._guard.failed(asked, error)
             raise
         if is_failure(result):
-            await self._guard.failed(asked)
+            await self._guard.failed(asked, plain_result(result))
         else:
             await self._guard.done(asked, params.name, result)
         return result

@@ -20,6 +20,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
 from graphsvc.client.pep.mcp import is_failure, refused
+from graphsvc.client.pep.outcome import plain_result
 from graphsvc.client.pep.tool import Refusal, ToolGuard
 
 __all__ = ["READ_RESOURCE", "all_tools", "proxy"]
@@ -82,11 +83,11 @@ def _tools(client: McpClient, guard: ToolGuard) -> dict[str, Any]:
             return refused(asked)
         try:
             result = await client.call_tool(params.name, params.arguments)
-        except BaseException:
-            await guard.failed(asked)
+        except BaseException as error:
+            await guard.failed(asked, error)
             raise
         if is_failure(result):
-            await guard.failed(asked)
+            await guard.failed(asked, plain_result(result))
         else:
             await guard.done(asked, params.name, result)
         return result

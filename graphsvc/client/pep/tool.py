@@ -8,6 +8,7 @@
     await guard.done(outcome, result)
 
 An agent reads what it is told, so it is told the same whatever the rule was: the reasons are in the decision, for people.
+Of a task with a tracker (`user_request`, `tools`) every result is taken in, and every call says where its values came from.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from graphsvc.client.error import CallFailed
+from graphsvc.client.pep.outcome import plain_result
+from graphsvc.client.provenance import Told
 from graphsvc.client.result import Decision
 from graphsvc.client.task import AsyncTask, Denied, Escalated, Task
+from graphsvc.client.terms import Terms
 from graphsvc.errors import GraphsvcError
 
 __all__ = [
@@ -38,6 +42,8 @@ APPROVAL_NEEDED = (
 )
 # Text longer than this is content, and content stays where it is.
 _SHORT = 256
+# Calls that are never reported must not pile up.
+_MOST_RUNNING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Refusal:
 
 Describe: TypeAlias = Callable[[str, Mapping[str, Any]], ToolCall]
 Labels: TypeAlias = Callable[[str, Any], Sequence[str]]
-Told: TypeAlias = Callable[[str, Refusal], None]
+Refused: TypeAlias = Callable[[str, Refusal], None]
 
 
 def short_values(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +94,8 @@ def _is_short(value: object) -> bool:
 
 
 class _Guard:
-    """describe: what a tool call is; by default action `<prefix>:<tool>` on resource `tool:<tool>` with its short values.
+    """describe: what a tool call is; by default action `<prefix>:<tool>` on resource `tool:<tool>` with its short values,
+    or, where the task tracks values, with those alone that say where something goes.
 
     labels: of a tool's result, for the report. refused: called with every refusal, for the developer's own log or
     notification; it never changes the answer.
@@ -97,22 +104,45 @@ class _Guard:
     def __init__(
         self,
         *,
+        terms: Terms,
         prefix: str = "tool",
         describe: Describe | None = None,
         labels: Labels | None = None,
-        refused: Told | None = None,
+        refused: Refused | None = None,
     ) -> None:
+        self._terms = terms
         self._prefix = prefix
         self._describe = describe or self._plain
         self._labels = labels
         self._refused = refused
+        # What permitted calls are about, until they are reported.
+        self._running: dict[str, tuple[str, Mapping[str, Any]]] = {}
 
     def _plain(self, tool: str, arguments: Mapping[str, Any]) -> ToolCall:
-        return ToolCall(f"{self._prefix}:{tool}", f"tool:{tool}", short_values(arguments))
+        properties = {} if self._terms.tracker is not None else short_values(arguments)
+        return ToolCall(f"{self._prefix}:{tool}", f"tool:{tool}", properties)
 
     def _asked(self, tool: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str, dict[str, Any]]:
         call = self._describe(tool, arguments)
-        return {"name": call.action, "properties": dict(call.properties)}, call.resource, dict(call.more)
+        more = dict(call.more)
+        if self._terms.tracker is not None:
+            more.setdefault("arguments", dict(arguments))
+        return {"name": call.action, "properties": dict(call.properties)}, call.resource, more
+
+    def _begin(self, decision: Decision, action: str, arguments: Mapping[str, Any]) -> Decision:
+        if self._terms.tracker is not None:
+            while len(self._running) >= _MOST_RUNNING:
+                del self._running[next(iter(self._running))]
+            self._running[decision.id] = action, arguments
+        return decision
+
+    def _told(self, decision: Decision, result: object, *, succeeded: bool) -> Told:
+        """Labels and tokens of what a call returned; of one that failed, of its error's text."""
+        action, arguments = self._running.pop(decision.id, ("", {}))
+        if self._terms.tracker is None or not action:
+            return Told([], [])
+        found = plain_result(result) if succeeded else str(result or "")
+        return self._terms.note(action, {"arguments": arguments}, found, succeeded=succeeded)
 
     def _refusal(self, tool: str, error: GraphsvcError) -> Refusal:
         decision = error.decision if isinstance(error, Denied) else None
@@ -130,7 +160,7 @@ class ToolGuard(_Guard):
     """Tool calls of one `AsyncTask`. A service that cannot be asked refuses: nothing runs unasked."""
 
     def __init__(self, task: AsyncTask, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(terms=task, **options)
         self.task = task
 
     async def ask(
@@ -139,17 +169,20 @@ class ToolGuard(_Guard):
         """The permitting decision, or why not. key: the framework's id of the call, so that a repeat is the same call."""
         try:
             action, resource, more = self._asked(tool, arguments)
-            return await self.task.decide(action, resource, key=key, **more)
+            decision = await self.task.decide(action, resource, key=key, **more)
+            return self._begin(decision, action["name"], arguments)
         except (GraphsvcError, CallFailed) as error:
             return self._refusal(tool, error)
 
     async def done(self, decision: Decision, tool: str, result: object) -> None:
         """The tool ran. Without a report it counts as done all the same, so a report that fails is let go."""
-        await self.task.tell(decision, "SUCCESS", self._found(tool, result))
+        told = self._told(decision, result, succeeded=True)
+        await self.task.tell(decision, "SUCCESS", [*self._found(tool, result), *told.labels], told.tokens)
 
-    async def failed(self, decision: Decision) -> None:
-        """The tool raised, or said that it failed."""
-        await self.task.tell(decision, "FAILURE")
+    async def failed(self, decision: Decision, error: object = None) -> None:
+        """The tool raised, or said that it failed. error: what the agent reads of it; somebody else may have written it."""
+        told = self._told(decision, error, succeeded=False)
+        await self.task.tell(decision, "FAILURE", told.labels, told.tokens)
 
     async def run(
         self,
@@ -165,8 +198,8 @@ class ToolGuard(_Guard):
             return asked
         try:
             result = await call()
-        except BaseException:
-            await self.failed(asked)
+        except BaseException as error:
+            await self.failed(asked, error)
             raise
         await self.done(asked, tool, result)
         return result
@@ -176,7 +209,7 @@ class SyncToolGuard(_Guard):
     """Tool calls of one `Task`, for frameworks that call without an event loop."""
 
     def __init__(self, task: Task, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(terms=task, **options)
         self.task = task
 
     def run(
@@ -185,13 +218,17 @@ class SyncToolGuard(_Guard):
         """Ask, call, report."""
         try:
             action, resource, more = self._asked(tool, arguments)
-            decision = self.task.decide(action, resource, key=key, **more)
+            decision = self._begin(
+                self.task.decide(action, resource, key=key, **more), action["name"], arguments
+            )
         except (GraphsvcError, CallFailed) as error:
             return self._refusal(tool, error)
         try:
             result = call()
-        except BaseException:
-            self.task.tell(decision, "FAILURE")
+        except BaseException as error:
+            told = self._told(decision, error, succeeded=False)
+            self.task.tell(decision, "FAILURE", told.labels, told.tokens)
             raise
-        self.task.tell(decision, "SUCCESS", self._found(tool, result))
+        told = self._told(decision, result, succeeded=True)
+        self.task.tell(decision, "SUCCESS", [*self._found(tool, result), *told.labels], told.tokens)
         return result

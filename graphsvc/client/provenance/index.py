@@ -126,8 +126,10 @@ class Index:
         others = (each.value for each in self._tokens if each.kind == token.kind and each != token)
         return list(islice(others, limit))
 
-    def largest_amount(self, values: Iterable[str]) -> float | None:
-        """The largest amount in a record that holds one of the values as a trusted field or a party."""
+    def largest_amount(self, values: Iterable[str] | None = None) -> float | None:
+        """The largest amount in a record that holds one of the values as a trusted field or a party; None = in any record."""
+        if values is None:
+            return max(self._amounts.values(), default=None)
         found = [self._amounts.get(_key(value)) for value in values]
         return max((amount for amount in found if amount is not None), default=None)
 

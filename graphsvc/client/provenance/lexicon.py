@@ -38,6 +38,8 @@ _CLASSES: Final[Mapping[str, tuple[str, str]]] = {
         "read summarize summarise check get find look see open use follow show tell",
     ),
 }
+# They ask for a payment that is there to be different, not for another one.
+_CHANGES: Final = frozenset({"update", "change", "adjust", "increase", "decrease"})
 _NOTHING: Final[frozenset[str]] = frozenset()
 _VERBS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     name: (frozenset(strong.split()), frozenset(weak.split())) for name, (strong, weak) in _CLASSES.items()
@@ -46,6 +48,8 @@ _NEGATIONS: Final = frozenset({"not", "never", "no", "without", "cannot", "avoid
 _REACH: Final = 4
 # Nouns by which a request speaks of something to be read elsewhere, whatever the tool is called.
 _PLACES: Final = ("link", "url", "page", "webpage", "site", "website", "web", "article", "blog", "post")
+# "Make sure" asks for nothing to be made.
+_SURE: Final = re.compile(r"\bmake\s+sure\b", re.IGNORECASE)
 _PLAIN: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DELEGATES: Final = re.compile(
     r"\b(?:do|follow|perform|complete|execute|carry out|handle|act on)\b(?!\s+(?:the\s+)?(?:following|these)\b)"
@@ -67,7 +71,11 @@ def requested(words: str, action: str, tool: Tool, effects: Iterable[str], *, de
     if not wanted and "fetch" in effects:
         if "://" in words or "www." in words or _asks(spoken, "fetch", (), {*nouns, *_PLACES}):
             return "requested"
-    elif all(_asks(spoken, effect, names[:1], nouns) for effect in wanted if LEVELS[effect] == hardest):
+    elif all(
+        _asks(spoken, effect, names[:1], nouns, begins="target" not in tool.arguments.values())
+        for effect in wanted
+        if LEVELS[effect] == hardest
+    ):
         return "requested"
     if delegation and _DELEGATES.search(words):
         return "delegated"
@@ -75,9 +83,17 @@ def requested(words: str, action: str, tool: Tool, effects: Iterable[str], *, de
 
 
 def _asks(
-    spoken: list[tuple[str, bool]], effect: str, first: Collection[str], nouns: Collection[str]
+    spoken: list[tuple[str, bool]],
+    effect: str,
+    first: Collection[str],
+    nouns: Collection[str],
+    *,
+    begins: bool = False,
 ) -> bool:
+    """begins: the tool makes something anew, and changes nothing that is there."""
     strong, weak = _VERBS.get("message" if effect == "send" else effect, (_NOTHING, _NOTHING))
+    if begins and effect == "pay":
+        weak -= _CHANGES
     said = {word for word, is_meant in spoken if is_meant}
     if not strong.isdisjoint(said):
         return True
@@ -95,7 +111,7 @@ def _spoken(words: str) -> list[tuple[str, bool]]:
     """Each word, and whether nothing shortly before it says the contrary."""
     found: list[tuple[str, bool]] = []
     since = _REACH + 1
-    for match in _PLAIN.finditer(words):
+    for match in _PLAIN.finditer(_SURE.sub("ensure", words)):
         word = match.group().casefold().replace("’", "'")
         found.append((word, since > _REACH))
         # "e-mail" is asked for as "email".

@@ -206,9 +206,11 @@ class Tracker:
             told.append({"name": value.name, "role": "amount", "fact": fact, "tokens": []})
             if fact != "unprovenanced" or Mechanism.amount in self._without:
                 continue
-            largest = self._index.largest_amount(
-                [each.text for each in values if each.role in ("destination", "target")]
-            )
+            places = [each for each in values if each.role in ("destination", "target")]
+            largest = self._index.largest_amount([each.text for each in places])
+            if largest is None and places and all(each.role == "target" for each in places):
+                # An order that was not read keeps its payee: as much as was ever paid is nothing new.
+                largest = self._index.largest_amount()
             if largest:
                 ratio = max(ratio or 0.0, round(number / largest, 4))
         return ratio

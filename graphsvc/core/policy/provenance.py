@@ -62,10 +62,14 @@ class AmountRule(Model):
 
 
 class ContentRule(Model):
-    """Content that holds an address, a link or an account which the request does not name and nothing vouches for."""
+    """Content that holds an address, a link or an account which the request does not name and nothing vouches for.
+
+    doubtful: the same where a destination of the action is not permitted either; None = as `unknown`.
+    """
 
     effects: Many[Effect] = ("message", "send", "grant", "pay")
     unknown: Outcome = "escalate"
+    doubtful: Outcome | None = None
 
 
 class Provenance(Model):

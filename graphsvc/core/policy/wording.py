@@ -454,6 +454,10 @@ WORDING: Final[Mapping[str, Wording]] = {
     "AmountRule.beyond": _says("What becomes of more.", "escalate"),
     "ContentRule.effects": _says("Effects of actions whose content is looked at.", ["send", "pay"]),
     "ContentRule.unknown": _says("What becomes of content that holds something unknown.", "escalate"),
+    "ContentRule.doubtful": _says(
+        "The same where a destination of the action is not permitted either: where and what are in doubt; as `unknown` if left out.",
+        "deny",
+    ),
     # -- tests
     "TestEvent.tokens": _says("Of a report: salted hashes of typed values in the result."),
     "PolicyTest.name": _says("What the story is about.", "paying one's own vendor is denied"),

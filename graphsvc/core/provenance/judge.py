@@ -77,14 +77,18 @@ def _judged(
     claims = claims if claims is not None else Claims()
     asked = _requested(intent, effects, claims)
     values = list(_values(event, claims, intent, sightings, estate, required=table.required))
+    is_doubtful = False
     if level is not None:
-        yield from _critical(table, asked, level, effects, values)
+        places = {value.name for value in values if value.role == "destination"}
+        for reason, name in _critical(table, asked, level, effects, values):
+            is_doubtful = is_doubtful or name in places
+            yield reason
     if is_fetch:
         yield from _fetched(table, asked, values)
     if table.amount is not None and level is not None:
         yield from _amount(table, claims, values)
     if table.content is not None and not table.content_effects.isdisjoint(effects):
-        yield from _content(table, values)
+        yield from _content(table, values, is_doubtful=is_doubtful)
 
 
 def _effects(event: Event) -> frozenset[str]:
@@ -172,7 +176,8 @@ def _is_known(event: Event, name: str, place: int, role: str, estate: Estate) ->
 
 def _critical(
     table: Table, asked: str, level: int, effects: frozenset[str], values: list[_Value]
-) -> Iterator[Reason]:
+) -> Iterator[tuple[Reason, str]]:
+    """Reasons, each with the name of its argument, "" for none."""
     is_any = False
     for value in values:
         if value.role not in CRITICAL:
@@ -191,11 +196,11 @@ def _critical(
                 verdict, fact = found, held
         if verdict is not Verdict.PERMIT:
             told = f"`{value.name}` {TOLD[fact]} ({fact}), and {_ASKED[asked]}"
-            yield _reason(told, verdict, value.name, fact)
+            yield _reason(told, verdict, value.name, fact), value.name
     if not is_any:
         verdict = table.verdict(asked, level, NO_ARGUMENT, effects, described=False)
         if verdict is not Verdict.PERMIT:
-            yield _reason(f"{_ASKED[asked]}", verdict, "", asked)
+            yield _reason(f"{_ASKED[asked]}", verdict, "", asked), ""
 
 
 def _fetched(table: Table, asked: str, values: list[_Value]) -> Iterator[Reason]:
@@ -244,12 +249,13 @@ def _amount(table: Table, claims: Claims, values: list[_Value]) -> Iterator[Reas
             yield _reason(f"the amount `{value.name}` {TOLD[fact]} ({fact}){than}", verdict, value.name, fact)
 
 
-def _content(table: Table, values: list[_Value]) -> Iterator[Reason]:
+def _content(table: Table, values: list[_Value], *, is_doubtful: bool) -> Iterator[Reason]:
     rule = table.content
     assert rule is not None
+    outcome = rule.doubtful if is_doubtful and rule.doubtful is not None else rule.unknown
     for value in values:
         if value.role == "content" and not _FINE.issuperset(value.facts):
-            verdict = verdict_of(rule.unknown)
+            verdict = verdict_of(outcome)
             if verdict is not Verdict.PERMIT:
                 fact = next(each for each in value.facts if each not in _FINE)
                 told = f"an address, link or account in `{value.name}` {TOLD[fact]} ({fact})"
