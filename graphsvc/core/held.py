@@ -11,14 +11,16 @@ class Held:
     """Permissions in the order in which they are held, and caps by level. Compared by identity.
 
     personal: a condition of one of them may ask who it is, so that holding the same is not being allowed the same.
+    plain: all of them simply allow something, and there is no cap, so that each adds what it says and takes nothing away.
     """
 
-    __slots__ = ("_by_action", "caps", "permissions", "personal")
+    __slots__ = ("_by_action", "caps", "permissions", "personal", "plain")
 
     def __init__(self, permissions: tuple[Permission, ...], caps: tuple[tuple[Permission, ...], ...]) -> None:
         self.permissions = permissions
         self.caps = caps
         self.personal = any(each.native is not None for level in (permissions, *caps) for each in level)
+        self.plain = not caps and all(each.is_plain for each in permissions)
         self._by_action: dict[str, tuple[Permission, ...]] = {}
 
     def of(self, action: str) -> tuple[Permission, ...]:

@@ -56,7 +56,7 @@ class Permission(msgspec.Struct, frozen=True, eq=False, gc=False):
     @property
     def is_whole(self) -> bool:
         """True when it is about everything everywhere, without a condition or an exception."""
-        if self.conditional or self.except_actions or self.except_resources or "*" not in self.actions:
+        if "*" not in self.actions or self.conditional or self.except_actions or self.except_resources:
             return False
         return self.everywhere or _ALL_OF_AWS in self.wild
 

@@ -46,8 +46,9 @@ def combinations(
     for identity in identities:
         if not everything and view.has_everything(identity):
             continue
-        sure = view.sure.of(frozenset((identity,))).firings
-        maybe = view.maybe.of(frozenset((identity,))).firings
+        sure, maybe = view.firings(identity)
+        if not maybe:
+            continue
         by_pattern: dict[int, list[tuple[Firing, bool]]] = {}
         for key, firing in sorted(maybe.items()):
             if given_identity(firing) == identity:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphsvc.core.estate import Estate
-from graphsvc.core.gain.closure import Closures
+from graphsvc.core.gain.closure import Binding, Closures, Firing
 from graphsvc.core.gain.holding import Holdings
 from graphsvc.core.gain.rule import compile_rules
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset, compile_ruleset
+from graphsvc.explore.worth import Worth
 
 __all__ = ["EstateView", "view_of"]
 
@@ -20,13 +21,14 @@ __all__ = ["EstateView", "view_of"]
 _HANDING_OUT = (
     "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:CreatePolicyVersion",
 )  # fmt: skip
+FiringKey = tuple[int, Binding]
 
 
 @dataclass(frozen=True, slots=True)
 class EstateView:
     """sure: rules over rights that are certain; maybe: conditions that cannot be decided counted as met.
 
-    Both look at one identity's own rights: what a rule gives is a hop of a path, not part of a combination.
+    worth: resources that count. The first two look at one identity's own rights: what a rule gives is a hop of a path, not part of a combination.
     """
 
     estate: Estate
@@ -34,6 +36,7 @@ class EstateView:
     ruleset: Ruleset
     sure: Closures
     maybe: Closures
+    worth: Worth
     packs: dict[str, str] = field(default_factory=dict)
 
     def identities(self) -> list[str]:
@@ -49,6 +52,13 @@ class EstateView:
             and node.properties.get("service_linked") is not True
             and node.properties.get("aws_type") not in ("account", "service", "federated")
         ]
+
+    def firings(self, identity: str) -> tuple[Mapping[FiringKey, Firing], Mapping[FiringKey, Firing]]:
+        """What rules an identity's own rights fire: surely, and where conditions that cannot be decided count as met."""
+        held = frozenset((identity,))
+        sure = self.sure.of(held).firings
+        # Without conditions nothing is left to be met.
+        return sure, sure if self.rights.is_plain(identity) else self.maybe.of(held).firings
 
     def has_everything(self, identity: str) -> bool:
         """True for a holder of `*` on `*`, after caps and denials."""
@@ -94,4 +104,4 @@ def view_of(nodes: Iterable[Node], edges: Iterable[Edge], policies: Sequence[Pol
         for lenient in (False, True)
     )
     packs = {policy.pack.id: policy.pack.version for policy in policies}
-    return EstateView(estate, rights, ruleset, sure, maybe, packs)
+    return EstateView(estate, rights, ruleset, sure, maybe, Worth(estate), packs)

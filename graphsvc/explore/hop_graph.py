@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from graphsvc.explore.estate_view import EstateView
-from graphsvc.explore.path import Hop, Path, hops_of, worth
+from graphsvc.explore.path import Hop, Path, hops_of
 
 __all__ = ["HopGraph", "hop_graph"]
 
@@ -54,7 +54,6 @@ def hop_graph(
     view: EstateView, starts: Iterable[str], *, is_over: Callable[[], bool] = lambda: False
 ) -> HopGraph:
     """Every hop that can be taken from the starts on. is_over: asked now and then whether to stop."""
-    interesting = worth(view)
     hops: dict[str, tuple[Hop, ...]] = {}
     queue = list(dict.fromkeys(starts))
     known = set(queue)
@@ -63,7 +62,7 @@ def hop_graph(
             return HopGraph(hops, complete=False)
         # One of several hops to the same node is enough, a certain one if there is one.
         leaving: dict[str, Hop] = {}
-        for hop in sorted(hops_of(view, node, interesting), key=lambda each: each.certainty != "yes"):
+        for hop in sorted(hops_of(view, node), key=lambda each: each.certainty != "yes"):
             leaving.setdefault(hop.end, hop)
         hops[node] = tuple(leaving.values())
         for end in leaving:

@@ -10,11 +10,11 @@ from graphsvc.explore.combination import given_identity
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.support import support
 from graphsvc.explore.trust import ANYBODY, trusted
+from graphsvc.explore.worth import PASSES
 
-__all__ = ["ADMIN", "Hop", "Path", "Reached", "blast_radius", "end_of", "hops_of", "paths", "worth"]
+__all__ = ["ADMIN", "Hop", "Path", "Reached", "blast_radius", "end_of", "hops_of", "paths"]
 
 ADMIN = "admin"
-_PASSES = {"HOLDS_CREDENTIAL": "credential", "RUNS_AS": "runs as"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,10 @@ def blast_radius(view: EstateView, start: str, *, max_hops: int = 16, max_nodes:
     """Everything an identity can become or touch. Certain hops are tried before those that may be."""
     came: dict[str, Hop | None] = {start: None}
     edge = [start]
-    interesting = worth(view)
     for _ in range(max_hops):
         following: list[str] = []
         for node in edge:
-            for hop in sorted(hops_of(view, node, interesting), key=lambda each: each.certainty != "yes"):
+            for hop in sorted(hops_of(view, node), key=lambda each: each.certainty != "yes"):
                 if hop.end not in came:
                     came[hop.end] = hop
                     following.append(hop.end)
@@ -89,7 +88,7 @@ def blast_radius(view: EstateView, start: str, *, max_hops: int = 16, max_nodes:
         if not following:
             return Reached(came, truncated=False)
         edge = following
-    return Reached(came, truncated=any(_grows(view, node, came, interesting) for node in edge))
+    return Reached(came, truncated=any(_grows(view, node, came) for node in edge))
 
 
 def paths(
@@ -102,26 +101,16 @@ def paths(
     return found[:limit], reached.truncated or len(found) > limit
 
 
-def _grows(view: EstateView, node: str, came: dict[str, Hop | None], interesting: tuple[str, ...]) -> bool:
-    return any(hop.end not in came for hop in hops_of(view, node, interesting))
+def _grows(view: EstateView, node: str, came: dict[str, Hop | None]) -> bool:
+    return any(hop.end not in came for hop in hops_of(view, node))
 
 
-def worth(view: EstateView) -> tuple[str, ...]:
-    """Resources that lead on or are worth something; of the others there is no end."""
-    return tuple(
-        node.key
-        for node in view.estate.nodes()
-        if node.kind == "resource"
-        and (node.tier is not None or any(view.estate.out(kind, node.key) for kind in _PASSES))
-    )
-
-
-def hops_of(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterator[Hop]:
-    """Where one step leads from a node. interesting: resources that count, see `worth`."""
+def hops_of(view: EstateView, node: str) -> Iterator[Hop]:
+    """Where one step leads from a node: to identities, to every right, to resources that count (see `Worth`)."""
     if node == ADMIN:
         return
     if node.startswith("resource:"):
-        for kind, how in _PASSES.items():
+        for kind, how in PASSES.items():
             for end in view.estate.out(kind, node):
                 yield Hop(node, end, how)
         return
@@ -130,19 +119,32 @@ def hops_of(view: EstateView, node: str, interesting: tuple[str, ...]) -> Iterat
         yield Hop(node, ADMIN, "holds all", by=everything)
     yield from _assumed(view, node)
     yield from _combined(view, node)
+    yield from _touched(view, node)
+
+
+def _touched(view: EstateView, node: str) -> Iterator[Hop]:
+    """Resources by a right on them, each by the first permission that gives one; by key."""
     held = view.rights.held(node)
-    for key in interesting:
-        places = view.estate.places(key)
-        for permission in held.permissions:
-            if permission.deny or not permission.names(places):
+    found: dict[str, Hop] = {}
+    for permission in held.permissions:
+        if permission.deny:
+            continue
+        for key in view.worth.about(permission):
+            if key in found:
+                continue
+            if held.plain:
+                if not permission.is_idle:
+                    found[key] = Hop(node, key, "right", rights=permission.actions, by=permission.key)
                 continue
             right = next((view.rights.check(node, name, key) for name in permission.actions), None)
             if right is not None and (right.allowed or right.code == "condition_unknown"):
                 conditions = tuple(f"needs `{name}`" for name in right.missing) or (
                     () if right.allowed else ("needs its condition",)
                 )
-                yield Hop(node, key, "right", rights=permission.actions, conditions=conditions, by=right.rule)
-                break
+                found[key] = Hop(
+                    node, key, "right", rights=permission.actions, conditions=conditions, by=right.rule
+                )
+    yield from (found[key] for key in sorted(found))
 
 
 def _assumed(view: EstateView, node: str) -> Iterator[Hop]:
@@ -156,9 +158,8 @@ def _assumed(view: EstateView, node: str) -> Iterator[Hop]:
 
 
 def _combined(view: EstateView, node: str) -> Iterator[Hop]:
-    held = frozenset((node,))
-    sure = view.sure.of(held).firings
-    for key, firing in sorted(view.maybe.of(held).firings.items()):
+    sure, maybe = view.firings(node)
+    for key, firing in sorted(maybe.items()):
         end = end_of(firing)
         if end is None or end == node:
             continue

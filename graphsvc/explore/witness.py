@@ -70,5 +70,5 @@ def _of_combination(view: EstateView, hop: Hop) -> set[EdgeTriple]:
 
 
 def _firings(view: EstateView, hop: Hop) -> list[Firing]:
-    found = view.maybe.of(frozenset((hop.start,))).firings
+    _, found = view.firings(hop.start)
     return [firing for _, firing in sorted(found.items()) if firing.rule.pattern.id == hop.pattern]

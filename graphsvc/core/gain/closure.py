@@ -7,7 +7,7 @@ closure grows by one identity at a time from the one before it; only rules with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphsvc.core.estate import Estate
@@ -16,9 +16,9 @@ from graphsvc.core.gain.holding import ANYTHING, Holdings
 from graphsvc.core.gain.rule import Rule
 from graphsvc.core.glob import is_literal, matches
 from graphsvc.core.memo import Memo
-from graphsvc.core.policy.where import SELF
+from graphsvc.core.policy.where import SELF, Call
 
-__all__ = ["Closure", "Closures", "Firing"]
+__all__ = ["Binding", "Closure", "Closures", "Firing"]
 
 _MAX_BINDINGS = 10_000
 _MEMO_LIMIT = 20_000
@@ -265,6 +265,8 @@ class Closures:
                 values = held if values is None else values & held
         for test in rule.tests:
             given = test.call.values(name, binding, self._estate) if test.call is not None else None
+            if given is None and test.call is not None:
+                given = self._from_partner(rule, test.call, name, binding, closure)
             if given is not None:
                 values = frozenset(given) if values is None else values & frozenset(given)
         if name == SELF:
@@ -272,3 +274,20 @@ class Closures:
             values = mine if values is None else values & mine
         domain = self._holdings.domains.get((rule.number, name), _EMPTY)
         return domain if values is None else values & domain
+
+    def _from_partner(
+        self, rule: Rule, call: Call, name: str, binding: Mapping[str, str], closure: Closure
+    ) -> Iterable[str] | None:
+        """Values that follow from those which another variable, not bound yet, can have by what is held."""
+        other = call.partner(name)
+        if other is None or other in binding:
+            return None
+        held = [closure.atoms.get(each.atom, _EMPTY) for each in rule.premises if each.variable == other]
+        if not held:
+            return None
+        partners = held[0].intersection(*held[1:])
+        return {
+            value
+            for each in partners
+            for value in call.values(name, {**binding, other: each}, self._estate) or ()
+        }

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from graphsvc.core.estate import Estate
 from graphsvc.core.gain.rule import Atom, Rule
 from graphsvc.core.glob import is_literal, matches
+from graphsvc.core.memo import Memo
+from graphsvc.core.permission import Permission
 from graphsvc.core.rights import Held, Rights
 from graphsvc.core.value import Json
 
@@ -14,7 +16,7 @@ __all__ = ["ANYTHING", "Holdings", "faces"]
 
 # The value of an atom without a variable.
 ANYTHING = ""
-_DOMAIN_EDGES = frozenset({"CAN_ASSUME", "RUNS_AS", "CONTAINS"})
+_DOMAIN_EDGES = frozenset({"CAN_ASSUME", "RUNS_AS", "CONTAINS", "HOLDS_CREDENTIAL"})
 _MEMO_LIMIT = 100_000
 
 
@@ -70,6 +72,9 @@ class Holdings:
         # Values for which a test of the variable alone cannot be decided.
         self.unsure: dict[tuple[int, str], frozenset[str]] = {}
         self.candidates: tuple[frozenset[str], ...] = ()
+        self._spoken: Memo[Permission, tuple[int, ...]] = Memo()
+        self._given: Memo[Permission, tuple[tuple[int, frozenset[str]], ...]] = Memo()
+        self._by_place: dict[tuple[frozenset[str], bool], dict[str, list[str]]] = {}
 
     def of(self, identity: str) -> Mapping[int, frozenset[str]]:
         """By number of the atom the values it is held on; atoms that are not held are left out."""
@@ -77,8 +82,7 @@ class Holdings:
         name = identity if held.personal else held
         found = self._memo.get(name)
         if found is None:
-            values = ((number, self._values(identity, held, number)) for number in range(len(self.atoms)))
-            found = {number: on for number, on in values if on}
+            found = self._united(held) if held.plain else self._judged(identity, held)
             if len(self._memo) >= _MEMO_LIMIT:
                 self._memo.clear()
             self._memo[name] = found
@@ -106,6 +110,8 @@ class Holdings:
             or any(edge_type in _DOMAIN_EDGES for edge_type, _, _ in changes.edges)
         ):
             self._memo.clear()
+            self._by_place.clear()
+            self._given.clear()
             self._set_domains()
         return True
 
@@ -119,13 +125,18 @@ class Holdings:
             False: frozenset(key for key in keys if key.startswith("resource:")),
         }
         found: list[set[str]] = [set() for _ in self.atoms]
+        reached: dict[str, frozenset[str]] = {kind: frozenset(estate.ends(kind)) for kind in _DOMAIN_EDGES}
+        left: dict[str, frozenset[str]] = {kind: frozenset(estate.starts(kind)) for kind in _DOMAIN_EDGES}
         for rule in self._rules:
             for name in rule.variables:
                 domain = everything[name in rule.identities]
                 for test in rule.tests:
                     edge_type = test.call.leads_to(name) if test.call is not None else None
                     if edge_type is not None:
-                        domain = frozenset(value for value in domain if estate.into(edge_type, value))
+                        domain &= reached[edge_type]
+                    edge_type = test.call.leaves(name) if test.call is not None else None
+                    if edge_type is not None:
+                        domain &= left[edge_type]
                     if test.variables == {name}:
                         given = test.call.values(name, {}, estate) if test.call is not None else None
                         domain = domain if given is None else domain & frozenset(given)
@@ -139,7 +150,9 @@ class Holdings:
                 for premise in rule.premises:
                     if premise.variable == name:
                         found[premise.atom] |= domain
-        self.candidates = tuple(map(frozenset, found))
+        # Equal ones are one, so that what is kept by them is found without comparing.
+        same: dict[frozenset[str], frozenset[str]] = {}
+        self.candidates = tuple(same.setdefault(each, each) for each in map(frozenset, found))
 
     def _values(self, identity: str, held: Held, number: int) -> frozenset[str]:
         atom = self.atoms[number]
@@ -161,13 +174,102 @@ class Holdings:
             return candidates
         return frozenset(
             value
-            for value in candidates
+            for value in self._named_by(held, names, number)
             if any(
                 self._may(identity, name, place, given)
                 for place in (faces(value) if atom.of_identities else (value,))
                 for name in names
             )
         )
+
+    def _united(self, held: Held) -> Mapping[int, frozenset[str]]:
+        """What plain permissions give together: the union of what each gives."""
+        found: dict[int, frozenset[str]] = {}
+        for permission in held.permissions:
+            for number, values in self._given_by(permission):
+                known = found.get(number)
+                found[number] = values if known is None else known | values
+        return found
+
+    def _judged(self, identity: str, held: Held) -> Mapping[int, frozenset[str]]:
+        """The same where one may take away what another gives: each candidate is asked about."""
+        spoken = sorted({number for each in held.permissions for number in self._spoken_of(each)})
+        values = ((number, self._values(identity, held, number)) for number in spoken)
+        return {number: on for number, on in values if on}
+
+    def _given_by(self, permission: Permission) -> tuple[tuple[int, frozenset[str]], ...]:
+        """Atoms that a plain permission fills, with the values it fills them with."""
+        found = self._given.get(permission)
+        if found is None:
+            values = ((number, self._filled_by(permission, number)) for number in self._spoken_of(permission))
+            found = self._given.put(permission, tuple((number, on) for number, on in values if on))
+        return found
+
+    def _filled_by(self, permission: Permission, number: int) -> frozenset[str]:
+        atom, candidates = self.atoms[number], self.candidates[number]
+        if atom.on is None:
+            return frozenset((ANYTHING,)) if permission.exact or permission.wild else frozenset()
+        places = self._estate.places
+        if atom.on != "*":
+            held = permission.covers(places(f"resource:{atom.on}"))
+            return frozenset((ANYTHING,)) if held else frozenset()
+        if permission.anywhere:
+            return candidates
+        if permission.wild:
+            return frozenset(
+                value
+                for value in candidates
+                if any(
+                    permission.covers(places(face))
+                    for face in (faces(value) if atom.of_identities else (value,))
+                )
+            )
+        inside = self._inside(candidates, of_identities=atom.of_identities)
+        return frozenset(value for place in permission.exact for value in inside.get(place, ()))
+
+    def _spoken_of(self, permission: Permission) -> tuple[int, ...]:
+        """Numbers of the atoms whose rights a permission speaks of."""
+        found = self._spoken.get(permission)
+        if found is None:
+            if permission.globbed or self._globbed:
+                every = range(len(self.atoms))
+            else:
+                every = sorted(
+                    {number for name in permission.actions for number in self._named.get(name, ())}
+                )
+            found = tuple(
+                number
+                for number in every
+                if any(
+                    permission.speaks_of(name)
+                    for right in self.atoms[number].rights
+                    for name in self._expand(right)
+                )
+            )
+            self._spoken.put(permission, found)
+        return found
+
+    def _named_by(self, held: Held, names: Sequence[str], number: int) -> Iterable[str]:
+        """Candidates of an atom that some permission may be about; the others need not be asked about."""
+        speaking = {each.key: each for name in names for each in held.of(name) if not each.deny}
+        if any(each.wild for each in speaking.values()):
+            return self.candidates[number]
+        inside = self._inside(self.candidates[number], of_identities=self.atoms[number].of_identities)
+        return {
+            value for each in speaking.values() for place in each.exact for value in inside.get(place, ())
+        }
+
+    def _inside(self, candidates: frozenset[str], *, of_identities: bool) -> Mapping[str, list[str]]:
+        """Candidates by each place that they are, or are in."""
+        found = self._by_place.get((candidates, of_identities))
+        if found is None:
+            found = {}
+            for value in candidates:
+                for face in faces(value) if of_identities else (value,):
+                    for place in self._estate.ancestors(face):
+                        found.setdefault(place, []).append(value)
+            self._by_place[candidates, of_identities] = found
+        return found
 
     def _may(self, identity: str, action: str, resource: str, given: Mapping[str, Json]) -> bool:
         right = self._rights.check(identity, action, resource, None, given)

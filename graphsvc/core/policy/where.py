@@ -66,10 +66,25 @@ class Call:
             return None
         return estate.out(edge_type, _identity(other) if place == 0 else other)
 
+    def partner(self, variable: str) -> str | None:
+        """The other variable from whose values edges lead to this one's; None when there is none."""
+        function = _FUNCTIONS[self.function]
+        if function.follows is None or self.arguments[function.follows[0]] != f"${variable}":
+            return None
+        other = self.arguments[1 - function.follows[0]]
+        return other[1:] if isinstance(other, str) and other.startswith("$") else None
+
     def leads_to(self, variable: str) -> str | None:
         """The type of edges one of which must lead to the variable's value; None when none need to."""
         function = _FUNCTIONS[self.function]
         if function.follows is None or self.arguments[function.follows[0]] != f"${variable}":
+            return None
+        return function.follows[1]
+
+    def leaves(self, variable: str) -> str | None:
+        """The type of edges one of which must leave the variable's value; None when none need to."""
+        function = _FUNCTIONS[self.function]
+        if function.follows is None or self.arguments[1 - function.follows[0]] != f"${variable}":
             return None
         return function.follows[1]
 
@@ -198,12 +213,6 @@ def _exists(estate: Estate, key: str) -> Answer:
     return estate.node(key) is not None
 
 
-def _key_count_below(estate: Estate, identity: str, limit: int) -> Answer:
-    node = estate.node(_identity(identity))
-    count = node.properties.get("access_key_count") if node is not None else None
-    return count < limit if isinstance(count, int) else None
-
-
 def _managed_by(estate: Estate, thing: str, service: str) -> Answer:
     node = estate.node(thing)
     manager = node.properties.get("managed_by") if node is not None else None
@@ -239,7 +248,14 @@ _FUNCTIONS: Final[dict[str, _Function]] = {
     "trusts_account_of": _Function(
         _trusts_account_of, 2, frozenset({0, 1}), 'trusts_account_of("$role", "$self")'
     ),
-    "runs_as": _Function(_runs_as, 2, frozenset({1}), 'runs_as("$thing", "$role")', (1, "RUNS_AS")),
+    "runs_as": _Function(
+        _runs_as,
+        2,
+        frozenset({1}),
+        'runs_as("$thing", "$role")',
+        (1, "RUNS_AS"),
+        places=lambda estate, role: estate.into("RUNS_AS", role),
+    ),
     "holds_credential": _Function(
         _holds_credential,
         2,
@@ -275,7 +291,7 @@ _FUNCTIONS: Final[dict[str, _Function]] = {
     ),
     "is_a": _Function(_is_a, 2, frozenset({0}), 'is_a("$user", "user")'),
     "exists": _Function(_exists, 1, frozenset(), 'exists("$thing")'),
-    "key_count_below": _Function(_key_count_below, 2, frozenset({0}), 'key_count_below("$user", 2)'),
+    "key_count_below": _Function(where_aws.key_count_below, 2, frozenset({0}), 'key_count_below("$user", 2)'),
     "stands_for": _Function(where_aws.stands_for, 2, frozenset(), 'stands_for("$policy", "policy")'),
     "has_member": _Function(
         where_aws.has_member, 2, frozenset({1}), 'has_member("$group", "$self")', places=where_aws.groups_of

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from graphsvc.core.estate import Estate
 
 __all__ = [
-    "attached", "attached_to", "gives_rights", "groups_of", "has_member", "has_password", "is_editable", "stands_for",
+    "attached", "attached_to", "gives_rights", "groups_of", "has_member", "has_password", "is_editable", "key_count_below",
+    "stands_for",
 ]  # fmt: skip
 
 _RESOURCE = "resource:aws:"
@@ -67,3 +68,10 @@ def has_password(estate: Estate, user: str) -> bool | None:
     node = estate.node(user)
     known = node.properties.get("has_password") if node is not None else None
     return known if isinstance(known, bool) else None
+
+
+def key_count_below(estate: Estate, user: str, limit: int) -> bool | None:
+    """Whether a user has fewer keys than that; None when nobody said how many."""
+    node = estate.node(user)
+    count = node.properties.get("access_key_count") if node is not None else None
+    return count < limit if isinstance(count, int) else None
