@@ -7,7 +7,7 @@ roles, groups and people, what permissions are about, what lies within what, ser
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from graphsvc.core.graph import Edge, Node
 
@@ -59,33 +59,37 @@ def edges(people: int, seed: int = 4) -> Iterator[Edge]:
     def some(kind: str, prefix: str = "") -> str:
         return f"{prefix or kind + ':'}{rng.randrange(sizes[kind])}"
 
+    def given(holder: str, many: int) -> Iterator[Edge]:
+        return (Edge(type="GRANTED", start=holder, end=some("permission")) for _ in range(many))
+
     for key in identities(people):
-        for _ in range(3):
-            yield Edge(type="MEMBER_OF", start=key, end=some("group"))
-        yield Edge(type="GRANTED", start=key, end=some("permission"))
+        yield from (Edge(type="MEMBER_OF", start=key, end=some("group")) for _ in range(3))
+        yield from given(key, 1)
         if rng.random() < 0.05:
             yield Edge(type="CAN_ASSUME", start=key, end=some("service", "identity:s"))
     for number in range(sizes["group"]):
         if number % 5 == 0 and number:
             yield Edge(type="MEMBER_OF", start=f"group:{number}", end=f"group:{rng.randrange(number)}")
         yield Edge(type="HAS_ROLE", start=f"group:{number}", end=some("role"))
-        for _ in range(4):
-            yield Edge(type="GRANTED", start=f"group:{number}", end=some("permission"))
+        yield from given(f"group:{number}", 4)
     for number in range(sizes["role"]):
-        for _ in range(6):
-            yield Edge(type="GRANTED", start=f"role:{number}", end=some("permission"))
+        yield from given(f"role:{number}", 6)
     for number in range(sizes["permission"]):
-        for _ in range(12):
-            yield Edge(type="ON", start=f"permission:{number}", end=some("thing", "resource:thing:"))
+        things = (some("thing", "resource:thing:") for _ in range(12))
+        yield from (Edge(type="ON", start=f"permission:{number}", end=thing) for thing in things)
     for number in range(1, sizes["thing"]):
         yield Edge(type="CONTAINS", start=f"resource:thing:{number // 20}", end=f"resource:thing:{number}")
-    for number in range(sizes["service"]):
+    yield from _services(sizes["service"], given, lambda: some("thing", "resource:thing:"))
+
+
+def _services(
+    many: int, given: Callable[[str, int], Iterator[Edge]], thing: Callable[[], str]
+) -> Iterator[Edge]:
+    for number in range(many):
         service = f"identity:s{number}"
         yield Edge(type="CAN_ASSUME", start=f"identity:platform{number % _SERVICES}", end=service)
-        for _ in range(4):
-            yield Edge(type="GRANTED", start=service, end=some("permission"))
-        for _ in range(5):
-            yield Edge(type="RUNS_AS", start=some("thing", "resource:thing:"), end=service)
+        yield from given(service, 4)
+        yield from (Edge(type="RUNS_AS", start=thing(), end=service) for _ in range(5))
 
 
 def pack(patterns: int, seed: int = 6) -> str:

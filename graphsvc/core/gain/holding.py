@@ -231,9 +231,8 @@ class Holdings:
         """Numbers of the atoms whose rights a permission speaks of."""
         found = self._spoken.get(permission)
         if found is None:
-            if permission.globbed or self._globbed:
-                every = range(len(self.atoms))
-            else:
+            every: Iterable[int] = range(len(self.atoms))
+            if not permission.globbed and not self._globbed:
                 every = sorted(
                     {number for name in permission.actions for number in self._named.get(name, ())}
                 )
