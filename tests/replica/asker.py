@@ -50,13 +50,18 @@ class Asker:
         )
 
     async def ask(self, http: aiohttp.ClientSession, asked: dict[str, Any], *, within_s: float = 120) -> Told:
-        """The recorded answer; a transient one or none is asked for again with the same key, at the next replica."""
+        """The recorded answer; a transient one or none is asked for again with the same key, at the next replica.
+
+        After ever longer pauses, as a client should: what is refused for want of time is not helped by more of it.
+        """
+        pause_s = 0.05
         async with asyncio.timeout(within_s):
             while True:
                 told = await self.once(http, self.urls[next(self._turn) % len(self.urls)], asked)
                 if told is not None:
                     return told
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, 1.0)
 
     async def once(self, http: aiohttp.ClientSession, url: str, asked: dict[str, Any]) -> Told | None:
         """The recorded answer of one try, None when there was none."""

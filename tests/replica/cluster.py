@@ -60,8 +60,11 @@ class Cluster:
         """Clients of all replicas."""
         return Asker(self.urls, self.replicas[0].token())
 
-    async def race(self, asker: Asker, rounds: int, *, clients: int = 64) -> list[str]:
-        """Ask three steps for each of `rounds` new vendors, by many clients at once; the vendors."""
+    async def race(self, asker: Asker, rounds: int, *, clients: int = 64, within_s: float = 120) -> list[str]:
+        """Ask three steps for each of `rounds` new vendors, by many clients at once; the vendors.
+
+        within_s: how long one step may take until it is recorded.
+        """
         run = next(self.names)
         vendors = [f"v{run}-{number}" for number in range(rounds)]
         # The three steps of a vendor are asked one beside the other, in any order.
@@ -76,7 +79,7 @@ class Cluster:
 
             async def client() -> None:
                 for each in left:
-                    await asker.ask(http, each)
+                    await asker.ask(http, each, within_s=within_s)
 
             await asyncio.gather(*(client() for _ in range(clients)))
         return vendors
