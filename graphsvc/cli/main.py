@@ -13,6 +13,7 @@ from graphsvc.cli import (
     decide,
     demo,
     doctor,
+    erase,
     explore,
     exporting,
     grant,
@@ -70,5 +71,6 @@ app.add_typer(policy.app)
 app.add_typer(explore.app)
 app.add_typer(audit.app)
 backup.register(app)
+erase.register(app)
 mcp_proxy.register(app)
 doctor.register(app)

@@ -122,6 +122,9 @@ class Log(Protocol):
     async def prune(self, limit: int) -> int:
         """Remove up to `limit` of the oldest entries that the base covers; how many. What is left goes on the next call."""
 
+    async def rewrite(self, entry: Entry, body: bytes) -> None:
+        """Give an entry another body, in which content was erased; Conflict when it is not there as given."""
+
 
 class Leases(Protocol):
     """Work that one replica does at a time. A lease ends by itself, so that a dead holder hinders nobody for long."""
@@ -259,6 +262,9 @@ class Snapshots(Protocol):
 
     async def snapshot_seq(self) -> int:
         """The number of the newest one, 0 when there is none."""
+
+    async def drop_snapshots(self) -> None:
+        """Remove all of them: they hold what was erased from the log since."""
 
 
 class Store(Log, Drawing, History, Snapshots, Leases, Protocol):

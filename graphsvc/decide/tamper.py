@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from graphsvc.core.audit.key import KeyHistory
 from graphsvc.core.audit.leaf import HASH_SIZE, leaf_hash
 from graphsvc.core.audit.merkle import Tree
 from graphsvc.core.audit.note import Checkpoint
 from graphsvc.core.codec import audit_lines, audited
+from graphsvc.core.erasure import open_erasure
 from graphsvc.decide.audit import origin_of, read_statement
 from graphsvc.decide.ports import Entry, Log
-from graphsvc.errors import StoreError
+from graphsvc.errors import BadInput, StoreError
 
 __all__ = ["LogChecked", "check_log"]
 
@@ -57,7 +59,7 @@ async def check_log(log: Log, checkpoint: Checkpoint | None, keys: KeyHistory | 
                     if entry.first > after + 1
                     else f"the entry that ends at record {entry.seq} claims to begin at {entry.first}"
                 )
-            tree.extend(_leaves(entry, found))
+            tree.extend(_leaves(entry, found, origin_of(log), keys))
             after = entry.seq
         await asyncio.sleep(0)
     found.size = after
@@ -88,7 +90,7 @@ async def _begun(log: Log, found: LogChecked, keys: KeyHistory | None) -> Tree:
     return Tree(statement.removed, statement.frontier)
 
 
-def _leaves(entry: Entry, found: LogChecked) -> bytes:
+def _leaves(entry: Entry, found: LogChecked, origin: str, keys: KeyHistory | None) -> bytes:
     count = max(entry.seq - entry.first + 1, 0)
     try:
         held = audited(entry.body)
@@ -98,6 +100,8 @@ def _leaves(entry: Entry, found: LogChecked) -> bytes:
         return bytes(count * HASH_SIZE)
     if len(leaves) != count:
         found.problems.append(f"records {entry.first} to {entry.seq}: the entry holds {len(leaves)} records")
+    for place in held.erased:
+        _check_erased(entry.first + place, held.stored[place], held.erased[place][1], found, origin, keys)
     if held.leaves is not None:
         stored = held.leaves
         found.changed += [
@@ -106,6 +110,21 @@ def _leaves(entry: Entry, found: LogChecked) -> bytes:
             if leaf != stored[place * HASH_SIZE : (place + 1) * HASH_SIZE]
         ]
     return b"".join(leaves)
+
+
+def _check_erased(
+    seq: int, stored: bytes, note: str, found: LogChecked, origin: str, keys: KeyHistory | None
+) -> None:
+    """A record whose content does not fit its seal needs a key of the log to say what its content is."""
+    try:
+        erasure = open_erasure(note)
+        genuine = (erasure.origin, erasure.seq, erasure.content) == (origin, seq, sha256(stored).hexdigest())
+    except BadInput:
+        genuine = False
+    if not genuine or keys is None or keys.signer_of(erasure) is None:
+        found.problems.append(
+            f"record {seq} is said to be erased, and no key of this log signed what it holds now"
+        )
 
 
 def _compare(found: LogChecked, tree: Tree, checkpoint: Checkpoint) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from graphsvc.core.snapshot import restore
 from graphsvc.core.state import ChainState
 from graphsvc.core.value import format_time
 from graphsvc.core.world import World
-from graphsvc.decide.audit import AuditLog, origin_of
+from graphsvc.decide.audit import AuditLog, origin_of, read_statement
 from graphsvc.decide.backup import append_entries, read_manifest
 from graphsvc.decide.base import state_of, world_of
 from graphsvc.decide.bundle import read_bundle, write_bundle
@@ -30,7 +31,7 @@ from graphsvc.decide.keeper import unsealed
 from graphsvc.decide.ports import Base, ChainQuery, Notary, Store, Strokes
 from graphsvc.errors import BadInput, Conflict, StoreError
 
-__all__ = ["Plan", "finish", "plan", "truncate"]
+__all__ = ["Plan", "finish", "plan", "rebase", "redraw", "truncate"]
 
 _PAGE = 200
 _PRUNED = 500
@@ -187,16 +188,33 @@ async def _undraw(store: Store, keys: list[str], sessions: set[str]) -> None:
     await _remove(store, empty)
 
 
+async def rebase(store: Store, notary: Notary, change: Callable[[World], None]) -> None:
+    """Change the state of the base, under a new statement about the same records; nothing without a base."""
+    base = await store.base()
+    if base is None:
+        return
+    old, world = read_statement(base), await asyncio.to_thread(world_of, base)
+    change(world)
+    state = await asyncio.to_thread(state_of, world)
+    key = await asyncio.to_thread(notary.key, origin_of(store))
+    size = (await AuditLog(store, notary).checkpoint()).checkpoint.size
+    statement = sign_statement(
+        key, removed=old.removed, size=size, at=old.at, state=hashlib.sha256(state).hexdigest(),
+        archive=old.archive, frontier=old.frontier,
+    )  # fmt: skip
+    await store.set_base(Base(seq=base.seq, state=state, statement=statement.text))
+
+
+async def redraw(store: Store, strokes: Strokes) -> None:
+    """Draw beside the projector, which moves the cursor meanwhile."""
+    for _ in range(_DRAW_TRIES):
+        drawn = await store.drawn()
+        if await store.draw(strokes, expected=drawn, drawn=drawn):
+            return
+        await asyncio.sleep(0.05)
+    raise Conflict("the drawing moves too fast to be changed beside it; try again when there is less to do")
+
+
 async def _remove(store: Store, keys: list[str]) -> None:
     for start in range(0, len(keys), _PRUNED):
-        strokes = Strokes(removed_nodes=keys[start : start + _PRUNED])
-        for _ in range(_DRAW_TRIES):
-            # A projector that runs beside this moves the cursor.
-            drawn = await store.drawn()
-            if await store.draw(strokes, expected=drawn, drawn=drawn):
-                break
-            await asyncio.sleep(0.05)
-        else:
-            raise Conflict(
-                "the drawing moves too fast to take ended chains out of it; try again when there is less to do"
-            )
+        await redraw(store, Strokes(removed_nodes=keys[start : start + _PRUNED]))

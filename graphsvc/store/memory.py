@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from graphsvc.decide.ports import (
     Accepted,
     Base,
@@ -124,6 +126,19 @@ class MemoryStore:
         for entry in gone:
             del self._by_id[entry.id]
         return len(gone)
+
+    async def rewrite(self, entry: Entry, body: bytes) -> None:
+        """Give an entry another body."""
+        self._check_open()
+        if entry not in self._entries:
+            raise Conflict(f"entry `{entry.id}` is not there as it was read")
+        changed = replace(entry, body=body)
+        self._entries[self._entries.index(entry)] = self._by_id[entry.id] = changed
+
+    async def drop_snapshots(self) -> None:
+        """Remove all snapshots."""
+        self._check_open()
+        self._snapshots.clear()
 
     async def drawn(self) -> int:
         """The number up to which the graph is drawn."""

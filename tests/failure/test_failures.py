@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import random
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -290,3 +294,44 @@ def test_a_clock_that_jumps_orders_nothing_anew(on_sqlite: ServiceProcess) -> No
 
     found = asyncio.run(times())
     assert found == sorted(found)
+
+
+@pytest.mark.neo4j
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_backup_put_back_behind_a_running_replica(
+    on_neo4j: ServiceProcess, own_neo4j: Neo4jServer, tmp_path: Path
+) -> None:
+    """The database is emptied and restored while the service runs: it opens the store anew, what the backup holds is
+    answered as before, what came after it is judged anew, and revisions of before do not hold.
+    """
+    file, env = tmp_path / "kept.backup", {**os.environ, "GRAPHSVC_NEO4J_PASSWORD": own_neo4j.password}
+
+    def command(*arguments: str) -> None:
+        program = [sys.executable, "-c", "from graphsvc.cli.main import app; app()"]
+        subprocess.run([*program, *arguments, "--store", own_neo4j.store_url], env=env, check=True)
+
+    kept = [step("r1", action, "p1") for action in STEPS]
+    before = [_told(on_neo4j, asked) for asked in kept]
+    verdicts = ["PERMIT", "PERMIT", "DENY"]
+    assert [told["verdict"] for told in before] == verdicts
+    command("backup", "-o", str(file))
+    lost = _told(on_neo4j, step("r2", STEPS[0], "p1"))
+    own_neo4j.clear()
+    command("restore", str(file))
+    until(on_neo4j.is_ready, 60, "never ready again")
+    after = [_told(on_neo4j, asked) for asked in kept]
+    assert [told["id"] for told in after] == [told["id"] for told in before]
+    assert [told["verdict"] for told in after] == verdicts
+    # Of what came after the backup nothing is known: the store is as it was then.
+    again = _told(on_neo4j, {**step("r2", STEPS[0], "p1"), "deadlineMs": 10_000})
+    assert again["verdict"] == "PERMIT"
+    assert again["revision"].partition(".")[0] != lost["revision"].partition(".")[0]
+    refused = _decided(on_neo4j, {**step("r3", STEPS[0], "p1"), "atLeast": lost["revision"]})
+    assert refused[:2] == ("DENY", ["revision_unavailable"])
+
+
+def _told(service: ServiceProcess, asked: dict[str, Any]) -> dict[str, Any]:
+    query = "mutation D($i: DecideInput!) { decide(input: $i) { ... on Decision { id verdict revision } } }"
+    told: dict[str, Any] = service.ask(query, {"i": asked})["data"]["decide"]
+    return told

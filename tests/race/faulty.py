@@ -116,3 +116,7 @@ class FaultyStore(MemoryStore):
     async def prune(self, limit: int) -> int:
         """Nothing is cut off here."""
         return await self.disk.prune(limit)
+
+    async def rewrite(self, entry: Entry, body: bytes) -> None:
+        """Nothing is erased here."""
+        await self.disk.rewrite(entry, body)

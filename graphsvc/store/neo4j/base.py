@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from graphsvc.decide.ports import Base
+from graphsvc.decide.ports import Base, Entry
+from graphsvc.errors import Conflict
 from graphsvc.store.base import check_base
 from graphsvc.store.neo4j.connection import Connection
 from graphsvc.store.neo4j.failure import writing
@@ -12,7 +13,7 @@ from graphsvc.store.neo4j.log import swapped
 from graphsvc.store.neo4j.query import named
 from graphsvc.store.neo4j.snapshot import PART_BYTES
 
-__all__ = ["load", "prune", "save"]
+__all__ = ["drop_snapshots", "load", "prune", "rewrite", "save"]
 
 _TIMEOUT_S = 120.0
 
@@ -64,3 +65,20 @@ async def prune(connection: Connection, limit: int) -> int:
         async with asyncio.timeout(_TIMEOUT_S), connection.session() as session:
             row = await (await session.run(named("log/prune").text, limit=limit)).single()
             return 0 if row is None else int(row["removed"])
+
+
+async def rewrite(connection: Connection, entry: Entry, body: bytes) -> None:
+    """Give an entry another body."""
+    values: dict[str, object] = {"seq": entry.seq, "id": entry.id, "before": entry.body, "body": body}
+    with writing(connection.address):
+        async with asyncio.timeout(_TIMEOUT_S), connection.session() as session:
+            row = await (await session.run(named("log/rewrite").text, values)).single()
+    if row is None:
+        raise Conflict(f"entry `{entry.id}` is not there as it was read")
+
+
+async def drop_snapshots(connection: Connection) -> None:
+    """Remove all snapshots; the state of the base stays."""
+    with writing(connection.address):
+        async with asyncio.timeout(_TIMEOUT_S), connection.session() as session:
+            await (await session.run(named("snapshot/drop").text)).consume()

@@ -81,6 +81,14 @@ class Neo4jStore:
         """Remove entries that the base covers."""
         return await self._to_its_end(log_base.prune(self._open(), limit))
 
+    async def rewrite(self, entry: Entry, body: bytes) -> None:
+        """Give an entry another body."""
+        await self._to_its_end(log_base.rewrite(self._open(), entry, body))
+
+    async def drop_snapshots(self) -> None:
+        """Remove all snapshots."""
+        await self._to_its_end(log_base.drop_snapshots(self._open()))
+
     async def drawn(self) -> int:
         """The number up to which the graph is drawn."""
         return await drawing.drawn(self._open())

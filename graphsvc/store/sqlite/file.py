@@ -99,6 +99,8 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        # What is removed is written over, or it would stay readable in the file.
+        connection.execute("PRAGMA secure_delete = ON")
         (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if problem != "ok":
             raise StoreError(f"store `{path}`: is damaged ({problem}); restore it from a backup")

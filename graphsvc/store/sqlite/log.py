@@ -11,7 +11,7 @@ from graphsvc.decide.ports import Accepted, Base, Draft, Entry, Refused
 from graphsvc.errors import Conflict, StoreSwapped
 from graphsvc.store.base import check_base
 
-__all__ = ["append", "base", "find", "head", "prune", "read", "set_base"]
+__all__ = ["append", "base", "find", "head", "prune", "read", "rewrite", "set_base"]
 
 _COLUMNS = "seq, first, id, cells, body"
 _cells = msgspec.json.Decoder(tuple[str, ...])
@@ -68,6 +68,16 @@ def prune(connection: sqlite3.Connection, limit: int) -> int:
         "DELETE FROM entry WHERE seq IN (SELECT seq FROM entry WHERE seq <= ? ORDER BY seq LIMIT ?)",
         (_cut(connection), limit),
     ).rowcount
+
+
+def rewrite(connection: sqlite3.Connection, entry: Entry, body: bytes) -> None:
+    """Inside an open write transaction: give an entry another body."""
+    told = connection.execute(
+        "UPDATE entry SET body = ? WHERE seq = ? AND id = ? AND body = ?",
+        (body, entry.seq, entry.id, entry.body),
+    )
+    if not told.rowcount:
+        raise Conflict(f"entry `{entry.id}` is not there as it was read")
 
 
 def _cut(connection: sqlite3.Connection) -> int:

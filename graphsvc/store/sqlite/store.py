@@ -77,6 +77,14 @@ class SqliteStore:
         """Remove entries that the base covers."""
         return await self._write(lambda connection: log.prune(connection, limit))
 
+    async def rewrite(self, entry: Entry, body: bytes) -> None:
+        """Give an entry another body."""
+        await self._write(lambda connection: log.rewrite(connection, entry, body))
+
+    async def drop_snapshots(self) -> None:
+        """Remove all snapshots."""
+        await self._write(lambda connection: connection.execute("DELETE FROM snapshot"))
+
     async def drawn(self) -> int:
         """The number up to which the graph is drawn."""
         return await self._read(drawing.drawn)
