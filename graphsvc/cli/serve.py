@@ -213,12 +213,13 @@ def allow_files(wanted: int) -> None:
 def settle_memory(settings: Settings) -> None:
     """What was loaded stays: the collector need not look at it again, and looks less often at the rest.
 
-    A full collection over a large graph stops everything for a good part of a second. The driver of Neo4j makes
-    cycles of its own, which must not pile up for as long.
+    A full collection over a large graph stops everything for a good part of a second, one of the middle generation as long as
+    it holds many objects: it is looked at after five of the young ones. The driver of Neo4j makes cycles of its own, which
+    must not pile up for as long.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000 if isinstance(parse_store_url(settings.store), Neo4jAddress) else 50_000, 20, 100)
+    gc.set_threshold(5_000 if isinstance(parse_store_url(settings.store), Neo4jAddress) else 10_000, 5, 1_000)
 
 
 @asynccontextmanager

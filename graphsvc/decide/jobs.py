@@ -15,6 +15,7 @@ from typing import cast
 import msgspec
 from msgspec.structs import replace
 
+from graphsvc.core.cap import LIVE
 from graphsvc.core.evaluate import decided
 from graphsvc.core.glob import matcher
 from graphsvc.core.record import Cancelled, Record, Reported
@@ -102,6 +103,9 @@ class DecideJob:
             digest=self.digest,
             policy=world.ruleset.version,
         )
+        if evaluation.opened and overlay.get(f"ts:{evaluation.session}") is None:
+            # Sessions that this batch begins count for those behind them (see `cap`).
+            overlay.merge({LIVE: (overlay.get(LIVE) or 0) + 1})
         # A second request with this key in the same batch finds the first here.
         overlay.merge({("k", self.dedupe): (self.digest, request.id)})
         if request.review is not None and record.answered is Verdict.PERMIT:

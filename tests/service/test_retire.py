@@ -1,5 +1,6 @@
 """Sessions that are over are forgotten, and what is forgotten cannot be begun again."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -138,6 +139,22 @@ async def test_more_sessions_than_can_be_followed_are_denied(monkeypatch: pytest
             (ReasonCode.cap_reached, "sessions")
         ]
         assert (await harness.act("crm:Read", chain="two")).verdict is Verdict.PERMIT
+
+
+async def test_sessions_that_begin_in_one_batch_count_for_those_behind_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Asked all at once, as many are let in as one after the other."""
+    monkeypatch.setattr(cap, "MAX_SESSIONS", 3)
+    async with serving(MemoryStore()) as harness:
+        await harness.prepare()
+        batches = harness.service.sequencer.batches
+        names = ("one", "two", "two", "three", "four", "five")
+        commands = [harness.command("crm:Read", "mailbox:alice", name) for name in names]
+        answers = await asyncio.gather(*[harness.service.decide(GATEWAY, each) for each in commands])
+        assert harness.service.sequencer.batches == batches + 1
+        verdicts = [answer.verdict for answer in answers]
+        assert verdicts == [Verdict.PERMIT] * 4 + [Verdict.DENY] * 2
 
 
 async def test_more_keys_than_can_be_followed_are_denied(monkeypatch: pytest.MonkeyPatch) -> None:
