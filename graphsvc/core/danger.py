@@ -22,7 +22,7 @@ def risk_of(advance: Advance, names: tuple[str, ...], facts: Facts) -> tuple[Ris
     for place, scope in enumerate(before):
         if scope is not None and scope.due_ms is not None and scope.due_ms <= at_ms:
             before[place] = changed[names[place]] = measured(scope, ruleset, at_ms)
-    micros = moved = combine(before, ruleset.shares_harm)
+    micros = moved = combine(before, ruleset, at_ms)
     if advance.levels or advance.best:
         after = list(before)
         for place, name in enumerate(names):
@@ -31,7 +31,7 @@ def risk_of(advance: Advance, names: tuple[str, ...], facts: Facts) -> tuple[Ris
                 after[place] = changed[name] = with_levels(
                     after[place] or NEW_SCOPE, levels, best, ruleset, at_ms
                 )
-        moved = combine(after, ruleset.shares_harm)
+        moved = combine(after, ruleset, at_ms)
     if facts.signals.by_identity:
         fading = facts.signals.micros(advance.event.who, facts.estate, at_ms)
         micros, moved = micros + fading, moved + fading

@@ -8,27 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from graphsvc.core.record import Decided
+from graphsvc.core.tally import Tallies
 from graphsvc.core.verdict import Verdict
 
-__all__ = ["Ledger", "Tally"]
+__all__ = ["Ledger"]
 
 _KEPT = 10_000
 _NOTED = 50_000
 _COUNTED = 100_000
-
-
-class Tally(NamedTuple):
-    """What is counted of a decision. patterns: ids of those it completed, none twice."""
-
-    at_ms: int
-    answered: Verdict
-    patterns: frozenset[str]
-
-
-_NO_PATTERNS: frozenset[str] = frozenset()
 
 
 class Ledger(Mapping[str, Decided]):
@@ -40,7 +29,7 @@ class Ledger(Mapping[str, Decided]):
 
     def __init__(self, kept: int | None = _KEPT) -> None:
         self.missing = False  # decisions that were never here or are not counted any more
-        self.tallies: deque[Tally] = deque(maxlen=_COUNTED)
+        self.tallies = Tallies(_COUNTED)
         self._kept = kept
         self._newest: dict[str, Decided] = {}
         self._noted: dict[str, Decided] = {}
@@ -62,11 +51,9 @@ class Ledger(Mapping[str, Decided]):
                 del self._noted[self._noted_order.popleft()]
         if pin or record.answered is Verdict.ESCALATE:
             self._pinned[action] = record
-        completed = record.completions
-        patterns = frozenset([each.pattern for each in completed]) if completed else _NO_PATTERNS
-        if len(self.tallies) == _COUNTED:
-            self.missing = True
-        self.tallies.append(Tally(record.at_ms, record.answered, patterns))
+        self.missing = self.missing or self.tallies.is_full
+        patterns = frozenset([each.pattern for each in record.completions])
+        self.tallies.add(record.at_ms, record.answered, patterns)
 
     def newest_first(self) -> Iterator[tuple[str, Decided]]:
         """The newest, then those of the older ones that somebody may look into."""

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import Level, Scope
 
@@ -49,25 +48,31 @@ def measured(scope: Scope, ruleset: Ruleset, at_ms: int) -> Scope:
     """The scope with the contribution of all its patterns at a time; what has left its window is forgotten."""
     if scope.due_ms is None or scope.due_ms > at_ms:
         return scope
-    held, lasting = scope.levels, scope.lasting
-    passing: dict[int, int] = {}
+    # Until then no window had ended, so what counted just before is in the total.
+    held, then_ms = scope.levels, scope.due_ms - 1
     gone: list[int] = []
+    fallen: set[int] = set()
     due_ms: int | None = None
     for number, levels in held.items():
         pattern = ruleset.patterns[number]
-        count = reached(levels, pattern.within_ms, at_ms)
-        if not count:
+        within_ms = pattern.within_ms
+        if within_ms is None:
+            continue
+        count = reached(levels, within_ms, at_ms)
+        if count:
+            due_ms = _sooner(due_ms, levels, count, within_ms)
+        else:
             gone.append(number)
-        elif pattern.within_ms is not None:
-            due_ms = _sooner(due_ms, levels, count, pattern.within_ms)
-            _raise(passing, lasting, pattern, count)
+        if reached(levels, within_ms, then_ms) != count:
+            fallen.add(pattern.harm_number)
     if gone:
         with held.mutate() as left:
             for number in gone:
                 del left[number]
             held = left.finish()
-    micros = lasting.update(passing) if passing else lasting
-    return replace(scope, levels=held, micros=micros, total=sum(micros.values()), due_ms=due_ms)
+    now = replace(scope, levels=held, due_ms=due_ms)
+    change = sum(_worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, then_ms) for harm in fallen)
+    return replace(now, total=scope.total + change)
 
 
 def with_levels(
@@ -78,51 +83,43 @@ def with_levels(
     at_ms: int,
 ) -> Scope:
     """The scope with levels raised. No window of it may have ended: see `measured`."""
-    # Until then contributions only grow, so the largest of a class is the larger of the old and the new.
-    patterns, micros, due_ms = ruleset.patterns, scope.micros, scope.due_ms
-    passing: dict[int, int] = {}
-    staying: dict[int, int] = {}
+    patterns, due_ms = ruleset.patterns, scope.due_ms
+    harms: set[int] = set()
     if changed:
         for number, levels in changed.items():
             pattern = patterns[number]
             count = reached(levels, pattern.within_ms, at_ms)
-            if not count:
-                continue
-            if pattern.within_ms is None:
-                _raise(staying, scope.lasting, pattern, count)
-            else:
+            if count and pattern.within_ms is not None:
                 due_ms = _sooner(due_ms, levels, count, pattern.within_ms)
-                _raise(passing, micros, pattern, count)
+            harms.add(pattern.harm_number)
     if best:
-        for number, mask in best.items():
-            _raise(staying, scope.lasting, patterns[number], mask.bit_count())
-    lasting = scope.lasting.update(staying) if staying else scope.lasting
-    for harm, value in staying.items():
-        if value > micros.get(harm, 0) and value > passing.get(harm, 0):
-            passing[harm] = value
-    total = scope.total
-    for harm, value in passing.items():
-        total += value - micros.get(harm, 0)
-    if micros is scope.lasting and passing == staying:
-        micros = lasting  # without windows both are one
-    elif passing:
-        micros = micros.update(passing)
-    return replace(
+        harms.update([patterns[number].harm_number for number in best])
+    now = replace(
         scope,
         levels=scope.levels.update(changed) if changed else scope.levels,
         best=scope.best.update(best) if best else scope.best,
-        lasting=lasting,
-        micros=micros,
-        total=total,
         due_ms=due_ms,
     )
+    change = 0
+    for harm in harms:
+        change += _worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, at_ms)
+    return replace(now, total=scope.total + change) if change else now
 
 
-def _raise(found: dict[int, int], held: Mapping[int, int], pattern: CompiledPattern, count: int) -> None:
-    """Note what a pattern contributes with so many steps reached, if that is more than its class holds or was found."""
-    value, harm = pattern.micros[pattern.levels - count], pattern.harm_number
-    if value > held.get(harm, 0) and value > found.get(harm, 0):
-        found[harm] = value
+def _worth(harm: int, scope: Scope, ruleset: Ruleset, at_ms: int) -> int:
+    """What a class of harm contributes in a scope: the most that one of its patterns does."""
+    most = 0
+    for pattern in ruleset.harms[harm]:
+        mask = scope.best.get(pattern.number)
+        if mask is not None:
+            count = mask.bit_count()
+        else:
+            levels = scope.levels.get(pattern.number)
+            count = reached(levels, pattern.within_ms, at_ms) if levels is not None else 0
+        if count:
+            value = pattern.micros[pattern.levels - count]
+            most = max(most, value)
+    return most
 
 
 def _sooner(due_ms: int | None, levels: Levels, count: int, within_ms: int) -> int:
@@ -133,24 +130,16 @@ def _sooner(due_ms: int | None, levels: Levels, count: int, within_ms: int) -> i
     return ends_ms if due_ms is None or ends_ms < due_ms else due_ms
 
 
-def combine(scopes: Sequence[Scope | None], shared: bool) -> int:
+def combine(scopes: Sequence[Scope | None], ruleset: Ruleset, at_ms: int) -> int:
     """Micros of a session and principals together: the largest of each class, then the sum.
 
-    scopes: the session's first. shared: a class of harm can occur in a session and with a principal.
+    scopes: the session's first, as measured at that time.
     """
-    if len(scopes) == 2 and not shared:
-        session, principal = scopes
-        return (session.total if session is not None else 0) + (
-            principal.total if principal is not None else 0
-        )
     counting = [scope for scope in scopes if scope is not None and scope.total]
     if len(counting) < 2:
         return counting[0].total if counting else 0
-    if len(counting) == 2 and not shared and counting[0] is scopes[0]:
+    if len(counting) == 2 and counting[0] is scopes[0] and not ruleset.shares_harm:
         return counting[0].total + counting[1].total
-    largest: dict[int, int] = {}
-    for scope in counting:
-        for harm, value in scope.micros.items():
-            if value > largest.get(harm, 0):
-                largest[harm] = value
-    return sum(largest.values())
+    patterns = ruleset.patterns
+    harms = {patterns[number].harm_number for scope in counting for number in (*scope.levels, *scope.best)}
+    return sum(max(_worth(harm, scope, ruleset, at_ms) for scope in counting) for harm in harms)

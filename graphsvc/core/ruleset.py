@@ -98,6 +98,11 @@ class Ruleset:
         self.shares_harm = any(
             pattern.harm in session for pattern in patterns if pattern.scope == "principal"
         )
+        # Patterns by class of harm: of each only the one that is furthest under way counts.
+        harms: dict[int, list[CompiledPattern]] = {}
+        for pattern in patterns:
+            harms.setdefault(pattern.harm_number, []).append(pattern)
+        self.harms = {harm: tuple(members) for harm, members in harms.items()}
         self._memo: dict[str, Candidates] = {}
         self.declare = Meanings(policies).declare
 

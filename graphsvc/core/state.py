@@ -152,9 +152,6 @@ class Happened(msgspec.Struct, frozen=True, gc=False):
         return self.event.session
 
 
-# One value: while no window plays a part, `lasting` and `micros` of a scope are the same.
-_NONE: Map[int, int] = Map()
-
 # The newest start of so many steps reached together, and the bits of those steps.
 Level: TypeAlias = tuple[int, int]
 
@@ -164,8 +161,8 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
 
     cells: by slot, registers of log-ordered steps and tops, times of guards, counted values, numbers of resets. levels:
     by pattern number, for 1..n steps reached the newest start. best: by number of a plain pattern, the most of its
-    steps reached together. lasting: contribution to the risk of what no window ends, by class of harm; micros: of
-    everything, as of the last change, and total: their sum; due_ms: when the first window among them ends. marks: of
+    steps reached together. total: what they contribute to the risk, as of the last change, in micros (see `progress`);
+    due_ms: when the first window among them ends. marks: of
     plain patterns in log order. held: of a session the identities it has come to hold, each with the action that
     brought it. limit: how many cells it may hold until those that can never count again are swept.
     """
@@ -173,8 +170,6 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     cells: Cells = Map()
     levels: Map[int, tuple[Level | None, ...]] = Map()
     best: Map[int, int] = Map()
-    lasting: Map[int, int] = _NONE
-    micros: Map[int, int] = _NONE
     total: int = 0
     due_ms: int | None = None
     limit: int = 64

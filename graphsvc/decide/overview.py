@@ -199,9 +199,8 @@ class Overview:
     async def _counted(self, from_ms: int) -> tuple[Counter[Verdict], Counter[str], bool]:
         verdicts: Counter[Verdict] = Counter()
         patterns: Counter[str] = Counter()
-        # A copy of the newest: the log may grow between two slices.
         ledger = self._world.decided
-        for place, tally in enumerate(reversed(list(ledger.tallies))):
+        for place, tally in enumerate(ledger.tallies.newest_first()):
             if tally.at_ms < from_ms:
                 return verdicts, patterns, True
             verdicts[tally.answered] += 1

@@ -159,8 +159,8 @@ class _Reader:
         for scope in rows.scopes:
             held = Map({slot: self._cell(value) for slot, value in scope.cells})
             cells[scope.name] = Scope(
-                held, Map(scope.levels), Map(scope.best), Map(scope.lasting), Map(scope.micros), scope.total,
-                scope.due_ms, scope.limit, self.marks[scope.marks], scope.held,
+                held, Map(scope.levels), Map(scope.best), scope.total, scope.due_ms, scope.limit,
+                self.marks[scope.marks], scope.held,
             )  # fmt: skip
         for store in rows.stores:
             cells[store.name] = self._map(store.data)

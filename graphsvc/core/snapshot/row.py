@@ -152,8 +152,6 @@ class ScopeRow(Row, frozen=True):
     cells: list[tuple[Slot, int | CountedRow | HeldRow]]
     levels: list[tuple[int, tuple[Level | None, ...]]]
     best: list[tuple[int, int]]
-    lasting: list[tuple[int, int]]
-    micros: list[tuple[int, int]]
     total: int
     due_ms: int | None
     limit: int

@@ -337,9 +337,8 @@ class _Writer:
     def _scope(self, name: str, scope: Scope) -> ScopeRow:
         return ScopeRow(
             name, [(slot, self._cell(value)) for slot, value in _ordered(scope.cells)],
-            sorted(scope.levels.items()), sorted(scope.best.items()), sorted(scope.lasting.items()),
-            sorted(scope.micros.items()), scope.total, scope.due_ms, scope.limit, self._mark(scope.marks),
-            scope.held,
+            sorted(scope.levels.items()), sorted(scope.best.items()), scope.total, scope.due_ms,
+            scope.limit, self._mark(scope.marks), scope.held,
         )  # fmt: skip
 
     def _cell(self, value: object) -> int | CountedRow | HeldRow:
