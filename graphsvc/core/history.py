@@ -29,6 +29,7 @@ _SELDOM = (
     "review", "executed",
 )  # fmt: skip
 _CLAIMS, _AS_TEXT = len(_SELDOM), len(_SELDOM) + 1
+_LABELS = _SELDOM.index("labels")
 
 Asked: TypeAlias = tuple[Entity, tuple[Entity, ...]]
 
@@ -115,6 +116,25 @@ class History:
         event = happened.event
         self._packed[event.request.id] = self._pack(happened, event)
 
+    def report(
+        self, action: str, labels: tuple[str, ...], ruleset: Ruleset
+    ) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Take in labels learned from an action's result (rule R11): what it carried and what it carries now.
+
+        None when it carries them already, or is not in history.
+        """
+        packed = self._packed[action]
+        body = _decode(packed.body)
+        reported = tuple(dict.fromkeys((*body.reported, *labels)))
+        if reported == body.reported:
+            return None
+        self._packed[action] = replace(packed, body=_encode(replace(body, reported=reported)))
+        if not packed.in_history:
+            return None
+        declared = ruleset.candidates(packed.action).declaration.result_labels
+        carried = frozenset((*_told(body).get(_LABELS, ()), *packed.what.labels, *declared, *body.reported))
+        return carried, carried.union(labels)
+
     def put(self, action: str, packed: Packed) -> None:
         """Take in an action that was packed before."""
         text = self._texts.setdefault
@@ -170,9 +190,7 @@ class History:
 
     def _unpack(self, action: str, packed: Packed, ruleset: Ruleset) -> Happened:
         body = _decode(packed.body)
-        seldom = dict(body.seldom or {})
-        if _AS_TEXT in seldom:
-            seldom = msgspec.json.decode(seldom[_AS_TEXT], type=dict[int, Any])
+        seldom = dict(_told(body))
         what, declaration = packed.what, ruleset.candidates(packed.action).declaration
         claims = seldom.pop(_CLAIMS, None) or {}
         subject, behind = packed.asked
@@ -198,6 +216,14 @@ class History:
             body.seq, event, packed.in_history, packed.scopes, packed.front,
             Inputs(body.fed, body.known), body.reported,
         )  # fmt: skip
+
+
+def _told(body: _Body) -> dict[int, Any]:
+    """What was unusual about the request, by its place in `_SELDOM`."""
+    seldom = body.seldom or {}
+    if _AS_TEXT in seldom:
+        return msgspec.json.decode(seldom[_AS_TEXT], type=dict[int, Any])
+    return seldom
 
 
 def _seldom(request: AccessRequest) -> dict[int, Any]:

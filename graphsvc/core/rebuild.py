@@ -72,7 +72,7 @@ def _rewind(world: World, past: Happened, scopes: frozenset[str]) -> bool:
         # A chain that was opened without an action began with what lay before it then.
         return False
     before = {key: value for key, value in replaced.items() if key in scopes or not isinstance(key, str)}
-    later = _since(world, start, scopes)
+    later = _since(world, start, scopes, past)
     for one in later:
         chain = ("c", one.event.request.chain)
         if one.scopes[0] == session and chain not in before:
@@ -91,9 +91,9 @@ def _rewind(world: World, past: Happened, scopes: frozenset[str]) -> bool:
     return True
 
 
-def _since(world: World, seq: int, scopes: frozenset[str]) -> list[Happened]:
-    """Every action in some scopes from a number on, in log order."""
-    found: dict[str, Happened] = {}
+def _since(world: World, seq: int, scopes: frozenset[str], past: Happened) -> list[Happened]:
+    """Every action in some scopes from a number on, in log order; `past` is one of them."""
+    found = {past.event.id: past}
     for scope in scopes:
         for name in reversed(world.names_of.get(scope, ())):
             if world.seq_of(name) < seq:

@@ -17,7 +17,7 @@ __all__ = ["Undo"]
 _EVERY = 16
 _POINTS = 5  # so that 64 actions back is not too far
 _MOST_CHAINS = 64  # of a session; beyond that a late fact takes the long way
-_MOST_SESSIONS = 2_048  # those that began last
+_MOST_SESSIONS = 1_024  # those that began last
 
 # What was there, by the key of a chain or scope; None for nothing.
 Replaced = dict[Hashable, object | None]

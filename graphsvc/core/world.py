@@ -294,25 +294,16 @@ class World:
 
     def _report(self, record: Reported) -> None:
         self.reported[record.action] = record
-        past = self.happened(record.action)
-        if past is not None and record.tokens:
-            self.sightings.add(past.event.session, record.tokens)
-        if past is None or not record.labels:
+        packed = self.history.get(record.action)
+        if packed is None:
             return
-        labels = tuple(dict.fromkeys((*past.reported, *record.labels)))
-        if labels == past.reported:
-            return
-        now = replace(past, reported=labels)
-        if past.in_history:
-            event = past.event
-            now = replace(now, event=replace(event, labels=event.labels.union(labels)))
-        self.history.keep(now)
-        candidates = self.ruleset.candidates(past.event.request.action)
-        may_matter = record.action in self.approved or candidates.tells_apart(
-            past.event.labels, now.event.labels
-        )
-        if past.in_history and may_matter:
-            happen_otherwise(self, now)
+        if record.tokens:
+            self.sightings.add(packed.session, record.tokens)
+        changed = self.history.report(record.action, record.labels, self.ruleset) if record.labels else None
+        if changed is not None:
+            candidates = self.ruleset.candidates(packed.action)
+            if record.action in self.approved or candidates.tells_apart(*changed):
+                happen_otherwise(self, cast("Happened", self.happened(record.action)))
 
     def _cancel(self, record: Cancelled) -> None:
         self.cancelled[record.action] = record
