@@ -60,8 +60,10 @@ def _reports(label: str, back: int, reported: int) -> dict[str, Json]:
         driver.decide(request_of(number))
     number, took = 1_000, []
     for _ in range(reported):
-        driver.decide(request_of(number))
-        number += 1
+        for _ in range(12):
+            # A label changes an action once, so the next must be told of another.
+            driver.decide(request_of(number))
+            number += 1
         if back == 1:
             number = _until_it_matters(driver, number, label)
         name = _permitted(driver, number - back, label)
