@@ -130,6 +130,13 @@ class Settings(BaseSettings):
                 "set GRAPHSVC_AUTH=on or GRAPHSVC_HOST=127.0.0.1"
             )
         _check_redis(self.redis_url)
+        if (
+            self.oidc is not None
+            and self.oidc.login is not None
+            and self.public_url is None
+            and not self.on_loopback
+        ):
+            raise ValueError("a login comes back to an address: set `public_url` beside `oidc.login`")
         names = [each.name for each in self.siem]
         if len(set(names)) < len(names):
             raise ValueError("two of `siem` have the same `name`")

@@ -49,10 +49,25 @@ class _Keys(BaseModel):
         return self
 
 
+class LoginSettings(BaseModel):
+    """Login of people by their browser at the issuer. secret_file: of a confidential client. session_s: how long one lasts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    client_id: str = Field(min_length=1)
+    secret_file: Path | None = None
+    scopes: tuple[str, ...] = ("openid", "profile")
+    session_s: int = Field(default=8 * 3_600, ge=60, le=7 * 86_400)
+
+
 class OidcSettings(_Keys):
-    """An OpenID Connect issuer whose tokens are taken, and no others. algorithms: it signs with; none but these are taken."""
+    """An OpenID Connect issuer whose tokens are taken, and no others. algorithms: it signs with; none but these are taken.
+
+    login: people may log in to the dashboard there.
+    """
 
     algorithms: tuple[Algorithm, ...] = Field(default=ALGORITHMS, min_length=1)
+    login: LoginSettings | None = None
 
 
 class StreamSettings(_Keys):

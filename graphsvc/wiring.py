@@ -176,6 +176,7 @@ def build_app(
     if settings.reviews.webhook is not None:
         wanted.append(_notices(service, settings, listening))
     auth: Authenticator
+    desk = None
     if settings.auth == "off":
         auth = OpenDoor()
     elif settings.oidc is not None:
@@ -185,6 +186,19 @@ def build_app(
         keys = KeySet(uri=settings.oidc.jwks_uri, file=settings.oidc.jwks_file)
         wanted.append(keys.keep_fresh())
         auth = IssuerVerifier(settings.oidc.issuer, settings.oidc.audience, keys, settings.oidc.algorithms)
+        url = settings.public_url or listening
+        # At a Unix socket there is no address to come back to.
+        if settings.oidc.login is not None and url is not None and url.startswith("http"):
+            from graphsvc.api.login.provider import Provider
+            from graphsvc.api.login.route import open_desk
+
+            login = settings.oidc.login
+            provider = Provider(
+                settings.oidc.issuer, login.client_id, keys, redirect_uri=f"{url.rstrip('/')}/login/callback",
+                secret_file=login.secret_file, scopes=login.scopes, algorithms=settings.oidc.algorithms,
+            )  # fmt: skip
+            desk = open_desk(auth, settings.state, provider, session_s=login.session_s, url=url)
+            auth = desk.sessions
     else:
         auth = TokenVerifier(local_key(settings.state), TokenRegister(settings.state))
     public_url = settings.public_url
@@ -207,6 +221,7 @@ def build_app(
         owners=owners,
         events_key=None if key is None else key.public,
         connections=connections,
+        desk=desk,
     )
 
 

@@ -27,6 +27,8 @@ from graphsvc.api.hot.owner import Owners
 from graphsvc.api.hot.path import HotPath
 from graphsvc.api.limit import BodyLimit
 from graphsvc.api.live.hub import Hub
+from graphsvc.api.login.route import Desk, login_routes
+from graphsvc.api.login.session import SessionDoor
 from graphsvc.api.metric import Metrics
 from graphsvc.api.openapi import openapi
 from graphsvc.api.persisted import PersistedDocuments
@@ -60,6 +62,7 @@ def create_app(
     owners: Owners | None = None,
     events_key: dict[str, Any] | None = None,
     connections: Connections | None = None,
+    desk: Desk | None = None,
 ) -> ASGIApp:
     """The application. auth: a TokenVerifier, or OpenDoor on a loopback address.
 
@@ -68,6 +71,7 @@ def create_app(
     streams, receiver: of security events that are pushed. documents: GraphQL documents that are known by name.
     rate: how much each caller may ask. owners: the other processes that chains are shared out to.
     events_key: the public key (JWK) of security events that we send. connections: those of the server, for metrics.
+    desk: where people log in at a provider.
     """
     parts = Parts(
         service=service,
@@ -131,6 +135,7 @@ def create_app(
             Route("/metrics", metrics_page),
             Route("/openapi.json", openapi_page),
             *dashboard_routes(development=development),
+            *login_routes(desk),
             *authzen_routes(parts),
             *ext_authz_routes(parts, guarded),
             *push_routes(streams, receiver if receiver is not None else Receiver(service)),
@@ -145,7 +150,8 @@ def create_app(
         app = HostCheck(app, names)
     app = RequestId(app)
     # Before the others, which cost more than a planned decision.
-    return traced(HotFront(app, parts, HotPath(schema._schema, parts), names))  # noqa: SLF001  Strawberry hides graphql-core's schema
+    app = HotFront(app, parts, HotPath(schema._schema, parts), names)  # noqa: SLF001  Strawberry hides graphql-core's schema
+    return traced(app if desk is None else SessionDoor(app, desk.cookies))
 
 
 def _mcp_face(schema: strawberry.Schema, parts: Parts) -> ASGIApp:

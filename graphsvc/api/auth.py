@@ -55,7 +55,7 @@ class Unauthenticated(GraphsvcError):  # named like its siblings
 class Login(msgspec.Struct, frozen=True, kw_only=True):
     """A verified token. expires_s: Unix seconds from which it counts no longer, None = never.
 
-    id, issued_s, key: of a local token, by which it can be taken back.
+    id, issued_s, key: of a local token, by which it can be taken back. session: of a browser, from its cookie.
     """
 
     caller: Caller
@@ -63,6 +63,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     issued_s: float = 0
     key: str | None = None
+    session: bool = False
 
 
 class Authenticator(Protocol):
@@ -91,9 +92,13 @@ class TokenVerifier:
     """Verifies tokens that `issue_token` signed with the same key.
 
     register: knows the keys that count and what was taken back; None: `key` counts, and nothing can be taken back.
+    audience: what the tokens are for; none of another counts.
     """
 
-    def __init__(self, key: Ed25519PrivateKey, register: TokenRegister | None = None) -> None:
+    def __init__(
+        self, key: Ed25519PrivateKey, register: TokenRegister | None = None, *, audience: str = _AUDIENCE
+    ) -> None:
+        self._audience = audience
         self._public = key.public_key()
         self._register = register
         # Verifying a signature costs more than the decision; what was verified stays so until it expires.
@@ -143,7 +148,7 @@ class TokenVerifier:
                 token.strip(),
                 public,
                 algorithms=_ALGORITHMS,
-                audience=_AUDIENCE,
+                audience=self._audience,
                 issuer=_ISSUER,
                 options={"require": ["exp", "iat", "sub", "jti"]},
             )
@@ -166,6 +171,7 @@ class TokenVerifier:
             id=str(claims["jti"]),
             issued_s=float(claims["iat"]),
             key=name,
+            session=self._audience != _AUDIENCE,
         )
 
 
@@ -199,6 +205,7 @@ def issue_token(
     subjects: Iterable[str] = ("*",),
     ttl_s: float = 3600.0,
     register: TokenRegister | None = None,
+    audience: str = _AUDIENCE,
 ) -> str:
     """A signed token; BadInput for an unknown role or an empty subject. ttl_s: seconds from now.
 
@@ -214,7 +221,7 @@ def issue_token(
     now = time.time()
     claims = {
         "iss": _ISSUER,
-        "aud": _AUDIENCE,
+        "aud": audience,
         "sub": subject,
         "roles": wanted,
         "scope": " ".join(sorted(set(scopes))),

@@ -8,7 +8,20 @@ let token = sessionStorage.getItem(KEY) ?? ''
 /** How the events stand: `live`, `waiting` (since when), `off`. */
 export const connection = { state: 'off', since: Date.now(), way: 'socket' }
 
-export const loggedIn = () => token !== ''
+/** Where people log in at a provider, and who is: `{provider, session}`; the session's cookie is out of a script's reach. */
+export const door = { provider: null, session: null }
+
+export const loggedIn = () => token !== '' || door.session !== null
+
+/** Ask whether this browser has a session. */
+export async function look() {
+  const answer = await fetch('/login/session').then((response) => response.json(), () => ({}))
+  Object.assign(door, { provider: answer.provider ?? null, session: answer.session ?? null })
+  tell()
+}
+
+// A session counts only with this header, which no other page can send.
+const proof = () => (token ? { Authorization: `Bearer ${token}` } : { 'X-Graphsvc-Page': '1' })
 
 export function logIn(given) {
   token = given.trim()
@@ -16,14 +29,21 @@ export function logIn(given) {
   tell()
 }
 
-export function logOut() {
+/** Forget who was here; by hand also at the provider. */
+export async function logOut(byHand = false) {
+  const ended = byHand && token === '' && door.session
   token = ''
+  door.session = null
   sessionStorage.removeItem(KEY)
   tell()
+  if (!ended) return
+  const answer = await fetch('/login/end', { method: 'POST', headers: { 'X-Graphsvc-Page': '1' } }).then((response) => response.json(), () => ({}))
+  if (answer.leave) location.assign(answer.leave)
 }
 
 /** Subject, roles and end of the token, as it says itself; the service is who checks it. */
 export function claims() {
+  if (token === '' && door.session) return door.session
   try {
     const part = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')
     const bytes = Uint8Array.from(atob(part), (character) => character.charCodeAt(0))
@@ -51,7 +71,7 @@ export async function ask(query, variables = {}) {
   try {
     response = await fetch('/graphql', {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      headers: { 'Content-Type': 'application/json', ...proof() },
       body: JSON.stringify({ query, variables }),
     })
   } catch { throw new Error('the service cannot be reached; is it running?') }
@@ -114,7 +134,7 @@ export function follow(query, { after, variables = {}, onEvent, onGap }) {
 function socket(asked, take, resolve, reject) {
   const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`
   const client = createClient({
-    url, retryAttempts: 0, connectionParams: () => ({ authorization: `Bearer ${token}` }),
+    url, retryAttempts: 0, connectionParams: () => (token ? { authorization: `Bearer ${token}` } : {}),
     on: { connected: () => stand('live') },
   })
   // Lazy: the socket closes with its only subscription.
@@ -137,7 +157,7 @@ function stream(asked, take, resolve, reject) {
 async function read(asked, take, signal) {
   const response = await fetch('/graphql', {
     method: 'POST', signal,
-    headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream', Authorization: `Bearer ${token}` },
+    headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream', ...proof() },
     body: JSON.stringify(asked),
   })
   if (response.status === 401) logOut()

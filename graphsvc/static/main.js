@@ -1,5 +1,5 @@
 // The frame of the dashboard: who is logged in, which view is shown, and whether what it shows is fresh.
-import { claims, connection, loggedIn, logIn, logOut, onChange } from './api.js'
+import { claims, connection, door, loggedIn, logIn, logOut, look, onChange } from './api.js'
 import { html, link, render, useEffect, useState } from './ui.js'
 import { Audit } from './views/audit.js'
 import { ChainPage } from './views/chain.js'
@@ -28,6 +28,12 @@ function place() {
   return { view: view || 'live', id: plain(id), then: plain(then) }
 }
 
+// A login at a provider leaves this page; where one was is found again after it.
+const PLACE = 'graphsvc.place'
+const keep = () => sessionStorage.setItem(PLACE, location.hash)
+const back = sessionStorage.getItem(PLACE)
+if (back !== null) { sessionStorage.removeItem(PLACE); if (!location.hash && back) history.replaceState(null, '', back) }
+
 function Login({ offered, then, done }) {
   // A link may bring a token (`graphsvc tour`); it is filled in and not used before somebody presses the button,
   // or a stranger's link would log people in as the stranger.
@@ -36,10 +42,11 @@ function Login({ offered, then, done }) {
   return html`<main class="login"><form onSubmit=${(event) => { event.preventDefault(); if (given.trim()) { logIn(given); done() } }}>
     <h1>graphsvc</h1>
     <p>Whether this may happen now, given everything that has happened before.</p>
+    ${door.provider && html`<a class="button" href="/login/start" onClick=${keep}>Log in at ${door.provider}</a><p class="or dim">or</p>`}
     <label for="token">Token</label>
     <input id="token" type="password" autocomplete="off" required value=${given} onInput=${(event) => set(event.target.value)} />
     <button type="submit">Log in</button>
-    <p class="dim">Make one where the service runs: <code>graphsvc token --role analyst --role approver --subject you</code></p>
+    ${!door.provider && html`<p class="dim">Make one where the service runs: <code>graphsvc token --role analyst --role approver --subject you</code></p>`}
   </form></main>`
 }
 
@@ -72,8 +79,9 @@ function App() {
         <a href=${link(name)} aria-current=${at.view === name ? 'page' : null}>${title}</a>`)}</nav>
       <${Freshness} />
       <span class="who">${who.sub ?? ''} <span class="dim">${(who.roles ?? []).join(', ')}</span>
-        <button type="button" class="quiet" onClick=${logOut}>Log out</button></span></header>
+        <button type="button" class="quiet" onClick=${() => logOut(true)}>Log out</button></span></header>
     <main id="view" tabindex="-1"><${View} key=${`${at.view}/${at.id}`} id=${at.id} /></main>`
 }
 
 render(html`<${App} />`, document.getElementById('app'))
+if (!loggedIn()) look()

@@ -53,8 +53,12 @@ async def shown(
     scheme: Literal["light", "dark"] = "light",
     width: int = 1280,
     tolerate: tuple[str, ...] = (),
+    elsewhere: str | None = None,
 ) -> AsyncIterator[Shown]:
-    """A page that is not logged in. tolerate: texts of errors that the test causes."""
+    """A page that is not logged in. tolerate: texts of errors that the test causes; elsewhere: where it may go besides, whose own pages
+    are not ours to answer for.
+    """
+    allowed = (elsewhere,) if elsewhere is not None else ()
     url = service if isinstance(service, str) else service.url
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
@@ -73,10 +77,15 @@ async def shown(
             )
             page.on(
                 "request",
-                lambda request: None if request.url.startswith(url) else found.elsewhere.append(request.url),
+                lambda request: (
+                    None
+                    if request.url.startswith((url, *allowed))
+                    or (allowed and request.frame.url.startswith(allowed))
+                    else found.elsewhere.append(request.url)
+                ),
             )
             yield found
-            assert found.elsewhere == []
+            assert found.elsewhere == [], found.elsewhere
             wrong = [each for each in found.wrong if not any(text in each for text in tolerate)]
             assert not wrong, wrong
         finally:

@@ -112,6 +112,9 @@ class _Socket:
         self._face = face
         self._receive = receive
         self._raw_send = send
+        self._handshake = next(
+            (v.decode("latin-1") for k, v in scope["headers"] if k == b"authorization"), None
+        )
         self._sender = sender
         self._context: Context | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -167,7 +170,8 @@ class _Socket:
         if payload is not None and not isinstance(payload, dict):
             raise _Closed(4400, "payload must be an object")
         params = payload or {}
-        token = params.get("authorization") or params.get("Authorization")
+        # A browser's session stands in the headers of its handshake, where the door put it.
+        token = params.get("authorization") or params.get("Authorization") or self._handshake
         parts = self._face.parts
         try:
             login = parts.auth.login(token if isinstance(token, str) else None)

@@ -1,0 +1,1 @@
+"""Login at a certified OpenID Connect provider that runs here."""
