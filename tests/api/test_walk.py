@@ -57,6 +57,7 @@ _ROUTES: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/metrics"): _ALL - {"pep"},
     ("GET", "/"): _OPEN,
     ("GET", "/static"): _OPEN,
+    ("GET", "/static/ide"): _OPEN,
     ("GET", "/login/session"): _OPEN,
     ("GET", "/openapi.json"): _ALL,
     ("POST", "/access/v1/evaluation"): _ASKING,
