@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    adapter,
     audit,
     client,
     engine,
@@ -28,12 +29,14 @@ from benchmarks import (
     live,
     pause,
     policy,
+    proxy,
     publishing,
     reach,
     rescan,
     revoke,
     rights,
     service,
+    signals,
     start,
     together,
     week,
@@ -84,6 +87,12 @@ def _replicas(given: Given) -> Sequence[Row]:
     from benchmarks import replicas
 
     return replicas.measure(given.rounds)
+
+
+def _revoked(_given: Given) -> Sequence[Row]:
+    from benchmarks import revoke_cluster
+
+    return [revoke_cluster.measure()]
 
 
 def _dashboard(_given: Given) -> Sequence[Row]:
@@ -225,6 +234,10 @@ _TABLES: list[tuple[str, str, str, Measure]] = [
         "publish", "publish", "decisions while a pack is published, wall time",
         lambda given: [publishing.measure(warmed=each, history=given.decisions) for each in (False, True)],
     ),
+    ("revoke", "revoke replicas", "the same on Neo4j with three replicas, wall time", _revoked),
+    ("signals", "signals", "from a pushed security event to the answer that it counts, wall time", lambda _: [signals.measure()]),
+    ("adapters", "adapters", "what an adapter adds to the bare client, microseconds of CPU time", lambda _: adapter.measure()),
+    ("proxy", "proxy", "a tool call through the MCP proxy, wall time", lambda _: proxy.measure()),
     ("policy", "protection", "a decision with more protection, microseconds of CPU time", lambda _: policy.protection(10_000)),
     ("policy", "replay", "stored history under a draft, CPU time", lambda given: policy.replays(given.decisions)),
     ("http", "http", "decide over HTTP", _http),
