@@ -78,13 +78,17 @@ def replays(decisions: int) -> list[dict[str, Json]]:
     rows.append(
         _row("what one changed pattern concerns", decisions, quick_s, read_s, len(quick), changed.passed_over)
     )
-    whole = Whole(held, draft)
     # Both must judge by the same estate; its records are not in the history above.
     some = records[: decisions // 10]
-    started = time.process_time()
-    for number, each_record in some:
-        whole.take(each_record, number)
-    rows.append(_row("everything, by both", len(some), time.process_time() - started, read_s / 10, None, 0))
+    for name, recorded in (
+        ("everything, the rules of then as recorded", True),
+        ("everything, by both", False),
+    ):
+        whole = Whole(held, draft, recorded=recorded)
+        started = time.process_time()
+        for number, each_record in some:
+            whole.take(each_record, number)
+        rows.append(_row(name, len(some), time.process_time() - started, read_s / 10, None, 0))
     return rows
 
 

@@ -310,6 +310,9 @@ def _replay_diff(
         print_rows(examples, form)
         return
     print(f"{found['decisions']:,} decisions, {found['differing']:,} differ")
+    if found["undecidable"]:
+        print(f"{found['undecidable']:,} cannot be judged: nobody asked for these attributes then")
+        print_rows(cast("list[dict[str, Json]]", found["unstored"]), form)
     if not found["complete"]:
         print("warning: the time was over before all of history was judged", file=sys.stderr)
     for title, name in (("verdicts", "moves"), ("identities", "identities"), ("patterns", "patterns")):

@@ -23,7 +23,7 @@ __all__ = ["Ruling", "ruling"]
 _PPM = 1_000_000
 _FAILED = "... on Failure { code message field }"
 _TRIAL = "pack version sha256 since by comment canary decisions spoke denies escalates differs unjudged"
-_REPLAY = """decisions differing passedOver whole complete moves { before after count }
+_REPLAY = """decisions differing passedOver undecidable unstored { name decisions } whole complete moves { before after count }
   identities { name tightened loosened } patterns { name tightened loosened }
   examples { decision at chain subject action resource answered before after completedBefore completedAfter }"""
 _STOPPED = """decisions denied escalated truncated byRule { name verdict count } byIdentity { name verdict count }
@@ -240,6 +240,8 @@ def _draft(record: PolicyDrafted) -> dict[str, Json]:
 def _replay(found: ReplayDiff) -> dict[str, Json]:
     return {
         "decisions": found.decisions, "differing": found.differing, "passedOver": found.passed_over,
+        "undecidable": found.undecidable,
+        "unstored": [{"name": each.name, "decisions": each.decisions} for each in found.unstored],
         "whole": found.whole, "complete": found.complete,
         "moves": [{"before": m.before.value, "after": m.after.value, "count": m.count} for m in found.moves],
         "identities": [_touched(each) for each in found.identities],

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from graphsvc.core.estate import Estate
 from graphsvc.core.evaluate import Evaluation, evaluate
 from graphsvc.core.governing import GlassBroken, PolicyShadowed
 from graphsvc.core.policy.diff import policy_changes
@@ -22,7 +23,7 @@ from graphsvc.core.trial import Trial
 from graphsvc.core.verdict import Reason, ReasonCode, Verdict, most_severe
 from graphsvc.core.world import World
 
-__all__ = ["Changed", "Difference", "Whole", "concerned_sessions", "only_patterns"]
+__all__ = ["Changed", "Difference", "Whole", "concerned_sessions", "judged_by", "only_patterns"]
 
 _OF_PATTERNS = frozenset({ReasonCode.pattern_completed, ReasonCode.key_missing})
 _APPROVAL = "review:Approve"
@@ -42,21 +43,37 @@ class Difference:
 
 
 class Whole:
-    """Every action by both sets of packs, as of each moment of the log."""
+    """Every action by both sets of packs, as of each moment of the log.
 
-    def __init__(self, before: Sequence[Policy], after: Sequence[Policy]) -> None:
-        self._worlds = (_world(before), _world(after))
+    recorded: every decision of the history was judged by the first set, see `judged_by`; what it said is then taken
+    from the record, which saves one of the two judgements.
+    """
+
+    def __init__(self, before: Sequence[Policy], after: Sequence[Policy], *, recorded: bool = False) -> None:
+        self._after = _world(after)
+        self._before = None if recorded else _world(before)
+
+    @property
+    def estate(self) -> Estate:
+        """The graph as of the last record taken."""
+        return self._after.estate
 
     def take(self, record: Record, seq: int) -> Difference | None:
         """Take one record in log order; what differs if it is a decision."""
         if isinstance(record, PolicyPublished | PolicyShadowed):
             return None
         if not isinstance(record, Decided) or _is_outside(record):
-            for world in self._worlds:
-                world.apply(record, seq)
+            for world in (self._before, self._after):
+                if world is not None:
+                    world.apply(record, seq)
             return None
-        was, now = (self._judge(world, record, seq) for world in self._worlds)
-        return _difference(record, seq, was.verdict, now.verdict, _completed(was), _completed(now))
+        if self._before is None:
+            was, completed = record.verdict, _sorted(*(each.pattern for each in record.completions))
+        else:
+            judged = self._judge(self._before, record, seq)
+            was, completed = judged.verdict, _completed(judged)
+        now = self._judge(self._after, record, seq)
+        return _difference(record, seq, was, now.verdict, completed, _completed(now))
 
     def _judge(self, world: World, record: Decided, seq: int) -> Evaluation:
         judged = world.evaluate(record.request, record.at_ms, seq=seq, exact=True)
@@ -68,6 +85,12 @@ class Whole:
         return judged
 
 
+def judged_by(held: Sequence[Policy], records: Iterable[Record]) -> bool:
+    """True when every decision was judged by exactly these packs, with nothing on trial."""
+    version = compile_ruleset(held).version
+    return all(record.policy == version for record in records if isinstance(record, Decided))
+
+
 class Changed:
     """Only what changed patterns can concern. before, after: packs that hold nothing but those, see `only_patterns`."""
 
@@ -75,6 +98,7 @@ class Changed:
         self._world = World(entitlement="off")
         self._world.ruleset = compile_ruleset(before, [Trial(policy) for policy in after])
         self._sessions = sessions
+        self.estate = self._world.estate
         self._ids = frozenset(pattern.id for policy in (*before, *after) for pattern in policy.patterns)
         self.passed_over = 0
 

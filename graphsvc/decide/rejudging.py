@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.record import Decided, Record
-from graphsvc.core.rejudge import Changed, Difference, Whole, concerned_sessions, only_patterns
+from graphsvc.core.rejudge import (
+    Changed,
+    Difference,
+    Whole,
+    concerned_sessions,
+    judged_by,
+    only_patterns,
+)
+from graphsvc.core.undecided import Undecided
 from graphsvc.core.verdict import Verdict
 
-__all__ = ["Move", "ReplayDiff", "Touched", "replay_diff"]
+__all__ = ["Move", "ReplayDiff", "Touched", "Unstored", "replay_diff"]
 
 _SLICE = 50
 
@@ -35,12 +43,21 @@ class Touched:
     loosened: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unstored:
+    """An attribute that only the draft reads, and how many decisions lack it."""
+
+    name: str
+    decisions: int
+
+
 @dataclass(slots=True)
 class ReplayDiff:
     """What differs. decisions: how many were judged again or known to stay; differing: with other verdict or completions.
 
     moves: verdicts that changed. whole: every decision was judged by both sets; else only what changed patterns
-    concern was, which comes to the same. complete: False when the time was over first. examples: the oldest first.
+    concern was, which comes to the same. undecidable: the draft reads attributes of them that no rule asked for then;
+    unstored: which. complete: False when the time was over first. examples: the oldest first.
     """
 
     decisions: int = 0
@@ -51,6 +68,8 @@ class ReplayDiff:
     moves: list[Move] = field(default_factory=list)
     identities: list[Touched] = field(default_factory=list)
     patterns: list[Touched] = field(default_factory=list)
+    undecidable: int = 0
+    unstored: list[Unstored] = field(default_factory=list)
     examples: list[Difference] = field(default_factory=list)
 
 
@@ -78,7 +97,9 @@ async def replay_diff(
     if reduced is not None:
         judge = Changed(*reduced, concerned_sessions(*reduced, (record for _, record in records)))
     else:
-        judge = Whole(held, draft)
+        judge = Whole(held, draft, recorded=judged_by(held, (record for _, record in records)))
+    undecided = Undecided(held, draft)
+    unstored: Counter[str] = Counter()
     found = ReplayDiff(whole=reduced is None)
     tally = _Tally()
     number = 0
@@ -90,16 +111,23 @@ async def replay_diff(
             if ends_s is not None and loop.time() > ends_s:
                 found.complete = False
                 break
-        if not isinstance(record, Decided) or not _between(record.at_ms, from_ms, to_ms):
+        if not isinstance(record, Decided):
+            continue
+        missing = undecided.missing(record, judge.estate)
+        if not _between(record.at_ms, from_ms, to_ms):
             continue
         found.decisions += 1
-        if difference is not None:
+        if missing:
+            found.undecidable += 1
+            unstored.update(missing)
+        elif difference is not None:
             found.differing += 1
             tally.take(difference)
             if len(found.examples) < limit:
                 found.examples.append(difference)
     found.passed_over = judge.passed_over if isinstance(judge, Changed) else 0
     tally.tell(found)
+    found.unstored = [Unstored(name, count) for name, count in sorted(unstored.items())]
     return found
 
 

@@ -8,10 +8,20 @@ from collections.abc import Iterator
 import pytest
 
 from graphsvc.core.evaluate import decided
+from graphsvc.core.graph import Node
 from graphsvc.core.policy.load import load_policies
-from graphsvc.core.record import Approved, Cancelled, Record, Reported
-from graphsvc.core.rejudge import Changed, Difference, Whole, concerned_sessions, only_patterns
+from graphsvc.core.record import Approved, Cancelled, GraphCommitted, GraphStaged, Record, Reported
+from graphsvc.core.rejudge import (
+    Changed,
+    Difference,
+    Whole,
+    concerned_sessions,
+    judged_by,
+    only_patterns,
+)
 from graphsvc.core.request import AccessRequest, Entity
+from graphsvc.core.undecided import Undecided
+from graphsvc.core.value import Json
 from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
 from tests.protection.test_trial import published
@@ -173,3 +183,53 @@ def test_sessions_that_nothing_concerns_are_passed_over() -> None:
     for seq, record in records:
         quick.take(record, seq)
     assert quick.passed_over == 45
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_recorded_need_not_be_judged_again(seed: int) -> None:
+    """Where the packs in force judged all of history, their side is read from it, with the same differences."""
+    rnd = random.Random(seed)
+    old, new = rnd.sample([*PATTERNS, None], 2)
+    records = history(seed, pack("1", old))
+    held = load_policies([(pack("1", old), "old")])
+    draft = load_policies([(pack("2", new).replace('"off"', '"off", deny_at: 0.2'), "new")])
+    assert judged_by(held, (record for _, record in records))
+    assert not judged_by(draft, (record for _, record in records))
+    whole, quick = Whole(held, draft), Whole(held, draft, recorded=True)
+    expected = told(whole.take(record, seq) for seq, record in records)
+    assert told(quick.take(record, seq) for seq, record in records) == expected
+
+
+def test_what_nobody_asked_for_then_is_undecidable() -> None:
+    """Of a draft that reads an attribute anew: actions that lack it, and what fits after them in the same session."""
+    old = "{id: p, on_match: deny, steps: {a: {action: 'x:Read'}, b: {action: 'x:Send', when: 'context.v == \"1\"'}}}"
+    new = old.replace(
+        "'x:Read'}", "'x:Read', when: 'context.cost > 5 && subject.properties.team != \"cost.x\"'}"
+    )
+    held, draft = load_policies([(pack("1", old), "old")]), load_policies([(pack("2", new), "new")])
+    undecided = Undecided(held, draft)
+    world = World()
+    node = Node(key="identity:known", fields={"kind": "human"}, properties={"team": "x"})
+    world.apply(GraphStaged(at_ms=0, load="l", nodes=(node,)), 1)
+    world.apply(GraphCommitted(at_ms=0, load="l", source="s"), 2)
+    missing = []
+    acts: list[tuple[str, str, str, dict[str, Json]]] = [
+        ("c1", "known", "x:Send", {}),
+        ("c1", "known", "x:Read", {"cost": 7}),
+        ("c1", "known", "x:Read", {}),
+        ("c1", "known", "x:Send", {"cost": 7}),
+        ("c1", "known", "q:Other", {}),
+        ("c2", "stranger", "x:Read", {"cost": 7}),
+        ("c3", "other", "x:Read", {"cost": 7, "v": "1"}),
+    ]
+    for number, (chain, subject, action, context) in enumerate(acts):
+        request = AccessRequest(
+            id=f"e{number}", chain=chain, subject=Entity("human", subject), action=action, resource=Entity("b", "b"),
+            context=context,
+        )  # fmt: skip
+        record = decided(world.evaluate(request, number, seq=number + 3))
+        world.apply(record, number + 3)
+        missing.append(undecided.missing(record, world.estate))
+    cost, team = "context.cost", "subject.properties.team"
+    assert missing == [(), (), (cost,), (cost,), (), (team,), (team,)]
+    assert Undecided(held, held).missing(record, world.estate) == ()

@@ -210,6 +210,14 @@ class ReplayExample:
         )
 
 
+@strawberry.type(description="An attribute that only the draft reads, and how many decisions lack it.")
+class Unstored:
+    """An attribute that only the draft reads."""
+
+    name: str
+    decisions: int
+
+
 @strawberry.type(description="Stored history under other rules.")
 class ReplayDiff:
     """Stored history under other rules. complete: false when the time was over first. whole: every decision was judged
@@ -219,6 +227,10 @@ class ReplayDiff:
     decisions: int
     differing: int
     passed_over: int
+    undecidable: int = strawberry.field(
+        description="How many cannot be judged: the draft reads attributes that no rule asked for then."
+    )
+    unstored: list[Unstored]
     whole: bool
     complete: bool
     moves: list[VerdictMove]
@@ -233,6 +245,8 @@ class ReplayDiff:
             decisions=found.decisions,
             differing=found.differing,
             passed_over=found.passed_over,
+            undecidable=found.undecidable,
+            unstored=[Unstored(name=each.name, decisions=each.decisions) for each in found.unstored],
             whole=found.whole,
             complete=found.complete,
             moves=[VerdictMove(before=m.before, after=m.after, count=m.count) for m in found.moves],
