@@ -24,11 +24,14 @@ import aiohttp
 
 from tests.replica.cluster import PERSONS, Cluster, cluster
 from tests.replica.estate import STEPS, step
+from tests.support.service_process import ServiceProcess
 
 _SAMPLE_S = 2.0
 # Of the time is taken for the caches to fill.
 _WARM_UP = 0.3
-_PATIENCE_S = 180.0
+_PATIENCE_S = 600.0
+# How long a replica may take until it is ready, and how long it is started again.
+_READY_S, _START_S = 240.0, 900.0
 
 
 @dataclass
@@ -122,8 +125,7 @@ class Soak:
         victim = self._chance.choice(self._victims)
         await asyncio.to_thread(victim.kill)
         await asyncio.sleep(self._chance.uniform(0.1, 2))
-        victim.launch()
-        await asyncio.to_thread(victim.wait_ready, 240)
+        await asyncio.to_thread(_started, victim)
 
     async def _freeze_replica(self) -> None:
         victim = self._chance.choice(self.cluster.replicas)
@@ -170,6 +172,21 @@ class Soak:
                 except (OSError, IndexError):
                     continue
             await asyncio.sleep(_SAMPLE_S)
+
+
+def _started(replica: ServiceProcess) -> None:
+    """Start it until it runs: a service that finds no store ends, and whoever runs it starts it again."""
+    until = time.monotonic() + _START_S
+    while True:
+        replica.launch()
+        try:
+            replica.wait_ready(_READY_S)
+        except AssertionError:
+            if time.monotonic() > until:
+                raise
+            replica.kill()
+        else:
+            return
 
 
 def growth(samples: list[tuple[float, int]]) -> float:
