@@ -36,7 +36,10 @@ _LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
-    """What the check of the store found before the report was made. problems: empty when the log is genuine."""
+    """What the check of the store found before the report was made. problems: empty when the log is genuine.
+
+    removed: how many of the oldest records were cut off, and are not reported.
+    """
 
     origin: str
     size: int
@@ -44,6 +47,7 @@ class Integrity:
     root: str
     key: str
     problems: tuple[str, ...]
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ def _integrity(found: Integrity) -> Chapter:
     told = "Genuine: every record is as it was written." if not found.problems else "NOT genuine."
     rows = (
         ("records in the log", found.size),
+        ("of them cut off and archived, so not reported here", found.removed),
         ("of them signed", found.signed),
         ("root at the last signature", found.root),
         ("key", found.key),

@@ -137,7 +137,7 @@ async def reported(
         origin = origin_of(log)
         last = notary.last(origin)
         verified, signed = _verified(last, notary, origin, None) if last is not None else (Checked(), None)
-        checked = await check_log(log, signed, notary.keys(origin))
+        checked = await check_log(log, signed, notary.keys(origin) if last is not None else None)
         summary = Summary()
         async for line in _readable_lines(log):
             record = orjson.loads(line)
@@ -151,6 +151,7 @@ async def reported(
             root=encoded([signed.root])[0] if signed is not None else "",
             key=verified.key,
             problems=(*verified.problems, *checked.problems),
+            removed=checked.removed,
         )
         if not integrity.problems and checked.size:
             # What is not genuine is left as it was found.

@@ -111,6 +111,13 @@ def test_what_is_left_is_signed_and_verifies(cut: Path) -> None:
     assert (ended.returncode, "cut off by a signed statement" in ended.stdout) == (0, True), ended
 
 
+def test_a_report_says_what_it_cannot_tell_of(cut: Path) -> None:
+    """How many records were cut off, so are not in it."""
+    ended = graphsvc("audit", "report", "--format", "json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["integrity"]["removed"] == json_of("old.zip")["last"]
+
+
 def json_of(archive: str, member: str = "proofs.json") -> dict[str, Any]:
     with zipfile.ZipFile(archive) as file:
         found: dict[str, Any] = json.loads(file.read(member))
