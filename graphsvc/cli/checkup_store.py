@@ -92,8 +92,8 @@ async def _of_service(
 
 
 def _policy(service: GraphsvcService) -> Iterator[Check]:
+    from graphsvc.core.packs import load_packs
     from graphsvc.core.policy.lint import lint
-    from graphsvc.core.world import load_packs
 
     _, told = service.ready()
     packs = service.world.packs

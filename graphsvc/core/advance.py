@@ -12,8 +12,8 @@ from typing import cast
 import msgspec
 from immutables import Map
 
-from graphsvc.core.dispatch import Guard, Lookup, Places, Reset, Values, slot_at
 from graphsvc.core.event import Event
+from graphsvc.core.part import Guard, Lookup, Places, Reset, Values, slot_at
 from graphsvc.core.pattern import CompiledGuard, CompiledPattern
 from graphsvc.core.progress import Levels
 from graphsvc.core.state import (

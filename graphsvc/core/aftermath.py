@@ -8,10 +8,10 @@ from immutables import Map
 from msgspec.structs import replace
 
 from graphsvc.core.advance import Advance
-from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA
 from graphsvc.core.family import joined
 from graphsvc.core.gain.gains import Gained
 from graphsvc.core.mark import marked
+from graphsvc.core.part import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA
 from graphsvc.core.plain import marks_after
 from graphsvc.core.register import after
 from graphsvc.core.ruleset import Ruleset

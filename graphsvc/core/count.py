@@ -14,7 +14,7 @@ import msgspec
 from immutables import Map
 
 from graphsvc.core.advance import Advance, Match, is_guarded, scopes_of
-from graphsvc.core.dispatch import Counter, slot_at
+from graphsvc.core.part import Counter, slot_at
 from graphsvc.core.progress import raised
 from graphsvc.core.state import Level
 from graphsvc.core.value import key_text

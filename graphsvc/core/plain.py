@@ -7,8 +7,8 @@ those along declared inputs (flow). See `mark`; the general form is `register`.
 from __future__ import annotations
 
 from graphsvc.core.advance import Advance, Match, is_guarded
-from graphsvc.core.dispatch import Concerned, Plain
 from graphsvc.core.mark import Mark, marked, reached_by
+from graphsvc.core.part import Concerned, Plain
 from graphsvc.core.pattern import CompiledPattern, CompiledStep
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import Register

@@ -23,8 +23,8 @@ from itertools import product
 from typing import cast
 
 from graphsvc.core.advance import Advance, Match, is_guarded, scopes_of
-from graphsvc.core.dispatch import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, LOG, Cut, Offer, Tree, slot_at
 from graphsvc.core.family import better, choices, family, members
+from graphsvc.core.part import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, LOG, Cut, Offer, Tree, slot_at
 from graphsvc.core.pattern import CompiledPattern, CompiledReset
 from graphsvc.core.progress import raised
 from graphsvc.core.state import DATA_SCOPE, Cells, Level, Register, Registers, Slot

@@ -6,13 +6,13 @@ whatever store the records came from and however they were batched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from typing import cast
 
 from msgspec.structs import replace
 
+from graphsvc.core.approval import approve, review_used, reviewed
 from graphsvc.core.cap import LIVE
 from graphsvc.core.estate import EdgeKey, Estate
 from graphsvc.core.evaluate import Evaluation, evaluate
@@ -27,9 +27,8 @@ from graphsvc.core.history import History
 from graphsvc.core.intent import find_lineage
 from graphsvc.core.intent_amount import give_back
 from graphsvc.core.ledger import Ledger
+from graphsvc.core.packs import load_packs
 from graphsvc.core.place import open_chain
-from graphsvc.core.policy.document import Policy
-from graphsvc.core.policy.load import load_policy, set_problems
 from graphsvc.core.provenance.sighting import Sightings
 from graphsvc.core.rebuild import happen_otherwise, rebuild
 from graphsvc.core.record import (
@@ -56,7 +55,7 @@ from graphsvc.core.record import (
 )
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.retire import Sessions, has_ended, retire
-from graphsvc.core.review import Review, review_of
+from graphsvc.core.review import Review
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import Ruleset, compile_ruleset
 from graphsvc.core.signal import Signal, Signals
@@ -66,9 +65,7 @@ from graphsvc.core.undo import Undo
 from graphsvc.core.verdict import Reason, Verdict
 from graphsvc.errors import PolicyError
 
-__all__ = ["World", "load_packs"]
-
-_APPROVAL = "review:"
+__all__ = ["World"]
 
 
 class World:
@@ -228,9 +225,9 @@ class World:
                 self.redrawn[seq] = self.estate.remove(record.source)
                 self._follow_graph()
             case Approved():
-                self._approve(record, seq)
+                approve(self, record, seq)
             case Rejected():
-                self._review(record)
+                reviewed(self, record)
             case Signalled():
                 signal = Signal(record.at_ms, record.weight, record.half_life_ms, record.cause)
                 self.signals.add(identity_id(self.estate, record.identity), signal)
@@ -285,12 +282,16 @@ class World:
             self.answered[record.dedupe] = (record.digest, request.id)
             self.sessions.keyed(known.session, record.dedupe)
         if request.review is not None and record.answered is Verdict.PERMIT and request.executed:
-            self._use(request.review, request.id)
-        for scope in known.scopes:
+            review_used(self, request.review, request.id)
+        self.named(known)
+
+    def named(self, evaluation: Evaluation) -> None:
+        """An action is one of its scopes' from now on."""
+        for scope in evaluation.scopes:
             names = self.names_of.get(scope)
             if names is None:
                 names = self.names_of[scope] = []
-            names.append(request.id)
+            names.append(evaluation.request.id)
 
     def _report(self, record: Reported) -> None:
         self.reported[record.action] = record
@@ -336,37 +337,6 @@ class World:
         chains = [self._chain(name) for name in self.sessions.chains.get(session, ())]
         if all(chain.closed or not chain.used for chain in chains):
             self.sessions.over[session] = at_ms
-
-    def _approve(self, record: Approved, seq: int) -> None:
-        """The approval covers the reasons listed (R12), and is an event in the reviewed session (R14)."""
-        self._review(record)
-        reviewed = self.happened(record.decision)
-        if reviewed is None:
-            return
-        request = AccessRequest(
-            id=f"{_APPROVAL}{record.decision}:{seq}",
-            chain="",
-            subject=record.person,
-            action="review:Approve",
-            resource=reviewed.event.request.resource,
-        )
-        self.approved.add(record.decision)
-        approval = evaluate(request, record.at_ms, self.facts(), seq=seq, force=True, reviewed=reviewed.event)
-        self.undo.record(approval.happened, self.cells)
-        self.cells.update(approval.delta)
-        self.history.keep(approval.happened)
-        for scope in approval.scopes:
-            self.names_of.setdefault(scope, []).append(request.id)
-
-    def _review(self, record: Approved | Rejected) -> None:
-        decided = self.waiting.pop(record.decision, None)
-        if decided is not None:
-            self.reviews[record.decision] = review_of(decided, record)
-
-    def _use(self, review: str, action: str) -> None:
-        held = self.reviews.get(review)
-        if held is not None and held.used_by is None:
-            self.reviews[review] = replace(held, used_by=action)
 
     def rebuild(self) -> None:
         """Registers from all of history again, as if what is known now had been known then."""
@@ -420,18 +390,3 @@ class _State:
     def happened(self, action: str) -> Happened | None:
         """An action that has its place in the orders."""
         return self._world.happened(action)
-
-
-def load_packs(packs: Mapping[str, PolicyPublished] | Mapping[str, PolicyShadowed]) -> tuple[Policy, ...]:
-    """Load the texts of published packs, in pack order."""
-    policies = [_load(pack.text, pack.file) for pack in packs.values()]
-    problems = set_problems(policies)
-    if problems:
-        raise problems[0]
-    return tuple(sorted(policies, key=lambda policy: (policy.pack.order, policy.pack.id)))
-
-
-# Reading a pack takes a second where folding a record takes microseconds, and texts repeat.
-@lru_cache(maxsize=256)
-def _load(text: str, file: str) -> Policy:
-    return load_policy(text, file)

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass
 
 from graphsvc.core.governing import GlassBroken, PolicyDrafted, PolicyShadowed
+from graphsvc.core.packs import load_packs
 from graphsvc.core.policy.load import load_policies, load_policy
 from graphsvc.core.record import Decided, PolicyPublished, Record
 from graphsvc.core.trial import unjudged
 from graphsvc.core.verdict import Verdict
-from graphsvc.core.world import World, load_packs
+from graphsvc.core.world import World
 from graphsvc.decide import emergency, reviewing, trying
 from graphsvc.decide.command import Ack, Caller
 from graphsvc.decide.jobs import ChangeJob

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from graphsvc.core.graph import Edge, Node
+from graphsvc.core.packs import load_packs
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.sources import Sources
-from graphsvc.core.world import World, load_packs
+from graphsvc.core.world import World
 from graphsvc.errors import Overloaded
 from graphsvc.explore.choke import ChokePoints, choke_points
 from graphsvc.explore.combination import Combination, combinations

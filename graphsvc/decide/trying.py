@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from graphsvc.core.audit.note import VerifierKey
 from graphsvc.core.governing import DraftClosed, PolicyDrafted, PolicyShadowed, TrialEnded
+from graphsvc.core.packs import load_packs
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policies, load_policy
 from graphsvc.core.record import PolicyPublished, Record
 from graphsvc.core.ruleset import compile_ruleset
 from graphsvc.core.signature import signer_of
-from graphsvc.core.world import load_packs
 from graphsvc.decide.cell import GRAPH
 from graphsvc.decide.command import Caller
 from graphsvc.decide.jobs import ChangeJob, Moment

@@ -38,7 +38,7 @@ FAULTS = (
     # History
     Fault("denied actions count", "R9", "evaluate", "in_history = enforced is Verdict.PERMIT and request.executed if force is None else force\n", "in_history = request.executed if force is None else force\n"),
     Fault("a cancelled action counts on", "R10", "world", "now = replace(past, in_history=False)", "now = past"),
-    Fault("reported labels are forgotten", "R11", "world", "now = replace(past, reported=labels)\n", "now = replace(past, reported=past.reported)\n"),
+    Fault("reported labels are forgotten", "R11", "history", "body=_encode(replace(body, reported=reported))", "body=_encode(body)"),
     Fault("an approval covers everything", "R12", "review", "return reason.verdict is Verdict.ESCALATE and _covered(reason, completions) in review.covered", "return True"),
     # Matching
     Fault("strictness: an event precedes itself", "R13", "register", "        for offer in offers:\n            register = _reach(offer, scope, before, oldest_ms, advance)\n            if register is not None:\n", "        for offer in reversed(offers):\n            register = _reach(offer, scope, before, oldest_ms, advance)\n            if register is not None:\n                before = before.set(slot_at(offer.own, advance.values), register)\n"),
@@ -60,7 +60,7 @@ FAULTS = (
     Fault("counter one too small", "R17", "count", "event.at_ms, event.id), count.more_than + 1, oldest_ms)", "event.at_ms, event.id), count.more_than, oldest_ms)"),
     Fault("counter forgets the newest, not the oldest", "R17", "count", "    if place is not None:\n        order = order.delete(place)\n", "    if place is not None:\n        return held\n    if place is not None:\n        order = order.delete(place)\n"),
     # Values
-    Fault("a missing key value is a value", "R18", "dispatch", "            if values[place] is None:\n                return False\n", '            if values[place] is None:\n                values[place] = ""\n'),
+    Fault("a missing key value is a value", "R18", "part", "            if values[place] is None:\n                return False\n", '            if values[place] is None:\n                values[place] = ""\n'),
     Fault("leaving out a key is a way round", "R18", "dispatch", "        for pattern, part in self.keyed:\n", "        for pattern, part in ():\n"),
     Fault("a missing distinct value is one value", "R18", "count", 'value = f"\\0{event.id}" if value is None else value', 'value = "\\0" if value is None else value'),
     Fault("booleans compare as Python writes them", "R19", "value", 'return "true" if value else "false"', "return str(value)"),
@@ -81,7 +81,7 @@ FAULTS = (
     Fault("negative labels are ignored", "1.3", "condition", " and none_of.isdisjoint(labels)", ""),
     Fault("any label means all", "1.3", "condition", "(not any_of or not any_of.isdisjoint(labels))", "any_of <= labels"),
     Fault("registers reset on a match", "1.3", "register", "        _write(pattern, track, scope, outs, cells, before, advance)\n", "        if advance.matches and advance.matches[-1].pattern is pattern:\n            continue\n        _write(pattern, track, scope, outs, cells, before, advance)\n"),
-    Fault("key of the register ignored", "1.4", "dispatch", "return (slot, *[values[place] for place in places]) if places else slot", "return slot"),
+    Fault("key of the register ignored", "1.4", "part", "return (slot, *[values[place] for place in places]) if places else slot", "return slot"),
     # Patterns whose steps are bits
     Fault("a bit precedes the last one", "R13", "plain", "    for plain in concerned.finishing:\n        if not plain.need & ~reached", "    for plain in concerned.finishing:\n        if not plain.need & ~(reached | advance.bits)"),
     Fault("a bit needs nothing", "1.4", "plain", "if plain.bit & missing and not plain.need & ~reached and _fits", "if plain.bit & missing and _fits"),
