@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from pydantic import ValidationError
 
-from graphsvc.core import world
+from graphsvc.core import packs
 from graphsvc.core.policy.check import check
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.problem import policy_errors
@@ -41,5 +41,5 @@ def _read(text: str, file: str) -> Policy:
 
 def read_quickly() -> None:
     """From now on this process reads the packs of its worlds as JSON; for the processes of a long run."""
-    world._load = _read
+    packs._load = _read
     engine._loaded = lambda text: _read(text, "case.yaml")  # type: ignore[assignment]
