@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.requirement import REPOSITORY, skip_or_fail
+from tests.support.requirement import REPOSITORY
 
 jupytext: Any = pytest.importorskip("jupytext", reason="the extra `notebooks` is not installed")
 nbformat: Any = pytest.importorskip("nbformat", reason="the extra `notebooks` is not installed")
@@ -62,18 +61,28 @@ def _text(source: Path) -> str:
 @pytest.mark.real_data
 @pytest.mark.timeout(900)
 @each_source
-def test_it_runs(source: Path, real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From top to bottom, in a kernel of its own."""
+def test_it_runs(
+    source: Path, real_data: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """From top to bottom, in a kernel of its own; the one on Cypher against a real server."""
     from scripts.run_notebooks import run
 
-    if source.stem == _NEO4J and not os.environ.get("NEO4J_URL"):
-        skip_or_fail(
-            "notebook-neo4j", "NEO4J_URL names no server for the notebook on Cypher; `make neo4j` starts one"
-        )
+    if source.stem == _NEO4J:
+        server = request.getfixturevalue("empty_neo4j")
+        monkeypatch.setenv("NEO4J_URL", server.url)
+        monkeypatch.setenv("NEO4J_PASSWORD", server.password)
     monkeypatch.setenv("GRAPHSVC_REAL_DATA", str(real_data))
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    cells = run(source).cells
     assert not any(
-        output.get("output_type") == "error"
-        for cell in run(source).cells
-        for output in cell.get("outputs", ())
+        output.get("output_type") == "error" for cell in cells for output in cell.get("outputs", ())
     )
+    if source.stem == _NEO4J:
+        told = [
+            output["data"]["text/plain"]
+            for cell in cells
+            for output in cell.get("outputs", ())
+            if "data" in output
+        ]
+        assert "True)" in told[1]
+        assert "True" in told[2] and "False" not in told[2]
