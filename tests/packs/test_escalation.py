@@ -23,7 +23,7 @@ PACK = load_policy(pack_text("aws_escalation"), pack_file("aws_escalation"))
 RULES = compile_ruleset([PACK])
 ACCOUNT = "arn:aws:iam::123456789012"
 ROLE, OTHER, BOT = (f"identity:{ACCOUNT}:{name}" for name in ("role/target", "user/other", "user/bot"))
-ATTACHED: dict[str, Json] = {"via": "managed", "policy": f"{ACCOUNT}:policy/written"}
+STATEMENT = f"permission:{ACCOUNT}:policy/written#0"
 THING = "resource:aws:arn:aws:any::123456789012:thing"
 
 
@@ -45,7 +45,7 @@ def _closure(actions: list[str], subject: str = BOT) -> Closure:
         _identity(f"identity:{ACCOUNT}:root", "account"),
         Node(key=THING, properties={"managed_by": "ssm"}),
         Node(key="permission:p", fields={"actions": [*actions], "resources": ["*"]}),
-        Node(key="permission:harmless", fields={"actions": ["any:Look"], "resources": ["*"]}),
+        Node(key=STATEMENT, fields={"actions": ["any:Look"], "resources": ["*"]}),
         *(Node(key=f"group:{ACCOUNT}:group/{name}") for name in ("mine", "richer")),
         *(_stands_for(f"group/{name}", "group") for name in ("mine", "richer")),
         _stands_for("policy/written", "policy"),
@@ -53,11 +53,8 @@ def _closure(actions: list[str], subject: str = BOT) -> Closure:
     edges = [
         Edge(type="GRANTED", start=subject, end="permission:p"),
         Edge(type="MEMBER_OF", start=subject, end=f"group:{ACCOUNT}:group/mine"),
-        Edge(type="GRANTED", start=f"group:{ACCOUNT}:group/richer", end="permission:harmless"),
-        *(
-            Edge(type="GRANTED", start=holder, end="permission:harmless", properties=ATTACHED)
-            for holder in (subject, ROLE)
-        ),
+        Edge(type="GRANTED", start=f"group:{ACCOUNT}:group/richer", end=STATEMENT),
+        *(Edge(type="GRANTED", start=holder, end=STATEMENT) for holder in (subject, ROLE)),
         Edge(type="RUNS_AS", start=THING, end=ROLE),
         Edge(type="CAN_ASSUME", start=f"identity:{ACCOUNT}:root", end=ROLE),
         *(Edge(type="CAN_ASSUME", start=f"identity:{name}", end=ROLE) for name in services),

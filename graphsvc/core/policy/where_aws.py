@@ -50,12 +50,9 @@ def attached(estate: Estate, policy: str, identity: str) -> bool:
 
 def attached_to(estate: Estate, identity: str) -> Iterable[str]:
     """Policies that are attached to an identity or to a group it is in."""
-    granted = (edge for holder in estate.holders(identity) for edge in estate.out("GRANTED", holder).values())
-    return {
-        _RESOURCE + str(edge.properties.get("policy"))
-        for edge in granted
-        if edge.properties.get("via") == "managed"
-    }
+    granted = (key for holder in estate.holders(identity) for key in estate.out("GRANTED", holder))
+    # The key of a statement begins with the policy that it stands in.
+    return {_RESOURCE + key.removeprefix("permission:").partition("#")[0] for key in granted}
 
 
 def is_editable(_: Estate, role: str) -> bool:
