@@ -6,6 +6,7 @@ import random
 
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.load import load_policy
+from graphsvc.core.value import Json
 
 __all__ = ["ACTIONS", "PACK", "estate", "grant"]
 
@@ -52,7 +53,7 @@ def estate(seed: int) -> tuple[list[Node], list[Edge]]:
     nodes += [Node(key=key) for key in (*holders, *roles)]
     nodes += [Node(key=key, tier="crown-jewel" if number < 2 else None) for number, key in enumerate(things)]
     for key in permissions:
-        listed = rng.sample(ACTIONS, rng.choice((1, 1, 2)))
+        listed = list[Json](rng.sample(ACTIONS, rng.choice((1, 1, 2))))
         nodes.append(Node(key=key, fields={"actions": listed, "effect": "allow"}))
     found = {
         ("GRANTED", rng.choice((*people, *holders, *roles)), key) for key in permissions for _ in range(2)
