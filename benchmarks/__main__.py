@@ -23,6 +23,7 @@ from benchmarks import (
     audit,
     client,
     engine,
+    exploring,
     history,
     hot,
     importing,
@@ -59,6 +60,7 @@ def main() -> int:
     asked.add_argument("parts", nargs="*", help=f"{', '.join(names)}; all of them if not given; or agents")
     asked.add_argument("--patterns", type=int, default=50)
     asked.add_argument("--decisions", type=int, default=50_000, help="of the engine")
+    asked.add_argument("--people", type=int, default=100_000, help="of the estate for static questions")
     asked.add_argument("--rounds", type=int, default=2_000, help="of races over replicas")
     asked.add_argument("--seconds", type=float, default=5.0, help="for each row over HTTP")
     asked.add_argument("--stores", default="memory,sqlite,neo4j")
@@ -241,6 +243,10 @@ _TABLES: list[tuple[str, str, str, Measure]] = [
     ("policy", "protection", "a decision with more protection, microseconds of CPU time", lambda _: policy.protection(10_000)),
     ("policy", "replay", "stored history under a draft, CPU time", lambda given: policy.replays(given.decisions)),
     ("http", "http", "decide over HTTP", _http),
+    (
+        "explore", "explore", "static questions of a large estate and a real account, seconds of CPU time",
+        lambda given: exploring.measure(given.people),
+    ),
     ("import", "import", "imports", lambda _: importing.measure(10_000)),
     (
         "start", "start", "a start from SQLite: the whole log, or a snapshot",

@@ -72,6 +72,18 @@ class Sources:
         self._refresh(touched_nodes, touched_edges)
         return touched_nodes, touched_edges
 
+    def amend(self, source: str, *, add: Iterable[Edge] = (), remove: Iterable[EdgeKey] = ()) -> None:
+        """Some edges of a source more and some fewer; KeyError when it does not assert one that is to go."""
+        _, held = self._sources[source]
+        touched = set(remove)
+        for key in touched:
+            del held[key]
+        for edge in add:
+            key = (edge.type, edge.start, edge.end)
+            held[key] = edge
+            touched.add(key)
+        self._refresh(set(), touched)
+
     def remove(self, source: str) -> tuple[set[str], set[EdgeKey]]:
         """Forget a source; unknown sources are no error. Returns what was touched."""
         nodes, edges = self._sources.pop(source, ({}, {}))

@@ -28,7 +28,7 @@ from graphsvc.explore.estate_view import EstateView, view_of
 from graphsvc.explore.hop_graph import hop_graph
 from graphsvc.explore.naming import identity_named, wanted
 from graphsvc.explore.path import Path, Reached, blast_radius, paths
-from graphsvc.explore.what_if import Difference, what_if
+from graphsvc.explore.what_if import Difference, asked_of
 from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
 
 __all__ = ["Explored", "Explorer", "Picture"]
@@ -118,11 +118,12 @@ class Explorer:
         """Combinations that would appear and vanish with some edges more and some fewer."""
         async with self._turn():
             picture = await self._taken()
-            found = await asyncio.to_thread(
-                what_if, picture.nodes, picture.edges, _with_shipped(picture.policies), add=add, remove=remove
-            )
-        packs = {each.pack.id: each.pack.version for each in _with_shipped(picture.policies)}
-        return Explored(found=found, truncated=False, revision=picture.revision, packs=packs)
+            view = await self._indexed(picture)
+            # It is changed meanwhile and changed back: a question that is given up leaves none behind.
+            self._view = None
+            found = await asyncio.to_thread(asked_of, view, add=add, remove=remove)
+            self._view = view
+        return Explored(found=found, truncated=False, revision=picture.revision, packs=view.stamp())
 
     async def choke_points(self, to: str, *, start: str | None, limit: int) -> Explored[ChokePoints]:
         """What every way of many identities to something goes through. to: as of `paths`; start: only its ways."""
@@ -159,13 +160,16 @@ class Explorer:
     async def _asked(self, ask: Callable[[EstateView, Callable[[], bool]], tuple[T, bool]]) -> Explored[T]:
         async with self._turn():
             picture = await self._taken()
-            if self._view is None:
-                self._view = await asyncio.to_thread(
-                    view_of, picture.nodes, picture.edges, _with_shipped(picture.policies)
-                )
-            view, ends_s = self._view, time.monotonic() + self._budget_s
+            view, ends_s = await self._indexed(picture), time.monotonic() + self._budget_s
             found, truncated = await asyncio.to_thread(ask, view, lambda: time.monotonic() > ends_s)
             return Explored(found=found, truncated=truncated, revision=picture.revision, packs=view.stamp())
+
+    async def _indexed(self, picture: Picture) -> EstateView:
+        if self._view is None:
+            self._view = await asyncio.to_thread(
+                view_of, picture.nodes, picture.edges, _with_shipped(picture.policies)
+            )
+        return self._view
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

@@ -21,6 +21,8 @@ __all__ = ["EstateView", "view_of"]
 _HANDING_OUT = (
     "iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:CreatePolicyVersion",
 )  # fmt: skip
+# Functions of rules whose answer hangs on memberships and grants.
+_OF_OTHERS = frozenset({"attached", "has_member", "gives_rights"})
 FiringKey = tuple[int, Binding]
 
 
@@ -44,14 +46,24 @@ class EstateView:
 
         So are service-linked roles: their service alone may assume them, and nobody here can change them.
         """
-        return [
-            node.key
-            for node in self.estate.nodes()
-            if node.kind == "identity"
+        return [node.key for node in self.estate.nodes() if self.acts(node.key)]
+
+    def acts(self, key: str) -> bool:
+        """Whether a node is one of these identities."""
+        node = self.estate.node(key)
+        return (
+            node is not None
+            and node.kind == "identity"
             and node.properties.get("external") is not True
             and node.properties.get("service_linked") is not True
             and node.properties.get("aws_type") not in ("account", "service", "federated")
-        ]
+        )
+
+    @property
+    def looks_at_others(self) -> bool:
+        """True when a rule asks what somebody else belongs to or was given."""
+        calls = (call for rule in self.sure.rules for test in rule.tests for call in test.calls)
+        return any(call.function in _OF_OTHERS for call in calls)
 
     def firings(self, identity: str) -> tuple[Mapping[FiringKey, Firing], Mapping[FiringKey, Firing]]:
         """What rules an identity's own rights fire: surely, and where conditions that cannot be decided count as met."""

@@ -12,7 +12,7 @@ from graphsvc.explore.combination import combinations
 from graphsvc.explore.cut import cut
 from graphsvc.explore.estate_view import EstateView, view_of
 from graphsvc.explore.path import blast_radius
-from graphsvc.explore.what_if import what_if
+from graphsvc.explore.what_if import asked_of, what_if
 from tests.explore.generated import PACK, estate, grant
 
 seeds = st.integers(0, 2**32)
@@ -87,6 +87,24 @@ def test_what_a_counterfactual_grant_would_undo_is_undone(seed: int) -> None:
     gone = {(each.identity, each.pattern) for each in told.vanishes}
     assert _combined(before) - _combined(after) <= gone
     assert not told.appears
+
+
+@given(seeds, seeds)
+@settings(max_examples=20, deadline=None)
+def test_a_question_of_change_is_answered_as_by_two_estates(seed: int, more: int) -> None:
+    """One edge more and one fewer of any kind, asked of one view twice: the same answer, and the view is as it was."""
+    nodes, edges = estate(seed)
+    view, added = _view(nodes, edges), grant(more)
+    taken = random.Random(more).choice(edges)
+    before = _combined(view)
+    first, again = (asked_of(view, add=[added], remove=[taken]) for _ in range(2))
+    assert first == again
+    assert _combined(view) == before
+    after = _combined(_view(nodes, [*(each for each in edges if each is not taken), added]))
+    assert {(each.identity, each.pattern) for each in first.appears} >= after - before
+    assert {(each.identity, each.pattern) for each in first.vanishes} >= before - after
+    named = {(each.identity, each.pattern) for each in (*first.appears, *first.vanishes)}
+    assert named <= before | after
 
 
 @given(seeds, st.randoms(use_true_random=False))
