@@ -18,6 +18,7 @@ from benchmarks.workload import estate_lines, policy_text
 from graphsvc.api.auth import issue_token, local_key
 from graphsvc.api.server import running
 from graphsvc.cli.direct import OPERATOR
+from graphsvc.cli.serve import settle_memory
 from graphsvc.config import load_settings
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.importers import graph_jsonl
@@ -60,6 +61,8 @@ async def main(store: str, folder: Path, patterns: int, uds: Path | None = None)
         await service.publish_policy(OPERATOR, [(policy_text(patterns), "bench.yaml")], "bench")
         before = _counters(service)
         app = build_app(service, settings)
+        # As `graphsvc serve` does.
+        settle_memory(settings)
         async with running(app) as url, running(app, uds=uds) if uds else nullcontext():
             _say(url=url, token=token)
             await _until_told()

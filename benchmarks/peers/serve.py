@@ -9,6 +9,7 @@ from pathlib import Path
 from graphsvc.api.auth import issue_token, local_key
 from graphsvc.api.server import running
 from graphsvc.cli.direct import OPERATOR
+from graphsvc.cli.serve import settle_memory
 from graphsvc.config import load_settings
 from graphsvc.importers import graph_jsonl
 from graphsvc.wiring import build_app, open_service
@@ -33,7 +34,10 @@ async def main(store: str, folder: Path, port: int) -> None:
         text = pack.read_text() if pack.exists() else _PACK
         await service.publish_policy(OPERATOR, [(text, "peers.yaml")], "peers")
         (folder / "token").write_text(token)
-        async with running(build_app(service, settings), port=port):
+        app = build_app(service, settings)
+        # As `graphsvc serve` does.
+        settle_memory(settings)
+        async with running(app, port=port):
             await asyncio.Event().wait()
 
 

@@ -22,6 +22,10 @@ __all__ = ["LEASE_MS", "Projector"]
 # More commits than this wait only when the store cannot be drawn in; the oldest mark is what counts.
 _MARK_LIMIT = 10_000
 _ENTRY_LIMIT = 50
+# Where much is decided, more is drawn at once: a step writes the same pages of the same indexes whether it draws one
+# decision or fifty, and decisions wait for it. What comes now and then is drawn at once.
+_BUSY_RECORDS = 8
+_GATHER_S = 0.03
 _POLL_S = 0.5
 _RETRY_S = 0.5
 _REFUSED_S = 5.0
@@ -90,7 +94,9 @@ class Projector:
                 if not await self._has_lease():
                     await self._watch()
                     await asyncio.sleep(_POLL_S)
-                elif not await self._step():
+                elif (pause_s := await self._step()) is not None:
+                    await asyncio.sleep(pause_s)
+                else:
                     self._wake.clear()
                     # Not `wait_for`: when both come at once, that of Python 3.11 loses a cancellation.
                     with contextlib.suppress(TimeoutError):
@@ -125,21 +131,22 @@ class Projector:
         async with self._moved:
             self._moved.notify_all()
 
-    async def _step(self) -> bool:
-        """Draw the next entries; False when there are none."""
+    async def _step(self) -> float | None:
+        """Draw the next entries; when to draw further ones, None when there were none."""
         entries = [
             entry
             for entry in await self._store.read(after=self.drawn, limit=_ENTRY_LIMIT)
             if entry.seq <= self._world.seq
         ]
         if not entries:
-            return False
+            return None
         strokes, last = self._strokes(entries), entries[-1].seq
         if not await self._store.draw(strokes, expected=self.drawn, drawn=last):
             # Another replica's projector was faster.
             last = await self._store.drawn()
+        is_busy = last - self.drawn >= _BUSY_RECORDS and len(entries) < _ENTRY_LIMIT
         await self._moved_to(last)
-        return True
+        return _GATHER_S if is_busy else 0.0
 
     def _strokes(self, entries: list[Entry]) -> Strokes:
         whole = Strokes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import msgspec
 
@@ -10,20 +11,34 @@ from graphsvc.decide.ports import Strokes
 
 __all__ = ["count", "draw", "drawn"]
 
+# Many rows a statement: between statements the writer's thread needs the interpreter, which the rest of a busy service
+# keeps for milliseconds, while decisions wait for the writer.
 # A merge patch does what a stroke says: it sets what is given and removes what is null.
-_NODE = """
-INSERT INTO node (key, label, properties) VALUES (?1, ?2, json_patch('{}', ?3))
-ON CONFLICT (key) DO UPDATE SET label = excluded.label, properties = json_patch(properties, ?3)
+_NODES = "SELECT value ->> 0 AS key, value ->> 1 AS label, value -> 2 AS patch FROM json_each(?)"
+_CHANGE_NODES = f"""
+UPDATE node SET label = given.label, properties = json_patch(node.properties, given.patch)
+FROM ({_NODES}) AS given WHERE node.key = given.key
+"""  # noqa: S608  texts of this module only
+_ADD_NODES = f"""
+INSERT INTO node (key, label, properties) SELECT key, label, json_patch('{{}}', patch) FROM ({_NODES}) AS given
+WHERE NOT EXISTS (SELECT 1 FROM node WHERE node.key = given.key)
+"""  # noqa: S608  texts of this module only
+_EDGES = """
+SELECT value ->> 0 AS start, value ->> 1 AS type, value ->> 2 AS "end", value -> 3 AS patch FROM json_each(?)
 """
-_EDGE = """
-INSERT INTO edge (start, type, "end", properties) SELECT ?1, ?2, ?3, json_patch('{}', ?4)
-WHERE EXISTS (SELECT 1 FROM node WHERE key = ?1) AND EXISTS (SELECT 1 FROM node WHERE key = ?3)
-ON CONFLICT (start, type, "end") DO UPDATE SET properties = json_patch(properties, ?4)
-"""
+_CHANGE_EDGES = f"""
+UPDATE edge SET properties = json_patch(edge.properties, given.patch) FROM ({_EDGES}) AS given
+WHERE edge.start = given.start AND edge.type = given.type AND edge."end" = given."end" AND given.patch <> '{{}}'
+"""  # noqa: S608  texts of this module only
+_ADD_EDGES = f"""
+INSERT OR IGNORE INTO edge (start, type, "end", properties)
+SELECT start, type, "end", json_patch('{{}}', patch) FROM ({_EDGES}) AS given
+WHERE EXISTS (SELECT 1 FROM node WHERE key = given.start) AND EXISTS (SELECT 1 FROM node WHERE key = given."end")
+"""  # noqa: S608  texts of this module only
 _PATTERNS = """
 INSERT OR IGNORE INTO decision_pattern (pattern, key)
 SELECT item.value, node.key FROM node, json_each(node.properties, '$.patterns') AS item
-WHERE node.key = ? AND node.label = 'Decision'
+WHERE node.key IN (SELECT value FROM json_each(?)) AND node.label = 'Decision'
 """
 
 
@@ -38,18 +53,20 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
     moved = connection.execute("UPDATE store SET drawn = ? WHERE drawn = ?", (target, expected)).rowcount
     if not moved:
         return False
-    encode = msgspec.json.encode
-    connection.executemany(
-        _NODE, [(node.key, node.label, encode(node.properties).decode()) for node in strokes.nodes]
-    )
+    nodes = _as_json(_merged_nodes(strokes))
+    # What is there is changed first: what is added then must not be changed again.
+    connection.execute(_CHANGE_NODES, (nodes,))
+    connection.execute(_ADD_NODES, (nodes,))
     decisions = [
-        (node.key,) for node in strokes.nodes if node.label == "Decision" and "patterns" in node.properties
+        node.key for node in strokes.nodes if node.label == "Decision" and "patterns" in node.properties
     ]
-    connection.executemany("DELETE FROM decision_pattern WHERE key = ?", decisions)
-    connection.executemany(_PATTERNS, decisions)
-    connection.executemany(
-        _EDGE, [(edge.start, edge.type, edge.end, encode(edge.properties).decode()) for edge in strokes.edges]
-    )
+    if decisions:
+        keys = (_as_json(decisions),)
+        connection.execute("DELETE FROM decision_pattern WHERE key IN (SELECT value FROM json_each(?))", keys)
+        connection.execute(_PATTERNS, keys)
+    edges = _as_json(_merged_edges(strokes))
+    connection.execute(_CHANGE_EDGES, (edges,))
+    connection.execute(_ADD_EDGES, (edges,))
     connection.executemany(
         'DELETE FROM edge WHERE type = ? AND start = ? AND "end" = ?', strokes.removed_edges
     )
@@ -59,6 +76,30 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
     connection.executemany("DELETE FROM decision_pattern WHERE key = ?", gone)
     connection.executemany("DELETE FROM node WHERE key = ?", gone)
     return True
+
+
+def _merged_nodes(strokes: Strokes) -> list[tuple[str, str, dict[str, Any]]]:
+    """One patch a node, whatever the number of its strokes: the later ones win."""
+    found: dict[str, tuple[str, str, dict[str, Any]]] = {}
+    for node in strokes.nodes:
+        there = found.get(node.key)
+        patch = node.properties if there is None else {**there[2], **node.properties}
+        found[node.key] = (node.key, node.label, patch)
+    return list(found.values())
+
+
+def _merged_edges(strokes: Strokes) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """One patch an edge."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for edge in strokes.edges:
+        key = (edge.start, edge.type, edge.end)
+        there = found.get(key)
+        found[key] = edge.properties if there is None else {**there, **edge.properties}
+    return [(*key, patch) for key, patch in found.items()]
+
+
+def _as_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def count(connection: sqlite3.Connection) -> dict[str, int]:

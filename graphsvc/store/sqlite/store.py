@@ -43,6 +43,8 @@ class SqliteStore:
         self._writer = Worker("graphsvc-sqlite-writer", writer)
         self._reader = Worker("graphsvc-sqlite-reader", reader)
         self._broken: str | None = None
+        # As the writer's connection was opened; only its thread looks at it.
+        self._is_synced = True
 
     @property
     def incarnation(self) -> str:
@@ -92,7 +94,9 @@ class SqliteStore:
     async def draw(self, strokes: Strokes, *, expected: int, drawn: int) -> bool:
         """Draw and move the cursor, both or neither; False when the cursor is not at `expected`."""
         check_strokes(strokes)
-        return await self._write(lambda connection: drawing.draw(connection, strokes, expected, drawn))
+        return await self._write(
+            lambda connection: drawing.draw(connection, strokes, expected, drawn), synced=False
+        )
 
     async def count(self) -> dict[str, int]:
         """How many nodes there are by label and edges by type; nothing is listed with 0."""
@@ -146,10 +150,21 @@ class SqliteStore:
         self._writer.stop()
         self._lock.close()
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T], *, urgent: bool = False) -> T:
+    async def _write(
+        self, work: Callable[[sqlite3.Connection], T], *, urgent: bool = False, synced: bool = True
+    ) -> T:
+        """One transaction. synced: on the disk when this returns; else with the next one that is.
+
+        A drawing that power loss takes away is drawn again, for its place in the log went with it. The write-ahead
+        log is one file, so a later synced commit makes sure of all before it.
+        """
+
         def transaction(connection: sqlite3.Connection) -> T:
             self._check_whole()
             try:
+                if synced is not self._is_synced:
+                    connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                    self._is_synced = synced
                 connection.execute("BEGIN IMMEDIATE")
                 result = work(connection)
             except BaseException as error:
