@@ -106,15 +106,20 @@ def _dashboard(_given: Given) -> Sequence[Row]:
 def _http(given: Given) -> list[Row]:
     stores, patterns, seconds = given.stores.split(","), given.patterns, given.seconds
     rows = [_row("echo", "echo", connections, patterns, seconds, {}) for connections in (1, 16, 64)]
+    for way in ("constant", "defaults"):
+        rows += [_row(way, f"{way}+memory:", each, patterns, seconds, {}) for each in (1, 16, 64)]
     for store in stores:
         with _store(store) as found:
             if found is None:
                 continue
             url, environment = found
             rows += [_row(store, url, each, patterns, seconds, environment) for each in (1, 16, 64)]
+            if store == "neo4j":
+                name, undrawn = "neo4j, undrawn", f"undrawn+{url}"
+                rows += [_row(name, undrawn, each, patterns, seconds, environment) for each in (16, 64)]
     rates = {(row["store"], row["connections"]): row["per_s"] for row in rows}
     for row in rows:
-        for base in ("echo", "memory"):
+        for base in ("echo", "constant", "defaults", "memory"):
             rate = rates.get((base, row["connections"]))
             row[f"x {base}"] = round(row["per_s"] / rate, 3) if rate else None
     return rows

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +29,8 @@ def steady(
     """An open loop: p50 and p99 count from when each decision was due; lost: asked and not answered."""
     with tempfile.TemporaryDirectory(prefix="graphsvc-bench-") as folder:
         url = store.replace("FOLDER", folder)
-        with process(url, Path(folder), patterns, environment) as (_, facts):
+        fsync_ms = _fsync_ms(Path(folder))
+        with process(url, Path(folder), patterns, environment) as (server, facts):
             count = int(per_s * seconds)
             messages = [
                 _post(facts, _DECIDE, decide_input(each, f"s{number}"))
@@ -37,12 +40,17 @@ def steady(
             asyncio.run(closed_loop(host, port, messages[: min(500, count)], _decided, 8, 10.0))
             result = asyncio.run(open_loop(host, port, messages, _decided, per_s, seconds))
             undecided = sum(not said for _, said in result.answers)
+            out, _ = server.communicate("", timeout=60)
+            metrics = json.loads(out.splitlines()[-1])["metrics"]
             return {
                 "store": name,
                 "asked": count,
                 **result.row(),
                 "lost": count - len(result.answers),
                 "undecided": undecided,
+                "fsync_p50_ms": round(fsync_ms, 3),
+                "p50 to reach": round(1 + 1.5 * fsync_ms, 2),
+                "drawn_p99_ms": metrics["drawn_p99_ms"],
             }
 
 
@@ -66,6 +74,19 @@ def many(
                 "store": name, "single per_s": one["per_s"], f"x{size} per_s": each["per_s"] * size,
                 "ratio": round(each["per_s"] * size / max(1, one["per_s"]), 2), f"x{size} p50_ms": each["p50_ms"],
             }  # fmt: skip
+
+
+def _fsync_ms(folder: Path, tries: int = 200) -> float:
+    """How long it takes until 4 kB are on the disk, the median, just before the run."""
+    times = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(tries):
+            file.write(b"\0" * 4096)
+            file.flush()
+            began = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append((time.perf_counter() - began) * 1000)
+    return sorted(times)[tries // 2]
 
 
 def _decided(body: bytes) -> bool:

@@ -1,6 +1,8 @@
 """A service to measure, as a process of its own: prints its URL and token, then its counters at the end.
 
-    python -m benchmarks.server memory: | sqlite:///x.db | neo4j://... | echo  FOLDER PATTERNS [SOCKET]
+    python -m benchmarks.server memory: | sqlite:///x.db | neo4j://... | echo | WAY+URL  FOLDER PATTERNS [SOCKET]
+
+WAY: `constant` answers every decision with the same one, `defaults` by Strawberry's own view, `undrawn` draws no graph.
 
 It stops when standard input ends.
 """
@@ -14,6 +16,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from benchmarks.baseline import answer_constantly, strawberry_defaults
 from benchmarks.workload import estate_lines, policy_text
 from graphsvc.api.auth import issue_token, local_key
 from graphsvc.api.server import running
@@ -53,21 +56,41 @@ async def main(store: str, folder: Path, patterns: int, uds: Path | None = None)
             await _until_told()
         _say(metrics={})
         return
+    way, _, store = store.rpartition("+")
     settings = load_settings(store=store, state_dir=folder / "state")
     token = issue_token(local_key(settings.state), subject="bench", roles=["pep"], scopes=["chain:any"])
     async with open_service(settings) as service:
         estate = graph_jsonl.read("\n".join(estate_lines(100)), "estate")
         await service.load_graph(OPERATOR, "bench", estate.nodes, estate.edges, replace=True)
         await service.publish_policy(OPERATOR, [(policy_text(patterns), "bench.yaml")], "bench")
+        if way == "constant":
+            await answer_constantly(service)
+        elif way == "undrawn":
+            await service.projector.close()
         before = _counters(service)
-        app = build_app(service, settings)
+        app = strawberry_defaults(service, settings) if way == "defaults" else build_app(service, settings)
         # As `graphsvc serve` does.
         settle_memory(settings)
         async with running(app) as url, running(app, uds=uds) if uds else nullcontext():
             _say(url=url, token=token)
+            lags: list[float] = []
+            watching = asyncio.create_task(_watch(service, lags))
             await _until_told()
+            watching.cancel()
             after = _counters(service)
-        _say(metrics={name: after[name] - before[name] for name in after})
+        metrics = {name: after[name] - before[name] for name in after}
+        # Of the time that was not idle: most samples of a service that is asked nothing are 0.
+        drawn = sorted(lag for lag in lags if lag) or [0.0]
+        metrics["drawn_p99_ms"] = round(drawn[int(0.99 * (len(drawn) - 1))] * 1000, 1)
+        metrics["drawn_max_ms"] = round(drawn[-1] * 1000, 1)
+        _say(metrics=metrics)
+
+
+async def _watch(service: GraphsvcService, lags: list[float]) -> None:
+    """How far the drawing is behind, many times a second."""
+    while True:
+        await asyncio.sleep(0.02)
+        lags.append(service.projector.lag_seconds())
 
 
 def _counters(service: GraphsvcService) -> dict[str, float]:

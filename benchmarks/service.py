@@ -43,6 +43,8 @@ def measure(
         if server.returncode:
             raise RuntimeError(f"{name}: the server failed: {err.strip()[-400:]}")
         metrics = json.loads(out.splitlines()[-1])["metrics"]
+    if metrics:
+        row["drawn_p99_ms"] = metrics["drawn_p99_ms"]
     if metrics and metrics["batches"]:
         row["ms_per_commit"] = round(metrics["commit_seconds"] / metrics["batches"] * 1000, 3)
         row["batch"] = round(metrics["committed"] / metrics["batches"], 1)
