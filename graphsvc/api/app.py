@@ -7,19 +7,17 @@ from typing import Any
 
 import strawberry
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from graphsvc.api.auth import Authenticator, Unauthenticated
+from graphsvc.api.auth import Authenticator
 from graphsvc.api.authzen.route import authzen_routes, guarded
 from graphsvc.api.connection import Connections
 from graphsvc.api.context import Parts
 from graphsvc.api.dashboard import dashboard_routes
 from graphsvc.api.ext_authz import ext_authz_routes
 from graphsvc.api.failure import failure
-from graphsvc.api.graphql import GraphqlEndpoint, unauthenticated
+from graphsvc.api.graphql import GraphqlEndpoint
 from graphsvc.api.header import SecurityHeaders
 from graphsvc.api.host import HostCheck, host_names
 from graphsvc.api.hot.front import HotFront
@@ -30,7 +28,7 @@ from graphsvc.api.live.hub import Hub
 from graphsvc.api.login.route import Desk, login_routes
 from graphsvc.api.login.session import SessionDoor
 from graphsvc.api.metric import Metrics
-from graphsvc.api.openapi import openapi
+from graphsvc.api.operation import operation_routes
 from graphsvc.api.persisted import PersistedDocuments
 from graphsvc.api.rate import Rate
 from graphsvc.api.request_id import RequestId
@@ -88,52 +86,12 @@ def create_app(
     hub = Hub(schema._schema, parts)  # noqa: SLF001  Strawberry hides graphql-core's schema
     graphql = GraphqlEndpoint(schema, parts, hub)
 
-    async def ready(_: Request) -> Response:
-        ok, told = await service.check_ready()
-        body = {"ready": ok, "missing": None if ok else told, "message": told}
-        return JSONResponse(body, status_code=200 if ok else 503, headers={"Cache-Control": "no-store"})
-
-    async def metrics_page(request: Request) -> Response:
-        try:
-            caller = auth.login(request.headers.get("authorization")).caller
-        except Unauthenticated as error:
-            return unauthenticated(error)
-        if not caller.roles - {"pep"}:
-            body = {
-                "error": {
-                    "code": "not_allowed",
-                    "message": "`/metrics` needs a token with a role other than pep",
-                }
-            }
-            return JSONResponse(body, status_code=403)
-        ok, _ = await service.check_ready()
-        parts.metrics.ready.set(1 if ok else 0)
-        figures = dict(service.metrics())
-        if owners is not None:
-            figures |= {"forwarded": owners.forwarded, "unreachable": owners.unreachable}
-        if connections is not None:
-            figures |= {"refused_connections": connections.refused, "late_requests": connections.late}
-        return Response(
-            parts.metrics.text(figures, service.distributions()),
-            media_type="text/plain; version=0.0.4; charset=utf-8",
-        )
-
-    async def openapi_page(request: Request) -> Response:
-        try:
-            auth.login(request.headers.get("authorization"))
-        except Unauthenticated as error:
-            return unauthenticated(error)
-        return JSONResponse(openapi())
-
     app: ASGIApp = Starlette(
         routes=[
             # An ASGI application and not a function: it takes requests and sockets alike.
             Route("/graphql", graphql, methods=None),
             WebSocketRoute("/graphql", graphql),
-            Route("/livez", _live),
-            Route("/readyz", ready),
-            Route("/metrics", metrics_page),
-            Route("/openapi.json", openapi_page),
+            *operation_routes(parts, connections),
             *dashboard_routes(development=development),
             *login_routes(desk),
             *authzen_routes(parts),
@@ -161,7 +119,3 @@ def _mcp_face(schema: strawberry.Schema, parts: Parts) -> ASGIApp:
     except ImportError:
         return failure(501, "not_supported", "install `graphsvc[mcp]` to answer at /mcp")
     return McpFace(schema, parts)
-
-
-async def _live(_: Request) -> Response:
-    return JSONResponse({"live": True})

@@ -10,16 +10,10 @@ from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.node import page_size
 from graphsvc.api.schema.pattern import PolicyVersion
+from graphsvc.api.schema.rejudged import ReplayDiff, ReplayDiffInput, WouldHaveStopped
+from graphsvc.api.schema.review_load import ReviewLoad
 from graphsvc.api.schema.revision import revision_seq
-from graphsvc.api.schema.rules import (
-    Emergency,
-    PolicyDraft,
-    PolicyTrial,
-    ReplayDiff,
-    ReplayDiffInput,
-    ReviewLoad,
-    WouldHaveStopped,
-)
+from graphsvc.api.schema.rules import Emergency, PolicyDraft, PolicyTrial
 from graphsvc.api.schema.scalar import DateTime
 
 __all__ = ["RulesQuery"]
