@@ -12,6 +12,9 @@ from graphsvc.packs import pack_text
 __all__ = ["STEPS", "picture", "step_texts"]
 
 _Table = dict[str, Any]
+# Percent of people's chains that are stopped or asked about, of attacks with a person who knows, and with one who nods.
+Point = tuple[float, float, float]
+_LEFT, _TOP, _WIDTH, _HEIGHT = 64, 28, 560, 340
 _FACTS = (
     "named_by_intent", "clean", "contested", "designated_unique", "designated_many", "designated", "party",
     "unprovenanced", "from_untrusted", "none",
@@ -79,59 +82,65 @@ def step_texts(step: str) -> list[str]:
     return [yaml.safe_dump(pack, sort_keys=False), pack_text("agentdojo")]
 
 
-def picture(
-    points: Mapping[str, tuple[float, float, float]], baselines: Mapping[str, tuple[float, float, float]]
-) -> str:
-    """An SVG. points: percent of (people's chains stopped or asked about, attacks with a person who knows, attacks when
-    everything is approved), in order; baselines: the same of rules to compare with.
-    """
-    left, top, width, height = 64, 28, 560, 340
-
-    def at(x: float, y: float) -> str:
-        return f"{left + x / 100 * width:.1f},{top + height - y / 100 * height:.1f}"
-
+def picture(points: Mapping[str, Point], baselines: Mapping[str, Point]) -> str:
+    """An SVG. points: of the steps, in order; baselines: of the rules to compare with."""
+    wide, high = _LEFT + _WIDTH + 300, _TOP + _HEIGHT + 56
     parts = [
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 200} {top + height + 56}" '
-            'font-family="sans-serif" font-size="12" fill="#222">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" font-family="sans-serif" '
+            'font-size="12" fill="#222">'
         ),
-        f'<rect x="0" y="0" width="{left + width + 200}" height="{top + height + 56}" fill="#fff"/>',
+        f'<rect width="{wide}" height="{high}" fill="#fff"/>',
+        *(_grid(share) for share in range(0, 101, 20)),
+        _text(
+            _LEFT + _WIDTH / 2,
+            _TOP + _HEIGHT + 42,
+            "people\u2019s own chains stopped or asked about, %",
+            "middle",
+        ),
+        f'<g transform="rotate(-90 16 {_TOP + _HEIGHT / 2})">'
+        + _text(16, _TOP + _HEIGHT / 2, "attacks that succeed, %", "middle")
+        + "</g>",
+    ]
+    for place, colour in ((2, "#b5541c"), (1, "#1b7f5c")):
+        # Where several steps lie at one place, it bears all their numbers.
+        where: dict[tuple[float, float], list[str]] = {}
+        for number, each in enumerate(points.values(), start=1):
+            where.setdefault((each[0], each[place]), []).append(str(number))
+        for (share, attacks), numbers in where.items():
+            x, y = _at(share, attacks)
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
+            parts.append(_text(x + 6, y - 6, ", ".join(numbers), colour=colour))
+    for name, each in baselines.items():
+        x, y = _at(each[0], each[1])
+        parts.append(f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="#555"/>')
+        parts.append(_text(x + 8, y - 8, name, colour="#555"))
+    lines = [
+        ("#1b7f5c", "a person says yes to their own calls alone"),
+        ("#b5541c", "everything is approved"),
+        ("#555", "rules to compare with"),
+        *(("#222", f"{number}  {name}") for number, name in enumerate(points, start=1)),
     ]
     parts += [
-        (
-            f'<path d="M{at(share, 0)} L{at(share, 100)} M{at(0, share)} L{at(100, share)}" stroke="#ddd"/>'
-            f'<text x="{left + share / 100 * width:.1f}" y="{top + height + 18}" text-anchor="middle">{share}</text>'
-            f'<text x="{left - 8}" y="{top + height - share / 100 * height + 4:.1f}" text-anchor="end">{share}</text>'
-        )
-        for share in range(0, 101, 20)
+        _text(_LEFT + _WIDTH + 16, _TOP + 12 + 18 * row, line, colour=colour)
+        for row, (colour, line) in enumerate(lines)
     ]
-    parts.append(
-        f'<text x="{left + width / 2}" y="{top + height + 42}" text-anchor="middle">'
-        "people&#8217;s own chains stopped or asked about, %</text>"
-        f'<text x="16" y="{top + height / 2}" text-anchor="middle" transform="rotate(-90 16 {top + height / 2})">'
-        "attacks that succeed, %</text>"
-    )
-    for place, colour, title in (
-        (1, "#1b7f5c", "a person knows what they asked for"),
-        (2, "#b5541c", "everything is approved"),
-    ):
-        ordered = sorted(points.values())
-        parts.append(
-            f'<polyline points="{" ".join(at(each[0], each[place]) for each in ordered)}" fill="none" '
-            f'stroke="{colour}" stroke-width="2"/>'
-        )
-        parts += [
-            f'<circle cx="{at(each[0], each[place]).split(",")[0]}" cy="{at(each[0], each[place]).split(",")[1]}" r="4" '
-            f'fill="{colour}"><title>{name}</title></circle>'
-            for name, each in points.items()
-        ]
-        parts.append(
-            f'<text x="{left + width + 12}" y="{top + 14 + 18 * place}" fill="{colour}">{title}</text>'
-        )
-    for name, each in baselines.items():
-        x, y = at(each[0], each[1]).split(",")
-        parts.append(
-            f'<rect x="{float(x) - 4:.1f}" y="{float(y) - 4:.1f}" width="8" height="8" fill="#555"/>'
-            f'<text x="{float(x) + 8:.1f}" y="{float(y) - 6:.1f}" fill="#555">{name}</text>'
-        )
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _at(share: float, attacks: float) -> tuple[float, float]:
+    return _LEFT + share / 100 * _WIDTH, _TOP + _HEIGHT - attacks / 100 * _HEIGHT
+
+
+def _grid(share: int) -> str:
+    (x, bottom), (left, y) = _at(share, 0), _at(0, share)
+    right, top = _at(100, 100)
+    return (
+        f'<path d="M{x:.1f},{bottom} V{top} M{left},{y:.1f} H{right}" stroke="#ddd"/>'
+        + _text(x, bottom + 18, str(share), "middle")
+        + _text(left - 8, y + 4, str(share), "end")
+    )
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", colour: str = "#222") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{text}</text>'
