@@ -14,7 +14,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
 
 # What runs the core within the process of the tests.
-CORE_TESTS := tests/audit tests/cel tests/cli tests/explore tests/law tests/oracle tests/policy tests/rights tests/service tests/unit
+CORE_TESTS := tests/audit tests/cel tests/cli tests/explore tests/law tests/oracle tests/policy tests/protection tests/provenance tests/rights \
+	tests/service tests/unit
 
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
