@@ -37,8 +37,8 @@ async def lived(harness: Harness) -> list[tuple[int, Record]]:
     for number in range(12):
         await harness.act("bank:Look", chain=f"look-{number}")
     first = await harness.act("bank:Pay", "account:gold", amount=9)
-    for who in (DANA, EVE):
-        await service.approve_review(who, first.decision.request.id, "ok", None, {"amount": 4})
+    await service.approve_review(DANA, first.decision.request.id, "ok")
+    await service.approve_review(EVE, first.decision.request.id, "ok, but less", None, {"amount": 4})
     command = harness.command("bank:Pay", "account:gold", properties={"amount": 4})
     again = await service.decide(
         GATEWAY, replace(command, request=replace(command.request, review=first.decision.request.id))

@@ -83,6 +83,21 @@ def test_an_approver_may_put_other_values_in_place() -> None:
     assert refusal_of(review, replace(again, action_properties={"sum": 5}), 9) is None
 
 
+def test_an_approval_is_for_once_and_for_a_while() -> None:
+    """Used, or asked for later than its last moment, it helps no more."""
+    review, again = review_of(DECIDED, replace(APPROVED, until_ms=50)), replace(REQUEST, id="e9", review="e2")
+    assert refusal_of(review, again, 50) is None
+    late = refusal_of(review, again, 51)
+    assert late is not None
+    assert late.message == "the approval of review `e2` has expired"
+    rejected = refusal_of(replace(review, approved=False), again, 50)
+    assert rejected is not None
+    assert rejected.code is ReasonCode.review_rejected
+    used = refusal_of(replace(review, used_by="e8"), again, 50)
+    assert used is not None
+    assert used.message == "review `e2` was used before"
+
+
 @pytest.mark.parametrize(
     ("told", "completed", "covered"),
     [
