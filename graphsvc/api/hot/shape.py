@@ -47,6 +47,7 @@ class _Entity(_Free, kw_only=True):
     # Functions of the schema's inputs, which look at attributes only.
     as_identity = EntityInput.as_identity
     as_resource = EntityInput.as_resource
+    _as_core = EntityInput._as_core  # noqa: SLF001  what both call
 
 
 class _Action(_Free, kw_only=True):

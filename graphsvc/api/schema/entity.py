@@ -21,11 +21,7 @@ class EntityInput:
 
     def as_identity(self, field: str) -> core.Entity:
         """As an identity; BadInput names the place under `field`."""
-        return core.Entity(
-            self.type,
-            raw_id("identity", self.id, f"{field}.id"),
-            as_object(self.properties, f"{field}.properties"),
-        )
+        return self._as_core("identity", field)
 
     def as_resource(self, field: str) -> core.Entity:
         """As a resource; BadInput names the place under `field`."""
@@ -34,11 +30,15 @@ class EntityInput:
                 f"{field}.type: `{self.type}` is not a resource type; one is not empty and holds no colon",
                 field=f"{field}.type",
             )
-        return core.Entity(
-            self.type,
-            raw_id(f"resource:{self.type}", self.id, f"{field}.id"),
-            as_object(self.properties, f"{field}.properties"),
-        )
+        return self._as_core(f"resource:{self.type}", field)
+
+    def _as_core(self, kind: str, field: str) -> core.Entity:
+        # This is done for every decision: places in the input are written out only where one may have to be told.
+        name, properties = self.id, self.properties
+        if not name or ":" in name:
+            name = strawberry.ID(raw_id(kind, name, f"{field}.id"))
+        free = {} if properties is None else as_object(properties, f"{field}.properties")
+        return core.Entity(self.type, name, free)
 
 
 @strawberry.type(description="Somebody or something, as a request named it.")
