@@ -63,6 +63,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.graphRecords": _GRAPH,
     "Query.logRecords": _AUDIT,
     "Query.combinations": _EXPLORE,
+    "Query.findings": _EXPLORE,
     "Query.paths": _EXPLORE,
     "Query.blastRadius": _EXPLORE,
     "Query.whatIf": _EXPLORE,

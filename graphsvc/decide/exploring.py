@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Generic, TypeVar
 
 from graphsvc.core.graph import Edge, Node
@@ -25,6 +26,7 @@ from graphsvc.explore.choke import ChokePoints, choke_points
 from graphsvc.explore.combination import Combination, combinations
 from graphsvc.explore.cut import Cut, cut
 from graphsvc.explore.estate_view import EstateView, view_of
+from graphsvc.explore.finding import Entry, Finding, findings
 from graphsvc.explore.hop_graph import hop_graph
 from graphsvc.explore.naming import identity_named, wanted
 from graphsvc.explore.path import Path, Reached, blast_radius, paths
@@ -92,6 +94,20 @@ class Explorer:
                 if each is not None:
                     found.append(each)
             return found, False
+
+        return await self._asked(ask)
+
+    async def findings(self, register: Sequence[Entry], today: date) -> Explored[list[Finding]]:
+        """The same, grouped and ranked, with who answers for each. register: what is agreed about them."""
+
+        def ask(view: EstateView, is_over: Callable[[], bool]) -> tuple[list[Finding], bool]:
+            found: list[Combination] = []
+            for each in _each(view, view.identities(), None, "low"):
+                if is_over():
+                    return findings(found, view.ruleset, register=register, today=today), True
+                if each is not None:
+                    found.append(each)
+            return findings(found, view.ruleset, register=register, today=today), False
 
         return await self._asked(ask)
 

@@ -25,6 +25,7 @@ _LISTS = ("ids", "inputs")
 # What takes long beside the fields it gives out.
 _DEAR = {
     "combinations": 500,
+    "findings": 500,
     "paths": 500,
     "blastRadius": 500,
     "whatIf": 500,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import strawberry
@@ -10,9 +11,14 @@ from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.exploration import BlastRadius, Combinations, EdgeInput, Paths, WhatIf
 from graphsvc.api.schema.narrowing import ChokePoints, Cut
-from graphsvc.core.graph import Edge, edge_from_record
+from graphsvc.api.schema.node import Edge
+from graphsvc.api.schema.paging import listed, window
+from graphsvc.api.schema.risk import FindingEntryInput, FindingFilter, RiskFinding, RiskFindings, entries
+from graphsvc.core.graph import Edge as GraphEdge
+from graphsvc.core.graph import edge_from_record
 from graphsvc.core.verdict import SEVERITIES
 from graphsvc.errors import BadInput
+from graphsvc.explore import finding
 
 __all__ = ["ExploreQuery"]
 
@@ -44,6 +50,34 @@ class ExploreQuery:
                 identity=identity, pattern=pattern, min_severity=min_severity, limit=_within(limit, "limit")
             )
         )
+
+    @guarded(
+        "Combinations grouped and ranked, with who answers for each; register: owners, due days, accepted risks."
+    )
+    async def findings(
+        self, info: Info, first: int | None = None, after: str | None = None,
+        last: int | None = None, before: str | None = None,
+        filter: FindingFilter | None = None,  # noqa: A002  # as everywhere
+        register: list[FindingEntryInput] | None = None,
+    ) -> RiskFindings:  # fmt: skip
+        """Findings, the gravest first."""
+        asked, agreed = window(first, after, last, before), entries(register)
+        answer = await info.context.service.explorer.findings(agreed, datetime.now(UTC).date())
+        wanted = [each for each in answer.found if filter is None or filter.takes(each)]
+        names = [_cursor(each) for each in wanted]
+
+        def known(given: str, field: str) -> str:
+            if given not in names:
+                raise BadInput(f"{field}: `{given}` is no finding of this list (any more)", field=field)
+            return given
+
+        def read(behind: str | None, limit: int) -> list[finding.Finding]:
+            begin = 0 if behind is None else names.index(behind) + 1
+            return wanted[begin : begin + limit]
+
+        page, more = listed(asked, read, _cursor, known)
+        edges = [Edge(cursor=_cursor(each), node=RiskFinding.of(each)) for each in page]
+        return RiskFindings.of(answer, edges, asked.connection(edges, more=more).page_info, len(wanted))
 
     @guarded("Who an identity can become and what it can touch; to: an id, `tier:NAME` or `admin`.")
     async def paths(
@@ -89,7 +123,12 @@ class ExploreQuery:
         return Cut.of(await info.context.service.explorer.cut(to, start=from_, pinned=_edges(pin, "pin")))
 
 
-def _edges(given: list[EdgeInput] | None, field: str) -> list[Edge]:
+def _cursor(found: finding.Finding) -> str:
+    # One rule held one way is two findings where one identity of it is accepted and another is not.
+    return f"{found.fingerprint}:{found.identities[0]}"
+
+
+def _edges(given: list[EdgeInput] | None, field: str) -> list[GraphEdge]:
     if given is not None and len(given) > _MOST_EDGES:
         raise BadInput(f"{field}: at most {_MOST_EDGES} edges", field=field)
     return [
