@@ -33,9 +33,10 @@ from graphsvc.core.record import Granted
 from graphsvc.core.register import advance_cut, advance_tree
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.retire import has_ended
+from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.settle import settle
 from graphsvc.core.standing import WRITE, Standing, find_standing
-from graphsvc.core.state import EMPTY, NEW_SCOPE, ChainState, Front, Happened, Scope
+from graphsvc.core.state import EMPTY, NEW_SCOPE, ChainState, Delta, Front, Happened, Scope
 from graphsvc.core.verdict import SEVERITIES, Completion, ShadowVerdict, Verdict, most_severe
 
 __all__ = ["Evaluation", "decided", "evaluate"]
@@ -66,16 +67,7 @@ def evaluate(
     advance = _advance(standing, facts)
     gained = facts.gains.judge(event, *_held(advance, facts)) if facts.gains is not None else None
     risk, changed = risk_of(advance, standing.scopes, facts)
-    chain = place.chain
-    if (
-        not chain.index
-        and reviewed is None
-        and has_ended(facts.view, chain.session, (request.chain, *place.opened))
-    ):
-        # Nothing of the session is left to judge it by.
-        chain = replace(chain, closed=True)
-    if request.intent is not None:
-        chain = with_intent(chain, request)
+    chain = _chain_before(standing, facts) if reviewed is None else place.chain
     lineage = find_lineage(chain, facts.view) if chain.parent is not None else ()
     completions: tuple[Completion, ...] = ()
     lacking: Sequence[CompiledPattern] = ()
@@ -97,11 +89,7 @@ def evaluate(
     # What was spawned from or joined lies before the next action whatever becomes of this one (R5).
     front, delta = place.front, place.delta
     if in_history:
-        front = front_after(advance, ruleset, place.inputs.known)
-        if changed or advance.cells or advance.bits or advance.foreign or gained is not None:
-            scopes_after(delta, advance, gained, changed, ruleset)
-        if ruleset.has_data and WRITE in event.declaration.effects:
-            delta[event.what.cell] = data_after(standing.stored, front, ruleset, event.at_ms)
+        front = _left_behind(delta, standing, advance, gained, changed, ruleset)
         if past is None and reviewed is None and request.action_properties:
             # Told again, an action has spent already.
             delta.update(spend(event, (request.chain, *lineage), facts.view))
@@ -191,6 +179,34 @@ def _completions(
             if not is_guarded(pattern, guards, advance.session, advance):
                 found[each.pattern] = each
     return tuple(sorted(found.values(), key=lambda item: (-SEVERITIES.index(item.severity), item.pattern)))
+
+
+def _chain_before(standing: Standing, facts: Facts) -> ChainState:
+    """The chain as the action finds it, with the intent that it declares; closed when its session is over."""
+    place, request = standing.place, standing.request
+    chain = place.chain
+    if not chain.index and has_ended(facts.view, chain.session, (request.chain, *place.opened)):
+        # Nothing of the session is left to judge it by.
+        chain = replace(chain, closed=True)
+    return with_intent(chain, request) if request.intent is not None else chain
+
+
+def _left_behind(
+    delta: Delta,
+    standing: Standing,
+    advance: Advance,
+    gained: Gained | None,
+    changed: dict[str, Scope],
+    ruleset: Ruleset,
+) -> Front:
+    """What an action that is history changes of scopes and data; and what lies before the next one of its chain."""
+    event = standing.event
+    front = front_after(advance, ruleset, standing.place.inputs.known)
+    if changed or advance.cells or advance.bits or advance.foreign or gained is not None:
+        scopes_after(delta, advance, gained, changed, ruleset)
+    if ruleset.has_data and WRITE in event.declaration.effects:
+        delta[event.what.cell] = data_after(standing.stored, front, ruleset, event.at_ms)
+    return front
 
 
 def _chain_after(chain: ChainState, request: AccessRequest, front: Front) -> ChainState:
