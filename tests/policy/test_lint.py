@@ -71,6 +71,39 @@ def test_shadowed_actions_are_found() -> None:
     assert [f.severity for f in over if "`m:Read`" in f.message] == ["info"]
 
 
+_WIDE = "{id: %s, on_match: deny, within: 2h, steps: {a: {action: 'x:A', then: b}, b: {action: 'y:B'}}}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "line", "by"),
+    [
+        ("{id: q, on_match: deny, within: 2h, steps: {a: {action: 'x:A', then: b}, b: {action: 'y:B'}}}", 5, "p"),
+        ("{id: q, on_match: monitor, within: 1h, steps: {a: {action: 'x:A', then: b}, b: {action: 'y:B'}}, unless: {action: 'x:C'}}", 5, "p"),
+        ("{id: q, on_match: deny, within: 3h, steps: {a: {action: 'x:A', then: b}, b: {action: 'y:B'}}}", 4, "q"),
+        ("{id: q, on_match: deny, steps: {a: {action: 'x:A', then: b}, b: {action: 'y:B'}}}", 4, "q"),
+        ("{id: q, on_match: deny, severity: high, within: 1h, steps: {a: {action: 'x:A', then: b}, b: {action: 'y:B'}}}", None, ""),
+        ("{id: q, on_match: deny, within: 1h, steps: {a: {action: 'x:B', then: b}, b: {action: 'y:B'}}}", None, ""),
+        ("{id: q, on_match: deny, within: 1h, relation: log, steps: {a: {action: 'x:A', then: b}, b: {action: 'y:B'}}}", None, ""),
+    ],
+)  # fmt: skip
+def test_a_pattern_that_another_covers_is_found(changed: str, line: int | None, by: str) -> None:
+    """It completes only where the other does, which answers no less severely; of two alike the later one is told."""
+    text = f"graphsvc: 1\npack: {{id: a}}\npatterns:\n  - {_WIDE % 'p'}\n  - {changed}\n"
+    found = [each for each in lint([load_policy(text, "a.yaml")]) if each.code == "shadowed_pattern"]
+    expected = [] if line is None else [(line, "warning", True)]
+    assert [(each.line, each.severity, f"completes `{by}`" in each.message) for each in found] == expected
+
+
+def test_a_pattern_that_another_pack_covers_is_information() -> None:
+    """That is how a site makes a shipped rule stricter."""
+    one = f"graphsvc: 1\npack: {{id: a}}\npatterns:\n  - {(_WIDE % 'p').replace('deny', 'monitor')}\n"
+    other = f"graphsvc: 1\npack: {{id: b}}\npatterns:\n  - {_WIDE % 'q'}\n"
+    found = lint(load_policies([(one, "a.yaml"), (other, "b.yaml")]))
+    assert [(each.file, each.severity) for each in found if each.code == "shadowed_pattern"] == [
+        ("a.yaml", "info")
+    ]
+
+
 def test_findings_are_ordered_and_documented() -> None:
     """Findings come by file and place, and every code has a description."""
     found = lint([load_policy(FULL, "full.yaml")])

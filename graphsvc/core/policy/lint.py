@@ -12,6 +12,7 @@ from graphsvc.core.policy.condition import EventCondition, LabelCondition
 from graphsvc.core.policy.cover import covers, overlaps
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.lint_provenance import provenance_findings
+from graphsvc.core.policy.lint_shadow import shadowed_patterns
 from graphsvc.core.policy.pattern import Guard, Pattern
 from graphsvc.core.policy.problem import suggest
 
@@ -23,6 +24,7 @@ Place: TypeAlias = tuple[str | int, ...]
 CODES: Final = {
     "vacuous": "a condition that always or never holds",
     "shadowed_action": "an `actions` entry that another one always beats",
+    "shadowed_pattern": "a pattern that another one covers, answering no less severely",
     "unknown_action": "an action that no `actions` entry describes",
     "unknown_label": "a label that nothing known produces",
     "inverted_guard": "a guard that the risky path itself satisfies",
@@ -69,6 +71,7 @@ def lint(policies: Sequence[Policy]) -> list[Finding]:
                 )
             )
     found.extend(_shadowed(policies))
+    found.extend(_shadowed_patterns(policies))
     return sorted(set(found))
 
 
@@ -319,6 +322,20 @@ def _shadowed(policies: Sequence[Policy]) -> Iterator[Finding]:
                     severity="warning" if pack == other_pack else "info",
                 )
                 break
+
+
+def _shadowed_patterns(policies: Sequence[Policy]) -> Iterator[Finding]:
+    for policy, place, theirs, other in shadowed_patterns(policies):
+        line, column = policy.source.at("patterns", place)
+        where = "" if theirs is policy else f" in {theirs.source.file}"
+        yield Finding(
+            file=policy.source.file,
+            line=line,
+            column=column,
+            code="shadowed_pattern",
+            message=f"whatever completes `{policy.patterns[place].id}` completes `{other.id}`{where}, which answers no less severely",
+            severity="warning" if theirs is policy else "info",
+        )
 
 
 def _beats(other: str, glob: str) -> bool:
