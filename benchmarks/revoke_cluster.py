@@ -20,7 +20,7 @@ _TRIES = 34  # at each replica, after each acknowledgement
 
 
 def measure(rounds: int = 100, per_s: int = _PER_S) -> dict[str, Any]:
-    """Milliseconds of wall time. permits: after an acknowledgement, at any replica, of all tries."""
+    """Milliseconds of wall time. permits: after an acknowledgement, at any replica, of all tries that were recorded."""
     with tempfile.TemporaryDirectory(prefix="graphsvc-bench-") as folder, cluster(Path(folder)) as held:
         return asyncio.run(_measured(held, rounds, per_s))
 
@@ -56,9 +56,8 @@ async def _rounds(
         given = await admin.grant(
             identity, actions=["app:*"], resources=["*"], expires_at="2099-01-01T00:00:00Z", purpose="bench"
         )
-        first = await asyncio.gather(*(_ask(asker, identity) for asker in askers))
-        if not all(each.permitted for each in first):
-            raise RuntimeError(f"the grant does not permit: {[each.reasons for each in first]}")
+        for asker in askers:
+            await _permitted(asker, identity)
         kind = "revoke" if number % 2 else "suspend"
         started = time.perf_counter()
         if kind == "revoke":
@@ -67,7 +66,8 @@ async def _rounds(
             await admin.suspend(identity, "bench")
         times[kind].append((time.perf_counter() - started) * 1_000)
         answers = await asyncio.gather(*(_ask(asker, identity) for _ in range(_TRIES) for asker in askers))
-        tries += len(answers)
+        # What was not recorded in time is a refusal too, and shows nothing.
+        tries += sum(each.recorded for each in answers)
         permits += sum(each.permitted for each in answers)
         if load.done():
             load.result()
@@ -83,6 +83,13 @@ async def _rounds(
         "tries": tries,
         "permits": permits,
     }
+
+
+async def _permitted(asker: Client, identity: str) -> None:
+    """Return once the grant lets an action through; a busy machine may need several tries."""
+    while not (answer := await _ask(asker, identity)).permitted:
+        if answer.recorded:
+            raise RuntimeError(f"the grant does not permit: {answer.reasons}")
 
 
 _keys = itertools.count()
