@@ -14,6 +14,7 @@ from graphsvc.cli.spread import spread
 
 if TYPE_CHECKING:
     from graphsvc.core.value import Json
+    from graphsvc.explore.estate_view import EstateView
     from graphsvc.explore.finding import Finding
     from graphsvc.explore.unused import UnusedRight
 
@@ -71,27 +72,12 @@ def list_findings(
     """
     from datetime import UTC, datetime
 
-    from graphsvc import __version__
     from graphsvc.cli.explored import look
     from graphsvc.cli.finding_file import read_baseline, read_register, write_baseline_file
-    from graphsvc.cli.output import print_json, print_lines, print_rows
-    from graphsvc.core.verdict import SEVERITIES
-    from graphsvc.errors import BadInput
     from graphsvc.explore.combination import combinations
     from graphsvc.explore.finding import Status, findings
-    from graphsvc.explore.sarif import to_sarif
 
-    for option, value, allowed in (
-        ("--format", form, _WAYS),
-        ("--min-severity", min_severity, SEVERITIES),
-        ("--fail-on", fail_on, (*SEVERITIES, "new", "overdue", "never")),
-    ):
-        if value not in allowed:
-            raise BadInput(f"{option}: `{value}` is none of {', '.join(allowed)}", field=option)
-    if fail_on == "new" and baseline is None:
-        raise BadInput(
-            "--fail-on new: needs --baseline FILE; write one with --write-baseline", field="baseline"
-        )
+    _check_findings_options(form, min_severity, fail_on, has_baseline=baseline is not None)
     known = read_baseline(baseline) if baseline is not None else None
     entries = read_register(register_file) if register_file is not None else []
     view, revision = look(policy, at)
@@ -104,25 +90,7 @@ def list_findings(
     )
     if write_baseline is not None:
         write_baseline_file(write_baseline, found)
-    if form == "sarif":
-        print_json(
-            to_sarif(found, view.ruleset, version=__version__, revision=revision, compared=known is not None)
-        )
-    elif form == "json":
-        print_json(
-            {
-                "findings": [_record(each) for each in found],
-                "truncated": False,
-                "revision": revision,
-                "packs": view.stamp(),
-            }
-        )
-    elif form == "jsonl":
-        print_lines([_record(each) for each in found])
-    else:
-        print_rows(
-            [_row(each, compared=known is not None) for each in found], Format.table, empty="no finding"
-        )
+    _print_findings(found, view, form, revision, compared=known is not None)
     counted = [each for each in found if each.status is not Status.accepted]
     if any(_fails(each, fail_on) for each in counted):
         raise typer.Exit(1)
@@ -227,6 +195,45 @@ def find_unused(
         print_rows(rows, form, empty="every grant was used")
         if form is Format.table:
             print(f"as far as {len(uses):,} permitted actions tell")
+
+
+def _check_findings_options(form: str, min_severity: str, fail_on: str, *, has_baseline: bool) -> None:
+    from graphsvc.core.verdict import SEVERITIES
+    from graphsvc.errors import BadInput
+
+    for option, value, allowed in (
+        ("--format", form, _WAYS),
+        ("--min-severity", min_severity, SEVERITIES),
+        ("--fail-on", fail_on, (*SEVERITIES, "new", "overdue", "never")),
+    ):
+        if value not in allowed:
+            raise BadInput(f"{option}: `{value}` is none of {', '.join(allowed)}", field=option)
+    if fail_on == "new" and not has_baseline:
+        raise BadInput(
+            "--fail-on new: needs --baseline FILE; write one with --write-baseline", field="baseline"
+        )
+
+
+def _print_findings(
+    found: list[Finding], view: EstateView, form: str, revision: str, *, compared: bool
+) -> None:
+    from graphsvc import __version__
+    from graphsvc.cli.output import print_json, print_lines, print_rows
+    from graphsvc.explore.sarif import to_sarif
+
+    match form:
+        case "sarif":
+            print_json(
+                to_sarif(found, view.ruleset, version=__version__, revision=revision, compared=compared)
+            )
+        case "json":
+            records: list[Json] = [_record(each) for each in found]
+            print_json({"findings": records, "truncated": False, "revision": revision, "packs": view.stamp()})
+        case "jsonl":
+            print_lines([_record(each) for each in found])
+        case _:
+            rows = [_row(each, compared=compared) for each in found]
+            print_rows(rows, Format.table, empty="no finding")
 
 
 def _fails(found: Finding, what: str) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
+from graphsvc.core.graph import Edge
 from graphsvc.errors import BadInput
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.path import ADMIN
 
-__all__ = ["identity_named", "wanted"]
+__all__ = ["identity_named", "known_ends", "wanted"]
+
+_SUGGESTED = 3
 
 
 def identity_named(view: EstateView, name: str, field: str = "identity") -> str:
@@ -17,10 +20,26 @@ def identity_named(view: EstateView, name: str, field: str = "identity") -> str:
     key = view.estate.identity_key(name)
     if key is None:
         ids = [each.removeprefix("identity:") for each in view.identities()]
-        near = get_close_matches(name, ids, n=1, cutoff=0.5)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        raise BadInput(f"no identity `{name}` in the graph{hint}", field=field)
+        raise BadInput(f"no identity `{name}` in the graph{_hint(name, ids)}", field=field)
     return key
+
+
+def known_ends(view: EstateView, edges: Iterable[Edge], field: str) -> None:
+    """BadInput when an edge begins or ends at nothing: it would give nobody anything, which is no answer."""
+    for edge in edges:
+        for key in (edge.start, edge.end):
+            if view.estate.node(key) is None:
+                kind = key.partition(":")[0]
+                keys = [node.key for node in view.estate.nodes() if node.kind == kind]
+                raise BadInput(f"no node `{key}` in the graph{_hint(key, keys)}", field=field)
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    """What may have been meant: names that hold the text, else the nearest."""
+    word = name.rpartition("/")[2].casefold()
+    near = [each for each in known if word and word in each.casefold()][:_SUGGESTED]
+    near = near or get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
 
 
 def wanted(view: EstateView, to: str | None) -> Callable[[str], bool]:

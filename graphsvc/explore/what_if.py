@@ -13,6 +13,7 @@ from graphsvc.errors import BadInput
 from graphsvc.explore.combination import Combination, combinations
 from graphsvc.explore.comparison import gives_more
 from graphsvc.explore.estate_view import EstateView, view_of
+from graphsvc.explore.naming import known_ends
 
 __all__ = ["Difference", "asked_of", "edge_from_text", "what_if"]
 
@@ -56,7 +57,9 @@ def asked_of(view: EstateView, *, add: Iterable[Edge] = (), remove: Iterable[Edg
 
     Only those are looked at whom the change can concern: who holds by the start of a grant or membership, else everybody.
     """
-    more = [each for each in add if view.estate.out(each.type, each.start).get(each.end) is None]
+    added = list(add)
+    known_ends(view, added, "add")
+    more = [each for each in added if view.estate.out(each.type, each.start).get(each.end) is None]
     fewer = {(each.type, each.start, each.end) for each in remove}
     held = {key: view.estate.out(key[0], key[1]).get(key[2]) for key in fewer}
     missing = min((key for key, edge in held.items() if edge is None), default=None)

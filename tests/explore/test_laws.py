@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphsvc.core.graph import Edge, Node
+from graphsvc.errors import BadInput
 from graphsvc.explore.combination import combinations
 from graphsvc.explore.cut import cut
 from graphsvc.explore.estate_view import EstateView, view_of
+from graphsvc.explore.naming import identity_named
 from graphsvc.explore.path import blast_radius
 from graphsvc.explore.what_if import asked_of, what_if
 from tests.explore.generated import PACK, estate, grant
@@ -117,6 +120,22 @@ def test_shuffled_facts_give_the_same_answers(seed: int, shuffler: random.Random
     before, after = _view(nodes, edges), _view(mixed_nodes, mixed_edges)
     assert _reached(before) == _reached(after)
     assert _combined(before) == _combined(after)
+
+
+def test_an_edge_to_nothing_is_no_question() -> None:
+    """What would a permission give that nobody wrote? The error names what may have been meant."""
+    nodes, edges = estate(1)
+    wrong = Edge(type="GRANTED", start="identity:p1", end="permission:x")
+    with pytest.raises(
+        BadInput, match=r"no node `permission:x` in the graph; did you mean `permission:x0` or"
+    ):
+        what_if(nodes, edges, [PACK], add=[wrong])
+
+
+def test_a_part_of_a_name_is_told_whom_it_may_mean() -> None:
+    view = _view(*estate(1))
+    with pytest.raises(BadInput, match=r"did you mean `p0` or `p1` or `p2`\?"):
+        identity_named(view, "user/P")
 
 
 def _without(node: Node, action: str) -> Node:
