@@ -20,7 +20,7 @@ CORE_TESTS := tests/audit tests/cel tests/cli tests/explore tests/law tests/orac
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo tour serve test test-full check format fuzz bench bench-agents bench-peers soak mutants mutation coverage neo4j lock schema policy-docs notebooks rules clean
+.PHONY: help demo tour serve test test-full check format fuzz bench bench-agents bench-peers soak mutants mutation coverage neo4j lock schema policy-docs notebooks rules sbom clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -38,10 +38,11 @@ tour: $(READY) ## the first hour: five stories with the dashboard beside, one ap
 serve: $(READY) ## the service on 127.0.0.1:8080
 	@$(BIN)/graphsvc serve $(ARGS)
 
-check: $(READY) ## lint, format, types, layers
+check: $(READY) ## lint, format, types, links of the documentation, layers
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python -m scripts.check_docs
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 
 test: check ## check, then every test that is not slow; GRAPHSVC_REQUIRE=neo4j,... makes absence a failure
@@ -88,9 +89,10 @@ lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allow
 	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel -o requirements/server.lock
 	@$(COMPILE) --upgrade --extra server --extra bench -o requirements/bench.lock
 
-schema: $(READY) ## schema.graphql and openapi.json from the code
+schema: $(READY) ## schema.graphql, openapi.json and docs/api-reference.md from the code
 	@$(BIN)/python -m graphsvc.api.schema.build > schema.graphql.new && mv schema.graphql.new schema.graphql
 	@$(BIN)/python -m graphsvc.api.openapi > openapi.json.new && mv openapi.json.new openapi.json
+	@$(BIN)/python -m scripts.api_reference > api-reference.new && mv api-reference.new docs/api-reference.md
 
 policy-docs: $(READY) ## the JSON Schema of policy files and docs/policy-language.md from the code
 	@$(BIN)/python -m graphsvc.core.policy.schema > policy.schema.new && mv policy.schema.new graphsvc/packs/policy.schema.json
@@ -98,6 +100,9 @@ policy-docs: $(READY) ## the JSON Schema of policy files and docs/policy-languag
 
 notebooks: $(READY) ## run notebooks/*.py and write the .ipynb beside them; ARGS: words of their names
 	@$(BIN)/python -m scripts.run_notebooks $(ARGS)
+
+sbom: $(READY) ## what is in the service, as CycloneDX, into dist/
+	@$(BIN)/python -m scripts.sbom $(ARGS)
 
 rules: $(READY) ## docs/rules.md from the shipped packs
 	@$(BIN)/python -m scripts.rules_page > rules.new && mv rules.new docs/rules.md

@@ -89,5 +89,7 @@ async def _measure() -> list[dict[str, Any]]:
 
 def _size_kb() -> float:
     folder = Path(graphsvc.__file__).parent / "static"
-    files = [path for path in folder.rglob("*") if path.suffix in {".js", ".css", ".html", ".svg"}]
+    kinds = {".js", ".css", ".html", ".svg"}
+    # What the page loads; the IDE is another page.
+    files = [path for path in folder.rglob("*") if path.suffix in kinds and "ide" not in path.parts]
     return round(sum(len(gzip.compress(path.read_bytes())) for path in files) / 1000, 1)

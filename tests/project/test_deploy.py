@@ -143,6 +143,22 @@ def test_the_values_fit_their_schema() -> None:
             jsonschema.validate({**values, **wrong}, schema)
 
 
+@pytest.mark.parametrize("folder", ["base", "overlays/neo4j"])
+def test_kustomize_renders(folder: str) -> None:
+    """What is applied is whole: the patches of the overlay have met what they patch."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        skip_or_fail("kubectl", "kubectl is not installed; it renders without a cluster")
+    done = subprocess.run(
+        [kubectl, "kustomize", str(KUSTOMIZE / folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    rendered = {each["kind"]: each for each in YAML(typ="safe", pure=True).load_all(done.stdout)}
+    assert {"ServiceAccount", "Service", "NetworkPolicy", "StatefulSet"} <= set(rendered)
+    _check_pod(rendered["StatefulSet"]["spec"]["template"]["spec"])
+    assert rendered["StatefulSet"]["spec"]["replicas"] == (1 if folder == "base" else 3)
+
+
 def _rendered(*options: str) -> list[Any]:
     helm = os.environ.get("HELM") or shutil.which("helm")
     if helm is None:
