@@ -60,7 +60,7 @@ class Cluster:
         """Clients of all replicas."""
         return Asker(self.urls, self.replicas[0].token())
 
-    async def race(self, asker: Asker, rounds: int, *, clients: int = 64, within_s: float = 120) -> list[str]:
+    async def race(self, asker: Asker, rounds: int, *, clients: int = 64, within_s: float = 600) -> list[str]:
         """Ask three steps for each of `rounds` new vendors, by many clients at once; the vendors.
 
         within_s: how long one step may take until it is recorded.

@@ -12,7 +12,7 @@ import pytest
 from tests.replica.cluster import Cluster
 from tests.replica.estate import step
 
-pytestmark = [pytest.mark.neo4j, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.neo4j, pytest.mark.slow, pytest.mark.timeout(1_800)]
 
 _EVALUATE = "query E($i: DecideInput!) { evaluate(input: $i) { verdict stale } }"
 _DECIDE = (
