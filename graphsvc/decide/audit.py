@@ -194,6 +194,14 @@ class AuditLog:
         path = await self._asked(lambda tree: tree.inclusion(seq - 1, size))
         return AuditProof(seq, line, leaf_hash(line), size, tuple(path))
 
+    async def range_proof(self, first: int, last: int, size: int) -> list[bytes]:
+        """The hashes that `range_root` needs beside records `first` to `last` of `size`."""
+        return await self._asked(lambda tree: tree.range_proof(first - 1, last, size))
+
+    async def frontier(self, size: int) -> tuple[bytes, ...]:
+        """The hashes of the largest complete subtrees of the first `size` records."""
+        return tuple(await self._asked(lambda tree: tree.frontier(size)))
+
     async def lines(self, first: int, last: int) -> AsyncIterator[tuple[int, bytes]]:
         """Numbers and lines of records `first` to `last`, computed from what is stored.
 

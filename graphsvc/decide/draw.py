@@ -25,10 +25,11 @@ from graphsvc.core.record import (
 )
 from graphsvc.core.value import Json
 from graphsvc.core.verdict import Verdict
+from graphsvc.core.world import World
 from graphsvc.decide.ports import EdgeStroke, NodeStroke, Strokes
 from graphsvc.errors import PolicyError
 
-__all__ = ["LABELS", "draw", "draw_facts", "flat", "properties_of"]
+__all__ = ["LABELS", "add_strokes", "draw", "draw_facts", "draw_world", "flat", "properties_of"]
 
 Value = None | bool | int | float | str | list[str]
 LABELS = {
@@ -111,6 +112,28 @@ def draw_facts(estate: Estate, nodes: Iterable[str], edges: Iterable[EdgeKey]) -
         else:
             strokes.edges.append(EdgeStroke(edge_type, start, end, flat(edge.properties)))
     return strokes
+
+
+def draw_world(world: World) -> Strokes:
+    """Everything that is known but history: the graph, the packs, the grants."""
+    estate = world.estate
+    edges = ((edge.type, edge.start, edge.end) for edge in estate.edges())
+    whole = draw_facts(estate, [node.key for node in estate.nodes()], edges)
+    told: list[tuple[int, Record]] = [
+        *zip(world.governance.published_at, world.published, strict=True),
+        *((0, given) for given in world.grants.by_id.values() if given.id not in world.grants.revoked),
+    ]
+    for seq, record in told:
+        add_strokes(whole, draw(record, seq))
+    return whole
+
+
+def add_strokes(whole: Strokes, part: Strokes) -> None:
+    """Let one follow the other."""
+    whole.nodes += part.nodes
+    whole.edges += part.edges
+    whole.removed_edges += part.removed_edges
+    whole.removed_nodes += part.removed_nodes
 
 
 def _decided(record: Decided, seq: int, strokes: Strokes) -> None:

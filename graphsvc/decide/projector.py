@@ -13,7 +13,7 @@ from collections import deque
 
 from graphsvc.core.codec import decode_records
 from graphsvc.core.world import World
-from graphsvc.decide.draw import draw, draw_facts
+from graphsvc.decide.draw import add_strokes, draw, draw_facts, draw_world
 from graphsvc.decide.ports import Entry, Store, Strokes
 from graphsvc.errors import GraphsvcError, StoreUnavailable
 
@@ -53,10 +53,13 @@ class Projector:
         self._undrawn: deque[tuple[int, float]] = deque()
         self._holder = uuid.uuid4().hex
         self._renew_at = 0.0
+        self._begins = 0  # behind which number the log begins
 
     async def start(self) -> None:
         """Begin to draw."""
         self.drawn = await self._store.drawn()
+        base = await self._store.base()
+        self._begins = 0 if base is None else base.seq
         self._task = asyncio.create_task(self._run(), name="projector")
 
     async def close(self) -> None:
@@ -133,6 +136,10 @@ class Projector:
 
     async def _step(self) -> float | None:
         """Draw the next entries; when to draw further ones, None when there were none."""
+        if self.drawn < self._begins:
+            # A store that was made of the backup of a log that was cut off: what came before is drawn as it is now.
+            await self._draw(draw_world(self._world), self._begins)
+            return 0.0
         entries = [
             entry
             for entry in await self._store.read(after=self.drawn, limit=_ENTRY_LIMIT)
@@ -140,13 +147,17 @@ class Projector:
         ]
         if not entries:
             return None
-        strokes, last = self._strokes(entries), entries[-1].seq
+        before, last = self.drawn, await self._draw(self._strokes(entries), entries[-1].seq)
+        is_busy = last - before >= _BUSY_RECORDS and len(entries) < _ENTRY_LIMIT
+        return _GATHER_S if is_busy else 0.0
+
+    async def _draw(self, strokes: Strokes, last: int) -> int:
+        """Draw up to a number; how far the drawing is then."""
         if not await self._store.draw(strokes, expected=self.drawn, drawn=last):
             # Another replica's projector was faster.
             last = await self._store.drawn()
-        is_busy = last - self.drawn >= _BUSY_RECORDS and len(entries) < _ENTRY_LIMIT
         await self._moved_to(last)
-        return _GATHER_S if is_busy else 0.0
+        return last
 
     def _strokes(self, entries: list[Entry]) -> Strokes:
         whole = Strokes()
@@ -155,8 +166,5 @@ class Projector:
                 seq = entry.first + place
                 touched = self._world.redrawn.get(seq)
                 part = draw(record, seq) if touched is None else draw_facts(self._world.estate, *touched)
-                whole.nodes += part.nodes
-                whole.edges += part.edges
-                whole.removed_edges += part.removed_edges
-                whole.removed_nodes += part.removed_nodes
+                add_strokes(whole, part)
         return whole

@@ -15,6 +15,7 @@ from graphsvc.errors import GraphsvcError
 __all__ = ["Retaining"]
 
 _DAY_MS = 86_400_000
+_SOON_S = 600.0  # a service that is started every day must get to it, too
 _LEASE = "truncation"
 _LEASE_MS = 3_600_000
 _log = logging.getLogger("graphsvc.retention")
@@ -34,9 +35,11 @@ class Retaining:
         self._holder = uuid.uuid4().hex
 
     async def keep(self, every_s: float) -> None:
-        """Look every so often, until cancelled; what hinders it is logged, and tried again the next time."""
+        """Look soon, then every so often, until cancelled; what hinders it is logged, and tried again the next time."""
+        pause_s = min(_SOON_S, every_s)
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(pause_s)
+            pause_s = every_s
             try:
                 if await self._store.lease(_LEASE, self._holder, _LEASE_MS):
                     await self.once()

@@ -73,13 +73,13 @@ async def truncate(store: Store, notary: Notary, wanted: Plan, archive: Path, no
     """
     if archive.suffix != ".zip" or await asyncio.to_thread(archive.exists):
         raise BadInput(f"the archive `{archive}` must be a new file whose name ends in .zip", field="archive")
-    log = AuditLog(store, notary)
+    log = AuditLog(store, notary, thin=True)
     signed = await log.checkpoint()
-    size, tree = signed.checkpoint.size, log.tree
+    size = signed.checkpoint.size
     world = await _folded(store, wanted.last)
     proofs = Proofs(
         format=FORMAT, first=wanted.first, last=wanted.last, size=size,
-        range_proof=encoded(tree.range_proof(wanted.first - 1, wanted.last, size)),
+        range_proof=encoded(await log.range_proof(wanted.first, wanted.last, size)),
     )  # fmt: skip
     lines = log.lines(wanted.first, wanted.last)
     await write_bundle(archive, lines, signed.note, signed.keys.to_json(), proofs)
@@ -89,7 +89,7 @@ async def truncate(store: Store, notary: Notary, wanted: Plan, archive: Path, no
     key = await asyncio.to_thread(notary.key, origin_of(store))
     statement = sign_statement(
         key, removed=wanted.last, size=size, at=format_time(now_ms), state=hashlib.sha256(state).hexdigest(),
-        archive=digest, frontier=tuple(tree.frontier(wanted.last)),
+        archive=digest, frontier=await log.frontier(wanted.last),
     )  # fmt: skip
     await log.note_read("truncation", wanted.first, wanted.last)
     # Should this process end before it is undrawn, some history stays visible for longer; nothing depends on it.

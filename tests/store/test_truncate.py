@@ -77,3 +77,24 @@ async def test_old_records_and_ended_chains_are_archived_and_come_back(store: St
     assert await _genuine(again, other)
     assert (await again.read(after=0, limit=1))[0].first == 1
     assert await again.head() == await store.head()
+
+
+async def test_a_store_that_begins_later_is_drawn_whole(tmp_path: Path) -> None:
+    """Made of the backup alone: the graph, packs and patterns of before are drawn, and history from there on."""
+    store, notary = await open_memory(), MemoryNotary()
+    wanted = await plan(store, await _day(store))
+    assert wanted is not None
+    await truncate(store, notary, wanted, tmp_path / "old.zip", 1_790_000_000_000)
+    before = await store.count()
+    file = tmp_path / "day.backup"
+    await backup.save(store, file, 1_790_000_000_000, lambda _: None)
+    again = await open_memory()
+    await backup.restore([file], again, MemoryNotary(), lambda _: None)
+    keeper = Keeper(again)
+    await keeper.restore()
+    async with serving(again, name="again", keeper=keeper) as harness:
+        await harness.service.wait_drawn()
+    after = await again.count()
+    for name in ("Identity", "Permission", "Pack", "Pattern", "GRANTED", "IN_PACK"):
+        assert after[name] == before[name], name
+    assert len(await again.decisions(DecisionQuery(chain="open"))) == 1

@@ -15,17 +15,20 @@ from graphsvc.store.neo4j.query import NamedQuery, named
 __all__ = ["Connection", "as_query", "connect"]
 
 READ_TIMEOUT_S = 10.0
+# A server that has just started compiles each statement first, on a busy machine for many seconds.
+OPEN_TIMEOUT_S = 60.0
 COMMIT_TIMEOUT_S = 10.0
 # The server ends a statement by itself; when even that does not arrive, the connection is given up.
 GRACE_S = 5.0
 
 
 class Connection:
-    """A driver bound to one database."""
+    """A driver bound to one database. patience_s: how long a named query may read; long until the store is open."""
 
     def __init__(self, address: Neo4jAddress, driver: AsyncDriver) -> None:
         self.address = address
         self.driver = driver
+        self.patience_s = OPEN_TIMEOUT_S
 
     def session(self, *, access: str = WRITE_ACCESS) -> AsyncSession:
         """A session of the store's database; one task uses it."""
@@ -38,7 +41,7 @@ class Connection:
 
         leader: read what was committed last, which in a cluster only the leader knows.
         """
-        return await self.rows_of(as_query(named(name)), parameters, leader=leader)
+        return await self.rows_of(as_query(named(name), timeout_s=self.patience_s), parameters, leader=leader)
 
     async def rows_of(
         self, query: Query, parameters: Mapping[str, object] | None = None, *, leader: bool = False
@@ -57,7 +60,7 @@ class Connection:
     async def _rows(
         self, query: Query, parameters: Mapping[str, object] | None, *, leader: bool
     ) -> list[dict[str, Any]]:
-        async with asyncio.timeout(READ_TIMEOUT_S + GRACE_S):
+        async with asyncio.timeout(self.patience_s + GRACE_S):
             async with self.session(access=WRITE_ACCESS if leader else READ_ACCESS) as session:
                 result = await session.run(query, dict(parameters or {}))
                 return await result.data()

@@ -23,7 +23,7 @@ from graphsvc.errors import ClocksDiffer, StoreError, StoreUnavailable
 from graphsvc.store.address import Neo4jAddress
 from graphsvc.store.neo4j import base as log_base
 from graphsvc.store.neo4j import drawing, history, lease, log, snapshot
-from graphsvc.store.neo4j.connection import Connection, connect
+from graphsvc.store.neo4j.connection import READ_TIMEOUT_S, Connection, connect
 from graphsvc.store.neo4j.migration import migrate
 from graphsvc.store.neo4j.warm_up import warm_up
 from graphsvc.store.stroke import check_strokes
@@ -186,6 +186,7 @@ async def open_neo4j(
             raise StoreError(f"store `{address.url}`: has lost its `Store` node; restore it from a backup")
         incarnation: str = rows[0]["incarnation"]
         await warm_up(connection, incarnation)
+        connection.patience_s = READ_TIMEOUT_S
     except BaseException:
         await connection.close()
         raise
