@@ -63,7 +63,8 @@ class Connection:
         async with asyncio.timeout(self.patience_s + GRACE_S):
             async with self.session(access=WRITE_ACCESS if leader else READ_ACCESS) as session:
                 result = await session.run(query, dict(parameters or {}))
-                return await result.data()
+                # Not `data()`, which walks through bytes one by one.
+                return [dict(record) async for record in result]
 
     async def close(self) -> None:
         """Close all connections; safe to call twice."""

@@ -66,7 +66,8 @@ async def _commit(connection: Connection, parameters: Mapping[str, object]) -> M
         # The answer arrives after the commit.
         record = await result.single()
         await result.consume()
-        return None if record is None else record.data()
+        # Not `data()`, which walks through the bytes of the tail one by one.
+        return None if record is None else dict(record)
 
 
 async def read(connection: Connection, *, after: int, limit: int) -> Sequence[Entry]:
