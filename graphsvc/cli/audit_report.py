@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graphsvc.core.audit.report import MEASURES, Change, Report
+from graphsvc.core.audit.figure import Change, Report
+from graphsvc.core.audit.report import MEASURES
 from graphsvc.core.value import format_time
 
 __all__ = ["Chapter", "Integrity", "Table", "chapters"]
@@ -30,7 +31,10 @@ _LIMITS = (
         "It holds what enforcement points asked. Actions that nobody asked about are not in it, and an action that was permitted "
         "counts as done. Records without a signature can still be changed by whoever can write to the store."
     ),
-    "Records name identities by their id and hold no argument values. `graphsvc export person` writes all that is kept of one person.",
+    (
+        "Records name identities by their id and hold no argument values. `graphsvc export person` writes all that is kept of one "
+        "person, `graphsvc erase` takes away who somebody is."
+    ),
 )  # fmt: skip
 
 
@@ -38,7 +42,8 @@ _LIMITS = (
 class Integrity:
     """What the check of the store found before the report was made. problems: empty when the log is genuine.
 
-    removed: how many of the oldest records were cut off, and are not reported.
+    removed: how many of the oldest records were cut off, and are not reported. erased: from how many a person's data
+    was taken out, with a note signed by the log's key beside each.
     """
 
     origin: str
@@ -48,6 +53,7 @@ class Integrity:
     key: str
     problems: tuple[str, ...]
     removed: int = 0
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ def chapters(report: Report, integrity: Integrity, asked: tuple[str | None, str 
         _integrity(integrity),
         _decisions(report),
         _acts(report),
+        _refused(report),
         _stopped(report),
         _reviews(report),
         _changes("Rights given for a while, withdrawn and suspended", "rights", report.rights, report),
@@ -100,6 +107,7 @@ def _integrity(found: Integrity) -> Chapter:
         ("records in the log", found.size),
         ("of them cut off and archived, so not reported here", found.removed),
         ("of them signed", found.signed),
+        ("of them with a person's data erased, each signed", found.erased),
         ("root at the last signature", found.root),
         ("key", found.key),
     )
@@ -142,6 +150,22 @@ def _acts(report: Report) -> Chapter:
         "by grants", "by approvals",
     )  # fmt: skip
     return _chapter("Who acted, for whom, by which right", "acts", *_listed(heads, rows, "acts", report))
+
+
+def _refused(report: Report) -> Chapter:
+    rows = [
+        (
+            _at(each.at_ms),
+            " for ".join((each.subject, *each.on_behalf_of)),
+            f"{each.action} {each.resource}",
+            each.verdict if each.answered == each.verdict else f"{each.verdict}, only observed",
+            ", ".join(each.rules),
+            each.decision,
+        )
+        for each in report.refused
+    ]
+    heads = ("when", "who", "action", "answered", "because", "decision")
+    return _chapter("Blocked and escalated actions", "refused", *_listed(heads, rows, "refused", report))
 
 
 def _stopped(report: Report) -> Chapter:

@@ -21,8 +21,9 @@ from graphsvc.core.audit.bundle import (
     check_signature,
     encoded,
 )
+from graphsvc.core.audit.figure import Report
 from graphsvc.core.audit.note import Checkpoint, VerifierKey, open_checkpoint
-from graphsvc.core.audit.report import Report, Summary
+from graphsvc.core.audit.report import Summary
 from graphsvc.core.audit.truncation import Statement
 from graphsvc.core.codec import audit_lines, audited
 from graphsvc.decide.audit import AuditLog, SignedCheckpoint, origin_of
@@ -152,6 +153,7 @@ async def reported(
             key=verified.key,
             problems=(*verified.problems, *checked.problems),
             removed=checked.removed,
+            erased=checked.erased,
         )
         if not integrity.problems and checked.size:
             # What is not genuine is left as it was found.

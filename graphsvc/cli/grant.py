@@ -1,4 +1,4 @@
-"""`graphsvc grant`: rights asked for just in time, and answered; always of a running service, under one's own token."""
+"""`graphsvc grant`: rights asked for just in time, answered and taken back; always of a running service, under one's own token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 app = typer.Typer(
     cls=ErrorGroup,
     name="grant",
-    help="Ask for rights for a while, and answer who asks.",
+    help="Ask for rights for a while, answer who asks, take back.",
     no_args_is_help=True,
 )
 Server = Annotated[str, typer.Option("--server", metavar="URL", help="The running service.")]
@@ -62,6 +62,7 @@ def ask(
     purpose: Annotated[str, typer.Option("--purpose", help="What for; the approver reads it.")],
     uses: Uses = None,
     chain: Annotated[str | None, typer.Option("--chain", help="Only within that chain.")] = None,
+    session: Annotated[str | None, typer.Option("--session", help="Only within that session.")] = None,
     on_behalf_of: Annotated[
         list[str] | None, typer.Option("--on-behalf-of", help="Whom it acts for; several times.")
     ] = None,
@@ -85,7 +86,7 @@ def ask(
     async def call(client: Client) -> GrantRequest:
         asked = await client.request_grant(
             identity, actions=action or [], resources=resource or [], lasts=lasts, purpose=purpose, uses=uses,
-            chain=chain, on_behalf_of=on_behalf_of,
+            chain=chain, session=session, on_behalf_of=on_behalf_of,
         )  # fmt: skip
         return await client.await_grant(asked.id, wait_s=wait) if wait else asked
 
@@ -187,6 +188,27 @@ def withdraw(
       graphsvc grant withdraw grantRequest:0193a2... --reason "not needed any more" --token "$TOKEN"
     """
     _print([_asked(lambda client: client.withdraw_grant_request(request, reason), server, token)], form)
+
+
+@app.command()
+def revoke(
+    *,
+    grant: Annotated[str, typer.Argument(metavar="GRANT", help="The id of a grant that was given.")],
+    reason: Reason,
+    form: Form = Format.table,
+    server: Server = _LOCAL,
+    token: Token = None,
+) -> None:
+    """End a grant; once this answers nobody is permitted by it. Tells the open chains that relied on it.
+
+    \b
+    Examples:
+      graphsvc grant revoke grant:0193a2... --reason "left the project" --token "$TOKEN"
+    """
+    ended = _asked(lambda client: client.revoke_grant(grant, reason), server, token)
+    chains: list[Json] = [*ended.affected_chains]
+    told: Json = ", ".join(map(str, chains)) if form is Format.table else chains
+    print_rows([{"grant": ended.grant.id, "revision": ended.revision, "affectedChains": told}], form)
 
 
 def _asked(call: Callable[[Client], Awaitable[T]], server: str, token: str | None) -> T:

@@ -140,7 +140,7 @@ class Client(GrantAsking, Governing):
 
     async def grant(
         self, identity: str, *, actions: Sequence[str], resources: Sequence[str], expires_at: str, purpose: str,
-        not_before: str | None = None, uses: int | None = None, chain: str | None = None,
+        not_before: str | None = None, uses: int | None = None, chain: str | None = None, session: str | None = None,
     ) -> Granted:  # fmt: skip
         """Give rights for a while; times are RFC 3339."""
         given = {
@@ -152,6 +152,7 @@ class Client(GrantAsking, Governing):
             "notBefore": not_before,
             "uses": uses,
             "chain": chain,
+            "session": session,
         }
         return as_kind(Granted, await self._call(document.GRANT, {"v": given}))
 

@@ -27,7 +27,8 @@ class LogChecked:
     """What the check found. changed: numbers of records that are not as they were written.
 
     size: records in the log. signed: how many of them the checkpoint covers, 0 without one. removed: how many of the
-    oldest a signed statement says were cut off, and `removed_at` when.
+    oldest a signed statement says were cut off, and `removed_at` when. erased: records whose content was changed with a
+    signed note, to take out a person's data.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -36,6 +37,7 @@ class LogChecked:
     signed: int = 0
     removed: int = 0
     removed_at: str = ""
+    erased: int = 0
 
     @property
     def ok(self) -> bool:
@@ -121,6 +123,7 @@ def _check_erased(
         genuine = (erasure.origin, erasure.seq, erasure.content) == (origin, seq, sha256(stored).hexdigest())
     except BadInput:
         genuine = False
+    found.erased += 1
     if not genuine or keys is None or keys.signer_of(erasure) is None:
         found.problems.append(
             f"record {seq} is said to be erased, and no key of this log signed what it holds now"

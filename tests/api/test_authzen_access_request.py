@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graphsvc.core.record import Approved, Record, Rejected
 from graphsvc.core.request import Entity
 from graphsvc.decide.jobs import ChangeJob
 from tests.api.authzen_fixture import ALICE, BOB, RECORD_1, Answered, Door, asking, scenario
-from tests.service.harness import ADMIN
+from tests.service.harness import ADMIN, GATEWAY
 
 pytestmark = pytest.mark.anyio
 _EXPORT = asking(ALICE, "export", RECORD_1, context={"purpose": "audit"})
@@ -85,6 +86,18 @@ async def test_a_rejected_request_is_denied() -> None:
         answer = await door.post("evaluation", {**_EXPORT, "context": context})
         codes = [reason["code"] for reason in answer.body["context"]["graphsvc"]["reasons"]]
         assert "review_rejected" in codes
+
+
+async def test_a_withdrawn_request_is_cancelled() -> None:
+    """Whoever asked may take it back; the status says so in the profile's word."""
+    async with scenario() as door:
+        task = (await door.post("requests", _EXPORT, subject="gateway-1")).body["task"]["id"]
+        desk = door.service.harness.service.desk
+        await desk.withdraw_review(
+            replace(GATEWAY, subject="gateway-1"), task.removeprefix("decision:"), "done"
+        )
+        told = await _see(door, task)
+        assert (told.status, told.body["task"]["status"], "result" in told.body) == (200, "cancelled", False)
 
 
 async def test_a_request_is_made_once() -> None:

@@ -115,3 +115,7 @@ async def test_the_command_line_asks_and_answers() -> None:
         [given] = await told("approve", asked["id"], "--reason", "fine", "--for", "5m", token=dana)
         assert (given["status"], given["lasts"]) == ("GRANTED", "30m")
         assert given["grant"]["purpose"] == "ticket 7"
+        [ended] = await told("revoke", given["grant"]["id"], "--reason", "done", token=dana)
+        assert (ended["grant"], ended["affectedChains"]) == (given["grant"]["id"], [])
+        [bound] = await told("ask", "bot", *scope, "--session", "s1", token=own)
+        assert bound["session"] == "session:s1"

@@ -76,6 +76,8 @@ def test_nobody_finds_who_it_was_and_every_proof_holds(known: Path) -> None:
     assert graphsvc("audit", "verify", "after").code == 0
     before = Path("before/records.jsonl").read_bytes()
     assert Path("after/records.jsonl").read_bytes().startswith(before)
+    reported = json.loads(graphsvc("audit", "report", "--format", "json").out)["integrity"]
+    assert (reported["erased"], reported["problems"]) == (2, [])
     # Decisions about others go on as they were.
     live(1, 20)
     assert graphsvc("audit", "verify").code == 0

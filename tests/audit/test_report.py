@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,22 @@ def test_the_figures_are_those_of_the_records(folder: Path) -> None:
     assert "policy" in [each["what"] for each in found["policies"]]
     assert document["integrity"]["problems"] == []
     assert document["integrity"]["signed"] == document["integrity"]["size"] == len(held)
+
+
+def test_every_blocked_or_escalated_action_is_listed_with_its_rule(folder: Path) -> None:
+    """Each record whose verdict is not PERMIT, by whom, what was answered, and which rule spoke."""
+    found = json.loads(graphsvc("audit", "report", "--format", "json").out)["report"]["refused"]
+    held: list[Any] = [
+        each for each in records(folder) if each["kind"] == "decided" and each["verdict"] != "PERMIT"
+    ]
+    assert [each["decision"] for each in found] == [each["decision"] for each in held] != []
+    assert {each["subject"] for each in found} == {"bot"}
+    for told, record in zip(found, held, strict=True):
+        assert (told["verdict"], told["answered"]) == (record["verdict"], record["answered"])
+        named = {f"{each['code']} {each['rule']}" for each in record["reasons"] if each["rule"]}
+        assert named <= set(told["rules"])
+    assert any(rule.startswith("pattern_completed ") for each in found for rule in each["rules"])
+    assert "## Blocked and escalated actions" in graphsvc("audit", "report").out
 
 
 def test_a_time_can_be_chosen(folder: Path) -> None:

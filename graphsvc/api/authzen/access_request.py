@@ -42,6 +42,7 @@ _TASK_STATUS = {
     ReviewStatus.USED: "approved",
     ReviewStatus.REJECTED: "denied",
     ReviewStatus.EXPIRED: "expired",
+    ReviewStatus.WITHDRAWN: "cancelled",
 }
 
 

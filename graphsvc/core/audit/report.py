@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
-import msgspec
-
+from graphsvc.core.audit.figure import Acted, Change, Effect, Refused, Report, Stopped
 from graphsvc.core.glob import matcher
 
-__all__ = ["MEASURES", "Acted", "Change", "Effect", "Report", "Stopped", "Summary"]
+__all__ = ["MEASURES", "Summary"]
 
 _MAX_LISTED = 200
 _MAX_NAMED = 20
@@ -23,6 +22,7 @@ _MAX_NAMED = 20
 MEASURES: dict[str, str] = {
     "decisions": "21(2)(i): access control policies; 21(2)(f): whether measures are effective",
     "stopped": "21(2)(b): incident handling; a basis for notifications under article 23",
+    "refused": "21(2)(b): incident handling; 21(2)(i): access control that acts",
     "acts": "21(2)(i): access control, for machine identities and on whose behalf they act",
     "effects": "21(2)(i): withdrawal of rights; 21(2)(b): containment of incidents, article 23: when it took effect",
     "reviews": "21(2)(i): human oversight of risky actions",
@@ -30,92 +30,6 @@ MEASURES: dict[str, str] = {
     "policies": "21(2)(a): risk analysis and security policies, each version with its hash",
     "integrity": "21(2)(f): evidence whose changes are found; 21(2)(h): use of cryptography",
 }
-
-
-class Stopped(msgspec.Struct, frozen=True, kw_only=True):
-    """An action that was refused or held because it would have completed a pattern. at_ms: Unix milliseconds."""
-
-    at_ms: int
-    decision: str
-    subject: str
-    action: str
-    resource: str
-    answered: str
-    patterns: tuple[str, ...]
-    path: tuple[str, ...]
-
-
-class Acted(msgspec.Struct, frozen=True, kw_only=True):
-    """What one identity did for another through one caller. by: the token subject that asked for it.
-
-    on_behalf_of: delegators, nearest first. grants, reviews: situational rights and approvals that were relied on;
-    standing: permitted actions that relied on neither.
-    """
-
-    subject: str
-    on_behalf_of: tuple[str, ...]
-    by: str
-    permitted: int
-    denied: int
-    escalated: int
-    standing: int
-    actions: tuple[str, ...]
-    grants: tuple[str, ...]
-    reviews: tuple[str, ...]
-
-
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a withdrawal. permitted_after: permits by that right or of that identity behind it in the log; refused_after:
-    refusals because of it; first_refusal_ms: after how long somebody tried, None if nobody did.
-    """
-
-    at_ms: int
-    what: str
-    target: str
-    by: str
-    reason: str
-    permitted_after: int
-    refused_after: int
-    first_refusal_ms: int | None
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a person or program changed. what: grant, revoke, suspend, reinstate, policy, graph, label."""
-
-    at_ms: int
-    what: str
-    by: str
-    target: str
-    reason: str = ""
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of a time. Lists hold the newest 200; `left_out` says of which how many more there are.
-
-    reasons, patterns: how often each decided an answer that was not PERMIT. review_wait_ms: median time from escalation
-    to answer, None without answers.
-    """
-
-    records: int
-    first_ms: int | None
-    last_ms: int | None
-    verdicts: dict[str, int]
-    reasons: dict[str, int]
-    patterns: dict[str, int]
-    severities: dict[str, int]
-    subjects: int
-    observed: int
-    cancelled: int
-    stopped: tuple[Stopped, ...]
-    reviews: dict[str, int]
-    review_wait_ms: int | None
-    reviewers: dict[str, int]
-    rights: tuple[Change, ...]
-    policies: tuple[Change, ...]
-    acts: tuple[Acted, ...]
-    effects: tuple[Effect, ...]
-    reads: dict[str, int]
-    left_out: dict[str, int]
 
 
 class Summary:
@@ -135,6 +49,7 @@ class Summary:
         self._escalated: dict[str, int] = {}
         self._waits: list[int] = []
         self._stopped: list[Stopped] = []
+        self._refused: list[Refused] = []
         self._rights: list[Change] = []
         self._policies: list[Change] = []
         self._acts: dict[tuple[str, tuple[str, ...], str], _Acts] = {}
@@ -174,6 +89,7 @@ class Summary:
         waits = sorted(self._waits)
         lists: dict[str, Sized] = {
             "stopped": self._stopped,
+            "refused": self._refused,
             "rights": self._rights,
             "policies": self._policies,
             "acts": self._acts,
@@ -195,6 +111,7 @@ class Summary:
             observed=self._observed,
             cancelled=self._cancelled,
             stopped=tuple(self._stopped[-_MAX_LISTED:]),
+            refused=tuple(self._refused[-_MAX_LISTED:]),
             reviews=reviews,
             review_wait_ms=waits[len(waits) // 2] if waits else None,
             reviewers=_ranked(self._counts["reviewers"]),
@@ -216,8 +133,22 @@ class Summary:
         self._act(line, answered, at_ms)
         if verdict == "PERMIT":
             return
-        for code in {each["code"] for each in line["reasons"] if each["verdict"] != "PERMIT"}:
+        against = [each for each in line["reasons"] if each["verdict"] != "PERMIT"]
+        for code in {each["code"] for each in against}:
             self._counts["reasons"][code] += 1
+        self._refused.append(
+            Refused(
+                at_ms=at_ms,
+                decision=line["decision"],
+                subject=line["subject"]["id"],
+                on_behalf_of=tuple(each["id"] for each in line["on_behalf_of"]),
+                action=line["action"],
+                resource=f"{line['resource']['type']}:{line['resource']['id']}",
+                verdict=verdict,
+                answered=answered,
+                rules=tuple(f"{each['code']} {each['rule'] or ''}".rstrip() for each in against),
+            )
+        )
         if answered == "ESCALATE":
             self._escalated[line["decision"]] = at_ms
         if not line["completions"]:
