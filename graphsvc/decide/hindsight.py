@@ -42,7 +42,8 @@ class Hindsight:
                 decided[step] = record
             world = await self._past.graph_at(self._now.seq_of(step))
             graphs[step] = world.estate, world.rights
-        return [counterfactual(each, decided, last, graphs.__getitem__) for each in last.completions]
+        grants = self._now.grants
+        return [counterfactual(each, decided, last, graphs.__getitem__, grants) for each in last.completions]
 
     async def _decided(self, name: str) -> Decided | None:
         """A decision, however old: what is not in memory any more is read from the log."""

@@ -4,7 +4,8 @@ A step needs its right for everybody who takes part: the subject and whoever it 
 (a membership, a role, a grant of a permission) when every way from the identity to a permission that allows the
 action goes over it; the smallest set that takes the right away is a minimum cut of those ways (max-flow min-cut with
 unit capacities; Ford and Fulkerson, "Maximal flow through a network", 1956). Breaking any one step breaks the path.
-Rights are those of the graph as of each step; denies and caps stay as they are.
+Rights are those of the graph as of each step; denies and caps stay as they are, and conditions count as met. A right
+that a situational grant gave hangs on that grant, unless another one covered the step as well.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphsvc.core.estate import Estate
+from graphsvc.core.glob import matcher
+from graphsvc.core.grants import Grants
 from graphsvc.core.record import Decided
 from graphsvc.core.rights import Rights
 from graphsvc.core.verdict import Completion
@@ -28,7 +31,8 @@ _SINK = "*"
 class StepRight:
     """What one party's right to one step hangs on. single: each of these alone; cut: the fewest together.
 
-    Both are empty when the right needs no edge: entitlement was not asked for, or a situational grant gave it.
+    Both are empty when the right needs no edge: entitlement was not asked for, or a situational grant gave it. grant: the only
+    one that did.
     """
 
     step: str
@@ -73,8 +77,12 @@ def counterfactual(
     decided: Mapping[str, Decided],
     last: Decided,
     graph_of: Callable[[str], tuple[Estate, Rights]],
+    grants: Grants,
 ) -> Counterfactual:
-    """decided: earlier decisions by id; last: the one that the completion belongs to. graph_of: as of an action."""
+    """decided: earlier decisions by id; last: the one that the completion belongs to. graph_of: as of an action.
+
+    grants: all that were ever given.
+    """
     steps: list[StepRight] = []
     for place in completion.path:
         record = last if place.action == last.request.id else decided.get(place.action)
@@ -86,7 +94,13 @@ def counterfactual(
         for party in (request.subject, *request.on_behalf_of):
             identity = f"identity:{estate.resolve(party.id)[0]}"
             ways = _ways(identity, request.action, resource, estate, rights)
-            grant = next(iter(record.grants), None) if not ways else None
+            given = _given(record, identity.partition(":")[2], resource, estate, grants)
+            # What was denied relied on none, so there it is asked which would have had to give the right.
+            if not ways or any(grant in record.grants for grant in given):
+                ways = ()
+                grant = given[0] if len(given) == 1 else None
+            else:
+                grant = None
             steps.append(
                 StepRight(
                     place.step,
@@ -142,6 +156,23 @@ def _ways(
         if kind != "GRANTED" or end in allowing
     ]
     return (*found, *(("ALLOWS", key, _SINK) for key in sorted(allowing)))
+
+
+def _given(record: Decided, identity: str, resource: str, estate: Estate, grants: Grants) -> tuple[str, ...]:
+    """Situational grants that covered the step for the identity when it was decided."""
+    action, at_ms = record.request.action, record.at_ms
+    places = [place for _, place in estate.places(resource)]
+    return tuple(
+        grant.id
+        for grant in grants.by_id.values()
+        if grant.identity == identity
+        and grant.from_ms <= at_ms < grant.to_ms
+        and grants.revoked.get(grant.id, at_ms + 1) > at_ms
+        and grant.chain in {None, record.request.chain}
+        and grant.session in {None, record.session}
+        and matcher(grant.actions)(action)
+        and any(map(matcher(grant.resources), places))
+    )
 
 
 def _reached(start: str, ways: Iterable[EdgeTriple]) -> bool:

@@ -78,6 +78,62 @@ async def test_without_a_counterfactual_grant_the_match_is_gone() -> None:
         assert last.decision.completions == ()
 
 
+async def _with_grants(harness: Harness, *identities: str) -> list[str]:
+    """The estate in which only situational grants let anybody send; their ids."""
+    await harness.prepare()
+    nodes = [
+        Node(key="identity:bot", fields={"kind": "agent", "autonomous": True}),
+        Node(key="identity:alice", fields={"kind": "human"}),
+        Node(key="permission:read", fields={"actions": ["*:Read"], "resources": ["*"], "effect": "allow"}),
+        Node(key="resource:record:42", labels=("sensitive",)),
+    ]
+    edges = [
+        Edge(type="GRANTED", start="identity:bot", end="permission:read"),
+        Edge(type="GRANTED", start="identity:alice", end="permission:read"),
+        Edge(type="ACTS_FOR", start="identity:bot", end="identity:alice"),
+    ]
+    await harness.service.load_graph(ADMIN, "test", nodes, edges, replace=True)
+    return [(await _given(harness, each)) for each in identities]
+
+
+async def _given(harness: Harness, identity: str) -> str:
+    answer = await harness.service.grant(
+        ADMIN, identity=identity, actions=["mail:Send"], resources=["*"], chain=None, uses=None, purpose="once",
+        expires_ms=harness.clock.now_ms + 3_600_000, not_before_ms=None,
+    )  # fmt: skip
+    return answer.grant.id
+
+
+async def _complete_for(harness: Harness, *on_behalf_of: str) -> str:
+    await harness.act("mail:Read", on_behalf_of=on_behalf_of)
+    await harness.act("crm:Read", "record:42", on_behalf_of=on_behalf_of)
+    answer = await harness.act("mail:Send", "mailbox:alice", on_behalf_of=on_behalf_of, to="eve@example.org")
+    assert [each.pattern for each in answer.decision.completions] == ["trifecta"]
+    return answer.decision.request.id
+
+
+async def test_a_denied_step_names_the_situational_grant_of_each_party() -> None:
+    """The agent's and the principal's; edges of the graph count for the steps that they allowed only."""
+    async with serving(await open_memory()) as harness:
+        given = await _with_grants(harness, "bot", "alice")
+        (found,) = await harness.service.hindsight.counterfactuals(await _complete_for(harness, "alice"))
+        assert [each.grant for each in found.steps if each.step == "out"] == given
+        assert set(found.grants) == set(given)
+        assert all(each.grant is None and each.single for each in found.steps if each.step != "out")
+
+
+async def test_of_two_grants_that_cover_a_step_neither_is_counterfactual() -> None:
+    """Without either of them the other lets the action through all the same."""
+    async with serving(await open_memory()) as harness:
+        given = await _with_grants(harness, "bot", "bot")
+        (found,) = await harness.service.hindsight.counterfactuals(await _complete_for(harness))
+        assert found.grants == ()
+        await harness.service.revoke_grant(ADMIN, given[0], "one is enough")
+        decision = await _complete_for(harness)
+        (found,) = await harness.service.hindsight.counterfactuals(decision)
+        assert found.grants == (given[1],)
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_rights_as_of_a_revision(restarted: bool) -> None:
     """What an identity could do then, by the log; after a restart too, from a snapshot or without."""
