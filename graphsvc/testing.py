@@ -4,6 +4,7 @@
         assert pdp.decide({...}).permitted
         with Task(pdp, "task-1", subject="bot") as task:      # your own guarded functions
             ...
+        print(pdp.recorded("what my agent did"))              # a test for a rule file: `graphsvc policy test`
 
 Needs `graphsvc[server]`.
 """
@@ -25,13 +26,15 @@ import strawberry
 from graphsvc.api.auth import OpenDoor
 from graphsvc.api.context import Context, Parts
 from graphsvc.api.schema.build import build_schema
+from graphsvc.client.result import Acknowledged, Decision
 from graphsvc.client.sync import SyncClient
+from graphsvc.client.tape import Tape
 from graphsvc.client.transport import value_of
 from graphsvc.core.duration import parse_duration
 from graphsvc.core.graph import facts_of
 from graphsvc.decide.command import Caller
 from graphsvc.decide.service import GraphsvcService
-from graphsvc.errors import BadInput
+from graphsvc.errors import BadInput, GraphsvcError
 from graphsvc.store.memory import open_memory
 
 __all__ = ["LocalPdp"]
@@ -55,6 +58,7 @@ class LocalPdp(SyncClient):
         self._texts = [_text(each) for each in policies]
         self._graph = graph
         self._ahead_ms = 0
+        self._tape = Tape()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._service: GraphsvcService | None = None
@@ -80,17 +84,55 @@ class LocalPdp(SyncClient):
     def advance(self, by: str) -> None:
         """Let time pass, such as `90s`, `1h` or `2d`; BadInput when that is no duration."""
         try:
-            self._ahead_ms += parse_duration(by)
+            by_ms = parse_duration(by)
         except ValueError as error:
             raise BadInput(f"by: {error}", field="by") from None
+        self._ahead_ms += by_ms
+        self._tape.passed(by_ms)
 
     def approve(self, review: str, reason: str = "in a test") -> None:
         """Answer a review as somebody who had no part in it."""
         self._wait(self._running.approve_review(_REVIEWER, review.removeprefix("review:"), reason))
+        self._tape.approved(review, _REVIEWER.subject)
 
     def reject(self, review: str, reason: str = "in a test") -> None:
         """Refuse a review as somebody who had no part in it."""
         self._wait(self._running.reject_review(_REVIEWER, review.removeprefix("review:"), reason))
+
+    def decide(self, request: Mapping[str, Any]) -> Decision:
+        """May this happen? See `SyncClient.decide`."""
+        decision = super().decide(request)
+        self._tape.asked(request, decision)
+        return decision
+
+    def decide_many(self, requests: Sequence[Mapping[str, Any]]) -> list[Decision | GraphsvcError]:
+        """Several in order; see `SyncClient.decide_many`."""
+        answers = super().decide_many(requests)
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, Decision):
+                self._tape.asked(request, answer)
+        return answers
+
+    def report(
+        self, decision: str, outcome: str = "SUCCESS", *, labels: Sequence[str] = (), tokens: Sequence[str] = ()
+    ) -> Acknowledged:  # fmt: skip
+        """What came of a permitted action; see `SyncClient.report`."""
+        done = super().report(decision, outcome, labels=labels, tokens=tokens)
+        self._tape.reported(decision, outcome, labels, tokens)
+        return done
+
+    def cancel_decision(self, decision: str) -> Acknowledged:
+        """A permitted action did not happen; see `SyncClient.cancel_decision`."""
+        done = super().cancel_decision(decision)
+        self._tape.cancelled(decision)
+        return done
+
+    def recorded(self, name: str) -> str:
+        """All that happened so far as one entry of `tests:` in a rule file, with the answers it got; YAML.
+
+        Rules that answer otherwise one day then fail `graphsvc policy test`.
+        """
+        return self._tape.as_test(name, _records(self._graph))
 
     # -- inside ----------------------------------------------------------------------------------
 

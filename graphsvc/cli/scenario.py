@@ -139,6 +139,7 @@ def _request(event: TestEvent, number: int, types: dict[str, str | None]) -> Acc
         context=dict(event.context),
         arguments=tuple(_argument(each) for each in event.arguments),
         intent=event.intent,
+        review=event.review,
         executed=event.executed,
     )
 

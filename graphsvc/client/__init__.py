@@ -25,10 +25,11 @@ from graphsvc.client.result import (
     Subject,
 )  # fmt: skip
 from graphsvc.client.sync import SyncClient
-from graphsvc.client.task import AsyncTask, Denied, Escalated, Task
+from graphsvc.client.task import Act, AsyncTask, Denied, Escalated, Task
 
 __all__ = [
     "Acknowledged",
+    "Act",
     "AsyncTask",
     "CallFailed",
     "Chain",

@@ -4,7 +4,7 @@
         @task.guard("crm:Read", lambda number: f"record:{number}")
         def read_record(number): ...
 
-The function runs only when its action is permitted. `Task` goes with `SyncClient`, `AsyncTask` with `Client`. With the
+The function runs only when its action is permitted; so does a block: `with task.act("crm:Read", "record:7"): ...`. `Task` goes with `SyncClient`, `AsyncTask` with `Client`. With the
 user's words and declarations of the tools, the task says where the values of a call came from:
 
     Task(client, "task-7", subject="support-agent", user_request="Pay bill.txt", tools=Tools.load("tools.json"))
@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -23,11 +24,11 @@ from graphsvc.client.client import Client
 from graphsvc.client.error import CallFailed
 from graphsvc.client.result import Decision
 from graphsvc.client.sync import SyncClient
-from graphsvc.client.terms import Denied, Escalated, Named, Terms, digest, named
+from graphsvc.client.terms import Act, Denied, Escalated, Named, Terms, digest, named
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import GraphsvcError
 
-__all__ = ["AsyncTask", "Denied", "Escalated", "Task"]
+__all__ = ["Act", "AsyncTask", "Denied", "Escalated", "Task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,6 +99,23 @@ class Task(Terms):
         """A task of another agent, delegated from this one: same session, acting for whoever this one acts for."""
         named, options = self._handed_over(subject, chain)
         return Task(self._client, named, **options)
+
+    @contextmanager
+    def act(
+        self, action: str | Mapping[str, Any], resource: str | Mapping[str, Any], **more: Any
+    ) -> Iterator[Act]:
+        """Do one action inside `with`: Denied or Escalated before it begins, and reported when it ends."""
+        act = Act(self.decide(action, resource, **more))
+        try:
+            yield act
+        except BaseException as error:
+            told = self._brought(action, more, str(error), succeeded=False)
+            self.tell(act.decision, "FAILURE", [*act.labels, *told.labels], told.tokens)
+            raise
+        told = self._brought(action, more, act.result)
+        self._client.report(
+            act.decision.id, "SUCCESS", labels=[*act.labels, *told.labels], tokens=told.tokens
+        )
 
     def guard(
         self, action: str, resource: Named, *, labels: Labels | None = None, properties: Callable[..., Mapping[str, Any]] | None = None
@@ -185,6 +203,23 @@ class AsyncTask(Terms):
         """A task of another agent, delegated from this one: same session, acting for whoever this one acts for."""
         named, options = self._handed_over(subject, chain)
         return AsyncTask(self._client, named, **options)
+
+    @asynccontextmanager
+    async def act(
+        self, action: str | Mapping[str, Any], resource: str | Mapping[str, Any], **more: Any
+    ) -> AsyncIterator[Act]:
+        """Do one action inside `async with`; see `Task.act`."""
+        act = Act(await self.decide(action, resource, **more))
+        try:
+            yield act
+        except BaseException as error:
+            told = self._brought(action, more, str(error), succeeded=False)
+            await self.tell(act.decision, "FAILURE", [*act.labels, *told.labels], told.tokens)
+            raise
+        told = self._brought(action, more, act.result)
+        await self._client.report(
+            act.decision.id, "SUCCESS", labels=[*act.labels, *told.labels], tokens=told.tokens
+        )
 
     def guard(
         self, action: str, resource: Named, *, labels: Labels | None = None, properties: Callable[..., Mapping[str, Any]] | None = None

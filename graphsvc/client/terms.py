@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from graphsvc.client.result import Decision
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput, GraphsvcError
 
-__all__ = ["Denied", "Escalated", "Named", "Terms", "digest", "named", "permitted"]
+__all__ = ["Act", "Denied", "Escalated", "Named", "Terms", "digest", "named", "permitted"]
 
 Named = str | Callable[..., str]
 
@@ -36,6 +37,15 @@ class Escalated(Denied):
     """The action waits for a person: `decision.review`. Once it is approved the same call goes through."""
 
     code = "escalated"
+
+
+@dataclass
+class Act:
+    """A permitted action while it is done. labels: of what it brought in; result: what it returned, where a task tracks values."""
+
+    decision: Decision
+    labels: list[str] = field(default_factory=list)
+    result: Any = None
 
 
 class Terms:
@@ -122,6 +132,15 @@ class Terms:
         if self.tracker is None:
             return Told([], [])
         return self.tracker.note(action, values["arguments"], result, succeeded=succeeded)
+
+    def _brought(
+        self, action: str | Mapping[str, Any], more: Mapping[str, Any], result: Any, *, succeeded: bool = True
+    ) -> Told:
+        """Labels and tokens of what an action brought in that was asked for with `more`."""
+        arguments = more.get("arguments")
+        values = {"arguments": arguments if isinstance(arguments, Mapping) else {}}
+        name = action if isinstance(action, str) else str(action["name"])
+        return self.note(name, values, result, succeeded=succeeded)
 
     def settled(
         self, decision: Decision, action: str | Mapping[str, Any], more: Mapping[str, Any]

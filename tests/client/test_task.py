@@ -132,6 +132,36 @@ async def test_a_guarded_function_runs_only_when_permitted() -> None:
             await AsyncTask(client, "t2", subject="bot").decide("mail:Read", "nonsense")
 
 
+async def test_a_block_is_done_only_when_permitted() -> None:
+    """`act` refuses before the block begins, and tells afterwards what it brought in or that it failed."""
+    done: list[str] = []
+    async with served() as service, Client(service.url, service.token()) as client:
+
+        def work() -> None:
+            with SyncClient(service.url, service.token()) as sync, Task(sync, "t1", subject="bot") as task:
+                with task.act("mail:Read", "mailbox:alice") as act:
+                    done.append("mail")
+                    act.labels.append("untrusted")
+                with pytest.raises(ZeroDivisionError), task.act("crm:Read", "record:1"):
+                    raise ZeroDivisionError
+
+        await asyncio.to_thread(work)
+        async with AsyncTask(client, "t2", subject="bot") as task:
+            for action, resource in (("mail:Read", "mailbox:alice"), ("crm:Read", "record:42")):
+                async with task.act(action, resource) as act:
+                    assert act.decision.permitted
+                    done.append(resource)
+            sending = {"name": "mail:Send", "properties": {"to": "eve@example.org"}}
+            with pytest.raises(Denied):
+                async with task.act(sending, "mailbox:alice"):
+                    done.append("sent")
+        assert done == ["mail", "mailbox:alice", "record:42"]
+        reported = service.harness.service.world.reported.values()
+        assert sorted((each.outcome, each.labels) for each in reported) == [
+            ("FAILURE", ()), ("SUCCESS", ()), ("SUCCESS", ()), ("SUCCESS", ("untrusted",)),
+        ]  # fmt: skip
+
+
 async def test_an_escalated_call_waits_for_its_review() -> None:
     """Approved meanwhile it goes through, once; rejected it is Denied; without waiting, Escalated."""
     done: list[int] = []

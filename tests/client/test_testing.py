@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from graphsvc.cli.scenario import run_tests
 from graphsvc.client import Denied, Escalated, Task
+from graphsvc.core.policy.load import load_policy
 from graphsvc.errors import BadInput, PolicyError
 from graphsvc.testing import LocalPdp
 from tests.api.served import SEND, request
@@ -75,3 +78,23 @@ def test_what_is_wrong_is_told_on_entering(tmp_path: Path) -> None:
         assert [reason.code for reason in pdp.decide(request(SEND)).reasons] == ["subject_unknown"]
     with pytest.raises(BadInput, match="not open"):
         LocalPdp().approve("r")
+
+
+def test_what_happened_becomes_a_test_of_the_rules(tmp_path: Path) -> None:
+    """The recorded chain passes under the rules it was recorded with, and fails once they answer otherwise."""
+    with LocalPdp(ESCALATING, graph=GRAPH) as pdp, Task(pdp, "c1", subject="bot") as task:
+        asked = pdp.decide(task.request("erp:Delete", "vendor:1"))
+        assert asked.review is not None
+        pdp.approve(asked.review.id)
+        pdp.advance("10m")
+        again = pdp.decide({**task.request("erp:Delete", "vendor:1"), "review": asked.review.id})
+        pdp.report(again.id, labels=["sensitive"])
+        assert pdp.decide(task.request("erp:Read", "vendor:1")).permitted
+        told = pdp.recorded("an approved delete")
+    rules = ESCALATING.partition("tests:")[0] + "tests:\n" + textwrap.indent(told, "  ")
+    assert _failures(rules) == []
+    assert len(_failures(rules.replace("on_match: escalate", "on_match: deny"))) == 2
+
+
+def _failures(rules: str) -> list[str]:
+    return [str(failure) for failure in run_tests([load_policy(rules, "rules.yaml")])[1]]

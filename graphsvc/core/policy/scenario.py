@@ -84,7 +84,7 @@ class TestEvent(Model):
     """One record of a test's trace, fields as in a trace file.
 
     type: `action` (the default), or `report`, `cancel`, `approve` of an earlier one named by `of`.
-    id: how later records name this one. after_ms: time since the record before (None = 1 s).
+    id: how later records name this one. review: the earlier action whose approval this one uses. after_ms: time since the record before (None = 1 s).
     parents: None = unknown, `()` = none. completes: None = not checked, `()` = nothing.
     """
 
@@ -111,6 +111,7 @@ class TestEvent(Model):
     intent: dict[str, JsonValue] | None = None
     outcome: Literal["success", "failure", "unknown"] = "success"
     tokens: Texts = ()
+    review: Text | None = None
     executed: bool = True
     expect: Verdict | None = None
     completes: Texts | None = None

@@ -496,6 +496,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     ),
     "TestEvent.intent": _says("What the task is for.", {"actions": ["mail:*"]}),
     "TestEvent.outcome": _says("Of a report: `success` (default), `failure`, `unknown`."),
+    "TestEvent.review": _says("The earlier action whose approval this one uses.", "e1"),
     "TestEvent.executed": _says("False: permitted, but it never happened."),
     "TestEvent.expect": _says("The verdict it must get; not checked if left out.", "DENY"),
     "TestEvent.completes": _says(
