@@ -50,7 +50,7 @@ def _free_port() -> int:
 
 
 def _config(listen: int, backend: int, service: int, token: str) -> dict[str, Any]:
-    """As the documentation shows it: what clients send of ours is removed, who asks comes from the gateway."""
+    """As the documentation shows it, but for one thing: the tests say who asks, where a gateway would."""
 
     def cluster(name: str, port: int) -> dict[str, Any]:
         address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
