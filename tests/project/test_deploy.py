@@ -196,3 +196,13 @@ def test_the_chart_renders_replicas_on_neo4j() -> None:
     _check_mounts(stateful)
     assert stateful["spec"]["replicas"] == 3
     assert len(rendered["NetworkPolicy"]["spec"]["egress"]) == 2
+
+
+def test_the_chart_opens_the_ways_out_that_are_asked_for() -> None:
+    """An identity provider or Redis is reached by a rule of the values, beside names."""
+    further = {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": 443}]}
+    rendered = _rendered("--set-json", f"networkPolicy.egress={json.dumps([further])}")
+    (policy,) = [each for each in rendered if each["kind"] == "NetworkPolicy"]
+    names, last = policy["spec"]["egress"]
+    assert names["ports"][0]["port"] == 53
+    assert last == further
