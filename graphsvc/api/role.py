@@ -76,6 +76,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.wouldHaveStopped": _READ,
     "Query.reviewLoad": _READ,
     "Query.emergencies": _READ,
+    "Query.suspensions": _READ,
     "Query.grantRequest": _ALL,
     "Query.grantRequests": _ALL,
     "Query.review": _ALL,
@@ -133,7 +134,7 @@ OPEN_TYPES = frozenset({
     "IdentityConnection", "IdentityEdge", "IntentDrift", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
     "PathStep", "Pattern", "PolicyUpdate", "PolicyVersion", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
     "Drafted", "Emergency", "PolicyDraft", "PolicyTrial", "ReplayDiff", "ReplayExample", "ReviewLoad", "RuleLoad", "Shadowed", "StoppedAction", "StoppedTally", "Touched",
-    "VerdictMove", "WouldHaveStopped", "ShadowVerdict", "Signal", "StepDependence", "Unavailable", "Unstored",
+    "VerdictMove", "WouldHaveStopped", "ShadowVerdict", "Signal", "StepDependence", "Suspension", "Unavailable", "Unstored",
 })  # fmt: skip
 
 

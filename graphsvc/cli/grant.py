@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graphsvc.client import Client
     from graphsvc.client.grant_request import GrantRequest
 
-__all__ = ["app"]
+__all__ = ["Form", "Server", "Token", "app", "asked"]
 
 T = TypeVar("T")
 app = typer.Typer(
@@ -84,13 +84,13 @@ def ask(
         raise BadInput("--for: say how long, such as 30m", field="for")
 
     async def call(client: Client) -> GrantRequest:
-        asked = await client.request_grant(
+        made = await client.request_grant(
             identity, actions=action or [], resources=resource or [], lasts=lasts, purpose=purpose, uses=uses,
             chain=chain, session=session, on_behalf_of=on_behalf_of,
         )  # fmt: skip
-        return await client.await_grant(asked.id, wait_s=wait) if wait else asked
+        return await client.await_grant(made.id, wait_s=wait) if wait else made
 
-    found = _asked(call, server, token)
+    found = asked(call, server, token)
     _print([found], form)
     if wait and found.grant is None:
         raise typer.Exit(1)
@@ -114,7 +114,7 @@ def list_requests(
     Examples:
       graphsvc grant list --status OPEN --token "$TOKEN"
     """
-    page = _asked(
+    page = asked(
         lambda client: client.grant_requests(first=limit, status=status, identity=identity), server, token
     )
     _print(page.requests, form)
@@ -142,7 +142,7 @@ def approve(
       graphsvc grant approve grantRequest:0193a2... --reason "on call tonight" --token "$TOKEN"
       graphsvc grant approve grantRequest:0193a2... --reason "one look" --for 5m --uses 1 --token "$TOKEN"
     """
-    found = _asked(
+    found = asked(
         lambda client: client.approve_grant_request(
             request, reason, actions=action, resources=resource, lasts=lasts, uses=uses
         ),
@@ -169,7 +169,7 @@ def reject(
     Examples:
       graphsvc grant reject grantRequest:0193a2... --reason "ask the owner" --token "$TOKEN"
     """
-    _print([_asked(lambda client: client.reject_grant_request(request, reason), server, token)], form)
+    _print([asked(lambda client: client.reject_grant_request(request, reason), server, token)], form)
 
 
 @app.command()
@@ -187,7 +187,7 @@ def withdraw(
     Examples:
       graphsvc grant withdraw grantRequest:0193a2... --reason "not needed any more" --token "$TOKEN"
     """
-    _print([_asked(lambda client: client.withdraw_grant_request(request, reason), server, token)], form)
+    _print([asked(lambda client: client.withdraw_grant_request(request, reason), server, token)], form)
 
 
 @app.command()
@@ -205,13 +205,14 @@ def revoke(
     Examples:
       graphsvc grant revoke grant:0193a2... --reason "left the project" --token "$TOKEN"
     """
-    ended = _asked(lambda client: client.revoke_grant(grant, reason), server, token)
+    ended = asked(lambda client: client.revoke_grant(grant, reason), server, token)
     chains: list[Json] = [*ended.affected_chains]
     told: Json = ", ".join(map(str, chains)) if form is Format.table else chains
     print_rows([{"grant": ended.grant.id, "revision": ended.revision, "affectedChains": told}], form)
 
 
-def _asked(call: Callable[[Client], Awaitable[T]], server: str, token: str | None) -> T:
+def asked(call: Callable[[Client], Awaitable[T]], server: str, token: str | None) -> T:
+    """What a running service answers to one call."""
     from graphsvc.cli.session import run
     from graphsvc.client import Client
 

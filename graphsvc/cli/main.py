@@ -22,6 +22,7 @@ from graphsvc.cli import (
     policy,
     replay,
     serve,
+    suspend,
     token,
     tour,
 )
@@ -66,6 +67,7 @@ app.add_typer(importing.app)
 app.add_typer(exporting.app)
 decide.register(app)
 app.add_typer(grant.app)
+suspend.register(app)
 replay.register(app)
 app.add_typer(policy.app)
 app.add_typer(explore.app)

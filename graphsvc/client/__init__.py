@@ -2,7 +2,7 @@
 
 from graphsvc.client.client import Client
 from graphsvc.client.error import CallFailed, Unreachable
-from graphsvc.client.governing import Draft, Drafted, Emergency, Shadowed, Trial
+from graphsvc.client.governing import Draft, Drafted, Emergency, Shadowed, Suspension, Trial
 from graphsvc.client.grant_request import GrantRequest, GrantRequestPage
 from graphsvc.client.result import (
     Acknowledged,
@@ -58,6 +58,7 @@ __all__ = [
     "RiskChange",
     "Shadowed",
     "Subject",
+    "Suspension",
     "SyncClient",
     "Task",
     "Trial",

@@ -40,8 +40,22 @@ _BREAK = (
 _EMERGENCIES = f"query {{ r: emergencies {{ {_EMERGENCY} }} }}"
 
 
+_SUSPENSIONS = "query { r: suspensions { kind id reason suspendedAt suspendedBy until } }"
+
+
 class _Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     pass
+
+
+class Suspension(_Result, frozen=True, kw_only=True):
+    """Something that is suspended. kind: identity, chain, session, action or pattern; until: None = until reinstated."""
+
+    kind: str
+    id: str
+    reason: str
+    suspended_at: str
+    suspended_by: str
+    until: str | None
 
 
 class Shadowed(_Result, frozen=True, kw_only=True):
@@ -146,6 +160,10 @@ class Governing(Calling):
         """Declare an emergency as a pack's `break_glass` allows; every action so permitted is reviewed afterwards."""
         given = {"identity": identity, "reason": reason, "chain": chain}
         return as_kind(Emergency, await self._call(_BREAK, {"v": given}))
+
+    async def suspensions(self) -> list[Suspension]:
+        """Everything that is suspended now, newest first."""
+        return as_kind(list[Suspension], await self._read(_SUSPENSIONS, {}))
 
     async def emergencies(self) -> list[Emergency]:
         """Every emergency, newest first."""

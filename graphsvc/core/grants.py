@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphsvc.core.halt import Halts
-from graphsvc.core.record import Granted
+from graphsvc.core.record import Granted, Suspended
 
 __all__ = ["Grants"]
 
@@ -16,6 +16,9 @@ class Grants:
         self.revoked: dict[str, int] = {}
         self.suspended: dict[str, int | None] = {}  # identities
         self.halts = Halts()
+        self.told: dict[
+            tuple[str, str], Suspended
+        ] = {}  # suspensions by kind and name, in the order of the log
         self.used: dict[str, int] = {}
         self._of: dict[str, list[Granted]] = {}
 
@@ -45,15 +48,19 @@ class Grants:
         held = self._of.get(identity)
         return [grant for grant in held if grant.from_ms <= at_ms < grant.to_ms] if held else []
 
-    def suspend(self, kind: str, name: str, until_ms: int | None) -> None:
+    def suspend(self, record: Suspended) -> None:
         """An identity, or what `halts` knows, may do nothing until a time; None: until it is reinstated."""
+        kind, name = record.target_kind, record.target
+        self.told.pop((kind, name), None)
+        self.told[kind, name] = record
         if kind == "identity":
-            self.suspended[name] = until_ms
+            self.suspended[name] = record.until_ms
         else:
-            self.halts.add(kind, name, until_ms)
+            self.halts.add(kind, name, record.until_ms)
 
     def reinstate(self, kind: str, name: str) -> None:
         """A suspension ends."""
+        self.told.pop((kind, name), None)
         if kind == "identity":
             self.suspended.pop(name, None)
         else:

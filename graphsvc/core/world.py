@@ -200,7 +200,7 @@ class World:
             case Revoked():
                 self.grants.revoke(record.grant, record.at_ms)
             case Suspended():
-                self.grants.suspend(record.target_kind, record.target, record.until_ms)
+                self.grants.suspend(record)
             case Reinstated():
                 self.grants.reinstate(record.target_kind, record.target)
             case Relabelled():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graphsvc.core.governing import GlassBroken, PolicyDrafted, PolicyShadowed
 from graphsvc.core.packs import load_packs
 from graphsvc.core.policy.load import load_policies, load_policy
-from graphsvc.core.record import Decided, PolicyPublished, Record
+from graphsvc.core.record import Decided, PolicyPublished, Record, Suspended
 from graphsvc.core.trial import unjudged
 from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
@@ -171,6 +171,11 @@ class Desk:
         governance = self._world.governance
         waiting = Counter(glass for _, glass in governance.unconfirmed.values())
         return [(each, waiting[each.id]) for each in reversed(governance.breaks.values())]
+
+    def suspensions(self) -> list[Suspended]:
+        """Everything that is suspended now, newest first."""
+        now_ms, told = self._now_ms(), self._world.grants.told
+        return [each for each in reversed(told.values()) if each.until_ms is None or now_ms < each.until_ms]
 
     def review_load(self, from_ms: int | None) -> ReviewLoad:
         """How much work reviews have been since a time."""

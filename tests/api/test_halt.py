@@ -1,7 +1,13 @@
 """The kill switch over a real port: chains with what they spawned, sessions, actions, patterns."""
 
-import pytest
+import asyncio
+import json
+from typing import Any
 
+import pytest
+from typer.testing import CliRunner
+
+from graphsvc.cli.main import app
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 from tests.api.served import SEND, request, served
@@ -93,6 +99,72 @@ async def test_who_may_and_what_must_be_there() -> None:
                 await dana.suspend("nothing", "x", kind="pattern")
             with pytest.raises(Conflict, match="chain `c1` is not suspended"):
                 await dana.reinstate("c1", kind="chain")
+
+
+async def test_what_is_suspended_is_listed_with_who_why_and_until_when() -> None:
+    """Newest first, of every kind; what was reinstated or is over is not, and an enforcement point may not look."""
+    until = "2026-09-21T16:00:00Z"
+    async with (
+        served() as service,
+        service.client() as pep,
+        service.client("approver", subject="dana") as dana,
+        service.client("auditor", subject="ann") as ann,
+    ):
+        await pep.decide(request())
+        await dana.suspend("bot", "odd")
+        await dana.suspend("bot", "odder")
+        await dana.suspend("c1", "look", kind="chain", until=until)
+        await dana.suspend("bank:*", "leak", kind="action")
+        await dana.suspend("c1", "stop", kind="session")
+        await dana.reinstate("c1", kind="session")
+        found = [
+            (each.kind, each.id, each.reason, each.suspended_by, each.until)
+            for each in await ann.suspensions()
+        ]
+        assert found == [
+            ("action", "bank:*", "leak", "dana", None),
+            ("chain", "chain:c1", "look", "dana", until),
+            ("identity", "identity:bot", "odder", "dana", None),
+        ]
+        from graphsvc.core.snapshot import restore, snapshot
+
+        world = service.harness.service.world
+        assert restore(snapshot(world)).grants.told == world.grants.told
+        service.harness.clock.now_ms += 40 * 24 * 3_600_000
+        assert [each.kind for each in await ann.suspensions()] == ["action", "identity"]
+        with pytest.raises(NotAllowed):
+            await pep.suspensions()
+
+
+async def test_the_command_line_stops_lists_and_lets_go_on() -> None:
+    """`suspend`, `suspensions` and `reinstate` say and do what the API does."""
+    async with served() as service:
+        run = (
+            "--format",
+            "json",
+            "--server",
+            service.url,
+            "--token",
+            service.token("approver", subject="dana"),
+        )
+
+        async def told(*arguments: str) -> Any:
+            ended = await asyncio.to_thread(CliRunner().invoke, app, [*arguments, *run])
+            assert ended.exit_code == 0, ended.output
+            return json.loads(ended.stdout)
+
+        stopped = await told(
+            "suspend", "bank:*", "--kind", "action", "--reason", "leak", "--until", "2026-09-22T00:00:00Z"
+        )
+        [found] = await told("suspensions")
+        assert (found["kind"], found["id"], found["until"]) == (
+            "action",
+            "bank:*",
+            "2026-09-22T00:00:00Z",
+        )
+        assert stopped["revision"] == service.harness.service.revision()
+        await told("reinstate", "bank:*", "--kind", "action")
+        assert await told("suspensions") == []
 
 
 async def test_a_suspension_is_drawn_and_kept() -> None:

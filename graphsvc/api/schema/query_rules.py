@@ -13,7 +13,7 @@ from graphsvc.api.schema.pattern import PolicyVersion
 from graphsvc.api.schema.rejudged import ReplayDiff, ReplayDiffInput, WouldHaveStopped
 from graphsvc.api.schema.review_load import ReviewLoad
 from graphsvc.api.schema.revision import revision_seq
-from graphsvc.api.schema.rules import Emergency, PolicyDraft, PolicyTrial
+from graphsvc.api.schema.rules import Emergency, PolicyDraft, PolicyTrial, Suspension
 from graphsvc.api.schema.scalar import DateTime
 
 __all__ = ["RulesQuery"]
@@ -80,3 +80,8 @@ class RulesQuery:
     def emergencies(self, info: Info) -> list[Emergency]:
         """Every emergency."""
         return [Emergency.of(record, count) for record, count in info.context.service.desk.emergencies()]
+
+    @guarded("Everything that is suspended now, newest first.")
+    def suspensions(self, info: Info) -> list[Suspension]:
+        """Everything that is suspended now."""
+        return [Suspension.of(record) for record in info.context.service.desk.suspensions()]

@@ -6,17 +6,18 @@ from typing import Annotated, TypeAlias
 
 import strawberry
 
-from graphsvc.api.schema.change import Ack, PolicyFileInput
+from graphsvc.api.schema.change import Ack, PolicyFileInput, TargetKind
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
 from graphsvc.api.schema.scalar import DateTime, prefixed
 from graphsvc.core.governing import GlassBroken, PolicyDrafted
+from graphsvc.core.record import Suspended
 from graphsvc.decide.desk import TrialView
 from graphsvc.decide.trying import PackText
 from graphsvc.errors import BadInput
 
 __all__ = [
     "BreakGlassInput", "BreakGlassResult", "DraftResult", "Drafted", "Emergency", "PolicyDraft", "PolicyTrial",
-    "ShadowInput", "ShadowResult", "Shadowed", "pack_texts",
+    "ShadowInput", "ShadowResult", "Shadowed", "Suspension", "pack_texts",
 ]  # fmt: skip
 
 _PPM = 1_000_000
@@ -160,6 +161,35 @@ class Emergency:
             declared_by=record.by,
             until=DateTime(record.until_ms),
             unreviewed=unreviewed,
+        )
+
+
+@strawberry.type(
+    description="Something that is suspended: by whom, why and until when; null = until reinstated."
+)
+class Suspension:
+    """Something that is suspended. id: as `reinstate` takes it; of an action a glob."""
+
+    kind: TargetKind
+    id: strawberry.ID
+    reason: str
+    suspended_at: DateTime
+    suspended_by: str
+    until: DateTime | None
+
+    @staticmethod
+    def of(record: Suspended) -> Suspension:
+        """From the record."""
+        kind = TargetKind(record.target_kind)
+        return Suspension(
+            kind=kind,
+            id=strawberry.ID(record.target)
+            if kind is TargetKind.action
+            else prefixed(kind.value, record.target),
+            reason=record.reason,
+            suspended_at=DateTime(record.at_ms),
+            suspended_by=record.by,
+            until=None if record.until_ms is None else DateTime(record.until_ms),
         )
 
 

@@ -108,6 +108,7 @@ class _Reader:
             world.grants.revoke(grant, at_ms)
         world.grants.suspended = rows.suspended
         world.grants.halts.by_kind = rows.halted
+        world.grants.told = {(each.target_kind, each.target): each for each in rows.told}
         world.grants.used = rows.used
         world.signals.by_identity = rows.signals
         world.reviews = {review.decision: review for review in rows.reviews}

@@ -9,7 +9,15 @@ import msgspec
 from graphsvc.core.governing import Governing
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.known import Target
-from graphsvc.core.record import Cancelled, ChainOpened, Decided, Granted, PolicyPublished, Reported
+from graphsvc.core.record import (
+    Cancelled,
+    ChainOpened,
+    Decided,
+    Granted,
+    PolicyPublished,
+    Reported,
+    Suspended,
+)
 from graphsvc.core.request import Entity
 from graphsvc.core.review import Review
 from graphsvc.core.signal import Signal
@@ -33,7 +41,7 @@ __all__ = [
     "StoreRow",
 ]
 
-FORMAT = 7
+FORMAT = 8
 
 Changes: TypeAlias = tuple[
     list[tuple[Slot, int]], list[Slot]
@@ -180,6 +188,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     revoked: dict[str, int]
     suspended: dict[str, int | None]
     halted: dict[str, dict[str, int | None]]
+    told: list[Suspended]
     used: dict[str, int]
     signals: dict[str, list[Signal]]
     reviews: list[Review]

@@ -89,6 +89,7 @@ class _Writer:
             revoked=dict(world.grants.revoked),
             suspended=dict(world.grants.suspended),
             halted={kind: dict(names) for kind, names in world.grants.halts.by_kind.items()},
+            told=list(world.grants.told.values()),
             used=dict(world.grants.used),
             signals={name: list(signals) for name, signals in world.signals.by_identity.items()},
             reviews=[
