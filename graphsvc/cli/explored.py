@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graphsvc.cli.option import Place
+from graphsvc.cli.output import warn
 from graphsvc.cli.session import Admin, run_admin
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
@@ -40,6 +41,8 @@ def read_estate(
 
     async def read(admin: Admin) -> tuple[list[Node], list[Edge], Sequence[Policy], str]:
         nodes, edges = await admin.facts()
+        if not nodes:
+            warn("the graph is empty, so nothing can be found in it; `graphsvc import` brings an estate")
         texts, revision = await admin.packs()
         if policies:
             from graphsvc.cli.file import read_policies

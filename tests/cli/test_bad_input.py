@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from graphsvc import __version__
-from tests.cli.command import graphsvc, request
+from tests.cli.command import POLICY, graphsvc, request
 from tests.support.neo4j_server import Neo4jServer
 
 
@@ -169,3 +169,12 @@ def test_version_and_help() -> None:
                 f"graphsvc {group} {command}"
                 in graphsvc(group, command, "--help").out.partition("Examples:")[2]
             )
+
+
+def test_an_empty_graph_says_what_brings_one(folder: Path) -> None:
+    """Nothing found is not the same as nothing there."""
+    (folder / "rules.yaml").write_text(POLICY)
+    assert graphsvc("policy", "publish", "rules.yaml").code == 0
+    ended = graphsvc("explore", "combinations")
+    assert (ended.code, ended.out) == (0, "no combination found\n")
+    assert "`graphsvc import` brings an estate" in ended.err
