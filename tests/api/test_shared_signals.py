@@ -142,6 +142,30 @@ async def test_an_event_counts_once_and_never_lowers_anything(tmp_path: Path) ->
         assert int(sender.service.harness.service.revision().rpartition(".")[2]) == int(revision) + 1
 
 
+async def test_an_event_that_leaves_no_risk_counts_once_too(tmp_path: Path) -> None:
+    """A pack that suspends without a weight: delivered again after a restart it does not undo a reinstatement."""
+    rules = """
+graphsvc: 1
+pack: {id: signals, version: "1"}
+signals: {session-revoked: {suspend: true, revoke: true}}
+"""
+    async with (
+        _receiving(tmp_path) as sender,
+        sender.service.client("admin", subject="root") as admin,
+        sender.service.client("approver", subject="dana") as dana,
+    ):
+        await admin.publish_policy(rules)
+        claims = sender.issuer.event(CAEP + "session-revoked", ALICE)
+        await sender.push(claims)
+        assert sender.alice().status == "suspended"
+        await dana.reinstate("alice")
+        receiver, stream = Receiver(sender.service.harness.service), _stream(sender.issuer, tmp_path)
+        again = stream.read(sender.issuer.sign(claims, typ="secevent+jwt"))
+        assert await receiver.take(stream, again) == "repeated"
+        assert sender.alice().status == "active"
+        assert sender.alice().risk_micros <= 1
+
+
 async def test_what_is_not_right_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     """Each with its code of RFC 8935."""
     async with _receiving(tmp_path) as sender:

@@ -43,6 +43,8 @@ class Effect:
 
 
 NOTHING = Effect()
+# What an event leaves that suspends or revokes without a weight: a millionth of risk, for a month, so that it is known again.
+_MARK = Effect(0.000_001, half_life_ms=30 * _DAY_MS)
 _SESSION_REVOKED = Effect(0.3, revokes=True)
 _FIXED = {
     CAEP + "session-revoked": _SESSION_REVOKED,
@@ -157,9 +159,10 @@ class Receiver:
         if effect.lowers:
             sent_ms = int(event.at_s * 1000)
             changes.append(self._service.lower_signals(caller, view.id, stream.name, sent_ms, cause))
-        if effect.weight:
+        left = effect if effect.weight else _MARK
+        if effect.weight or effect.suspends or effect.revokes:
             changes.append(
-                self._service.send_signal(caller, view.id, effect.weight, effect.half_life_ms, cause, None)
+                self._service.send_signal(caller, view.id, left.weight, left.half_life_ms, cause, None)
             )
         try:
             await asyncio.gather(*changes)
