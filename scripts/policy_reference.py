@@ -21,8 +21,10 @@ the JSON Schema `graphsvc/packs/policy.schema.json` (`make policy-docs`), which 
 extension of your editor begin a file with
 
 ```yaml
-# yaml-language-server: $schema=<where graphsvc is installed>/packs/policy.schema.json
+# yaml-language-server: $schema=policy.schema.json
 ```
+
+and let `graphsvc policy schema -o policy.schema.json` write the schema beside it.
 
 Where a list is allowed a single value stands for a list of one. Durations are an integer and `s`, `m`, `h` or `d`.
 """

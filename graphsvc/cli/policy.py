@@ -14,7 +14,7 @@ from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format, print_json, print_rows
 from graphsvc.cli.policy_life import register as register_life
 from graphsvc.cli.spread import spread
-from graphsvc.cli.tool import suggest, tools
+from graphsvc.cli.tool import schema, suggest, tools
 from graphsvc.core.value import Json
 
 __all__ = ["app"]
@@ -171,6 +171,7 @@ def run_pack_tests(
 
 app.command()(tools)
 app.command()(suggest)
+app.command()(schema)
 
 
 @app.command()

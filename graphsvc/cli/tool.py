@@ -1,4 +1,4 @@
-"""`graphsvc policy tools` and `policy suggest`: what tools mean, for clients to read and for people to confirm."""
+"""`graphsvc policy tools`, `suggest` and `schema`: what tools mean, for clients and people; what files may hold, for editors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-__all__ = ["suggest", "tools"]
+__all__ = ["schema", "suggest", "tools"]
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file instead of standard output.")]
 
@@ -44,6 +44,20 @@ def tools(
         raise BadInput("name policy files, or packs with --shipped", field="files")
     text = msgspec.json.format(msgspec.json.encode(tools_of(load_policies(texts))), indent=2) + b"\n"
     _write(text, output)
+
+
+def schema(output: Output = None) -> None:
+    """Write the JSON Schema of policy files; editors complete and check with it.
+
+    Begin a policy file with `# yaml-language-server: $schema=policy.schema.json`.
+
+    \b
+    Examples:
+      graphsvc policy schema -o policy.schema.json
+    """
+    from graphsvc.core.policy.schema import schema_text
+
+    _write(schema_text().encode(), output)
 
 
 def suggest(

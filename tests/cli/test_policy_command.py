@@ -57,6 +57,15 @@ def test_list_tells_patterns(filled: Path) -> None:
     assert (row["id"], row["pack"], row["onMatch"]) == ("leak", "mail", "deny")
 
 
+def test_the_schema_for_editors_is_written(folder: Path) -> None:
+    """The file that ships, to standard output or a file."""
+    from graphsvc.core.policy.schema import schema_text
+
+    assert graphsvc("policy", "schema").out == schema_text()
+    assert graphsvc("policy", "schema", "-o", "policy.schema.json").code == 0
+    assert (folder / "policy.schema.json").read_text() == schema_text()
+
+
 def test_coverage_of_the_tests(folder: Path) -> None:
     """`--coverage` tells what is completed and matched, `--format json` with every part and its line."""
     ended = graphsvc("policy", "test", "policy.yaml", "--coverage")

@@ -52,6 +52,14 @@ def test_untested_patterns_and_tests_of_unknown_ones_are_found() -> None:
     assert {"untested", "unknown_pattern"} <= codes(text)
 
 
+def test_a_pattern_of_rights_that_no_test_completes_is_told_as_information() -> None:
+    """Such packs are mostly asked by `explore`; a test that completes it makes it silent."""
+    text = with_pattern("rights: {all_of: [{right: 'x:A'}]}", before=KNOWN, after=TESTED)
+    assert codes(text) == set()
+    (found,) = lint([load_policy(text.replace("[p]", "[]"))])
+    assert (found.code, found.severity) == ("untested", "info")
+
+
 def test_thresholds_that_never_act_are_found() -> None:
     """`escalate_at` at or above `deny_at` is vacuous."""
     text = "graphsvc: 1\npack: {id: a}\nsettings: {escalate_at: 0.9, deny_at: 0.5}\n"
