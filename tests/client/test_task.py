@@ -208,7 +208,7 @@ async def test_an_escalated_call_waits_for_its_review() -> None:
 
 
 async def test_over_a_unix_socket(tmp_path: Path) -> None:
-    """The sync client reaches a service that listens at a file."""
+    """Both clients reach a service that listens at a file."""
     from graphsvc.api.app import create_app
     from graphsvc.api.auth import TokenVerifier
     from graphsvc.api.server import running
@@ -221,3 +221,5 @@ async def test_over_a_unix_socket(tmp_path: Path) -> None:
         async with running(app, uds=path):
             with SyncClient(token=service.token(), uds=path) as client:
                 assert (await asyncio.to_thread(client.decide, request())).permitted
+            async with Client(token=service.token(), uds=path) as other:
+                assert (await other.decide(request(chain="c2"))).permitted
