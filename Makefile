@@ -46,7 +46,7 @@ check: $(READY) ## lint, format, types, links of the documentation, layers
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 
 test: check ## check, then every test that is not slow; GRAPHSVC_REQUIRE=neo4j,... makes absence a failure
-	@$(PYTEST) -m "not slow" $(ARGS)
+	@$(PYTEST) -m "not slow" -n 2 --dist loadgroup $(ARGS)
 
 test-full: check ## check, then every test
 	@$(PYTEST) $(ARGS)

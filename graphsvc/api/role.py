@@ -128,7 +128,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
 
 # Types whose fields carry no more than the guarded field that led to them gave away.
 OPEN_TYPES = frozenset({
-    "Ack", "AtRisk", "ChokePoint", "ChokePoints", "Cut", "CutEdge", "BlastRadius", "PatternCount", "Permission", "RecordPage", "Resource", "ResourceConnection", "ResourceEdge", "RightCheck", "Rights", "RiskSummary", "VerdictCount", "Combination", "Combinations", "GraphEdge", "Hop", "PackVersion", "Path", "Paths", "Reached", "RightHeld", "WhatIf",
+    "Ack", "AtRisk", "ChokePoint", "ChokePoints", "Cut", "CutEdge", "BlastRadius", "PatternCount", "Permission", "RecordPage", "Resource", "ResourceConnection", "ResourceEdge", "RightCheck", "Rights", "RiskSummary", "VerdictCount", "Combination", "Combinations", "GraphEdge", "Hop", "PackVersion", "Path", "Paths", "Reached", "RightHeld", "RiskFinding", "RiskFindingEdge", "RiskFindings", "WhatIf",
     "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "ChainUpdate", "Completion", "Conflict", "Counterfactual", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "GrantRequest", "GrantRequestConnection", "GrantRequestEdge", "GrantRequestUpdate", "GrantState", "GrantStateConnection", "GrantStateEdge", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "IntentDrift", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",

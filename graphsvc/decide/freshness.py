@@ -52,7 +52,12 @@ class Freshness:
         now_s = asyncio.get_running_loop().time()
         if self._pinged is None or now_s - self._pinged[0] >= _PING_HOLDS_S:
             self._pinged = (now_s, await self._ping())
-        return self._pinged[1]
+        found = self._pinged[1]
+        age_ms = self._age_ms()
+        if found is None and self._shared and age_ms >= STALE_AFTER_MS:
+            # It answers again, but what others appended meanwhile is not known yet.
+            return f"the log was not read for {age_ms // 1000} s"
+        return found
 
     def _age_ms(self) -> int:
         read_ms = self._sequencer.last_read_ms

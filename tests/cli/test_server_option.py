@@ -73,7 +73,7 @@ def test_a_real_account_is_explored_over_the_api_as_in_the_store(
         assert blast["reached"] == there[2].json()["reached"]
         assert blast["total"] == len(blast["reached"])
         narrow = _asked(url, "analyst", NARROW % USER)["data"]
-        assert narrow["chokePoints"]["sources"] == there[4].json()["sources"] == 67
+        assert narrow["chokePoints"]["sources"] == there[4].json()["sources"] == 59
         assert [each["cutsOff"] for each in narrow["chokePoints"]["chokePoints"]] == [
             each["cuts_off"] for each in there[4].json()["choke_points"]
         ]

@@ -41,6 +41,7 @@ async def test_a_store_of_an_older_version_goes_on(tmp_path: Path, monkeypatch: 
         older.setattr(sqlite_store, "known_migrations", lambda: newest[:-1])
         # What it did not have yet: a log could not be cut off.
         older.setattr(sqlite_log, "_cut", lambda _: 0)
+        older.setattr(sqlite_log, "base", lambda _: None)
         async with served(await open_sqlite(path), "old") as harness:
             await harness.prepare()
             before = await harness.act("crm:Read", "record:42", key="kept")

@@ -55,7 +55,9 @@ class Holdings:
         self._estate = estate
         self._rights = rights
         self._version = -1
-        self._memo: dict[Held | str, Mapping[int, frozenset[str]]] = {}
+        # By what is held; and by identity where that speaks of who holds it, until the graph changes.
+        self._memo: Memo[Held, Mapping[int, frozenset[str]]] = Memo(_MEMO_LIMIT)
+        self._personal: Memo[str, Mapping[int, frozenset[str]]] = Memo(_MEMO_LIMIT)
         # Rights with a wildcard mean the names anybody speaks of.
         literal = {right for atom in atoms for right in atom.rights if is_literal(right)}
         self._names = sorted(literal | {name for name in actions if is_literal(name)})
@@ -79,13 +81,13 @@ class Holdings:
     def of(self, identity: str) -> Mapping[int, frozenset[str]]:
         """By number of the atom the values it is held on; atoms that are not held are left out."""
         held = self._rights.held(identity)
-        name = identity if held.personal else held
-        found = self._memo.get(name)
+        if held.personal:
+            own = self._personal.get(identity)
+            return self._personal.put(identity, self._judged(identity, held)) if own is None else own
+        found = self._memo.get(held)
         if found is None:
-            found = self._united(held) if held.plain else self._judged(identity, held)
-            if len(self._memo) >= _MEMO_LIMIT:
-                self._memo.clear()
-            self._memo[name] = found
+            every = self._united(held) if held.plain else self._judged(identity, held)
+            found = self._memo.put(held, every)
         return found
 
     def atoms_of(self, right: str) -> list[int]:
@@ -104,6 +106,7 @@ class Holdings:
             return False
         changes = estate.changed_since(self._version) if self._version >= 0 else None
         self._version = estate.version
+        self._personal.clear()
         if (
             changes is None
             or any(not key.startswith("permission:") for key in changes.nodes)
