@@ -134,7 +134,7 @@ OPEN_TYPES = frozenset({
     "IdentityConnection", "IdentityEdge", "IntentDrift", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",
     "PathStep", "Pattern", "PolicyUpdate", "PolicyVersion", "PatternRef", "Reason", "Review", "ReviewConnection", "ReviewEdge", "ReviewUpdate", "Refused", "Revoked", "RiskChange", "RiskUpdate",
     "Drafted", "Emergency", "PolicyDraft", "PolicyTrial", "ReplayDiff", "ReplayExample", "ReviewLoad", "RuleLoad", "Shadowed", "StoppedAction", "StoppedTally", "Touched",
-    "VerdictMove", "WouldHaveStopped", "ShadowVerdict", "Signal", "StepDependence", "Suspension", "Unavailable", "Unstored", "RiskFinding", "RiskFindingEdge", "RiskFindings",
+    "VerdictMove", "WouldHaveStopped", "ShadowVerdict", "Signal", "StepDependence", "Suspension", "Unavailable", "Unstored",
 })  # fmt: skip
 
 
