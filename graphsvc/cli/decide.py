@@ -57,6 +57,9 @@ def decide(
 def evaluate(
     *,
     file: File,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="REVISION", help="What would have been decided then.")
+    ] = None,
     form: Form = Format.table,
     at: Place,
 ) -> None:
@@ -66,6 +69,7 @@ def evaluate(
     Examples:
       graphsvc evaluate request.json
       graphsvc evaluate request.json --format json
+      graphsvc evaluate request.json --as-of 9f3c.120
     """
     from graphsvc.cli.file import read_json
     from graphsvc.cli.request import read_command
@@ -75,7 +79,7 @@ def evaluate(
     command = read_command(document, file, default_key="evaluate")
     document["idempotencyKey"] = command.key
     record = run_admin(
-        lambda admin: admin.evaluate(document, command),
+        lambda admin: admin.evaluate(document, command, as_of),
         at,
         create=False,
     )

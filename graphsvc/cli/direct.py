@@ -14,6 +14,7 @@ from graphsvc.core.record import Record
 from graphsvc.core.value import Json, format_time
 from graphsvc.decide.command import Caller, DecideCommand
 from graphsvc.decide.service import GraphsvcService
+from graphsvc.errors import BadInput
 
 __all__ = ["OPERATOR", "Direct"]
 
@@ -114,10 +115,18 @@ class Direct:
         await self.drawn()
         return record
 
-    async def evaluate(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
-        """Judge; nothing changes."""
+    async def evaluate(
+        self, document: dict[str, Json], command: DecideCommand, as_of: str | None = None
+    ) -> dict[str, Json]:
+        """Judge; nothing changes. as_of: a revision, to judge as it would have been then."""
         del document
-        return judged_record(await self.service.evaluate(OPERATOR, command.request))
+        if as_of is None:
+            return judged_record(await self.service.evaluate(OPERATOR, command.request))
+        seq = self.service.cursor_seq(as_of)
+        if seq is None:
+            told = f"--as-of: `{as_of}` is no revision of this store; take one from an answer"
+            raise BadInput(told, field="as_of")
+        return judged_record(await self.service.hindsight.evaluate(OPERATOR, command.request, seq, as_of))
 
     async def decision(self, decision_id: str) -> dict[str, Json] | None:
         """A decision made earlier."""

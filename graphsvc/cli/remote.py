@@ -147,11 +147,15 @@ class Remote:
         query = f"mutation($i: DecideInput!) {{ decide(input: $i) {{ ... on Decision {{ {_DECIDED} }} {_FAILED} }} }}"
         return _carried_out(await self._ask(query, {"i": document}))
 
-    async def evaluate(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
-        """Judge; nothing changes."""
+    async def evaluate(
+        self, document: dict[str, Json], command: DecideCommand, as_of: str | None = None
+    ) -> dict[str, Json]:
+        """Judge; nothing changes. as_of: a revision, to judge as it would have been then."""
         del command
-        query = f"query($i: DecideInput!) {{ evaluate(input: $i) {{ {_JUDGED} stale }} }}"
-        return cast("dict[str, Json]", await self._ask(query, {"i": document}))
+        query = (
+            f"query($i: DecideInput!, $at: String) {{ evaluate(input: $i, asOf: $at) {{ {_JUDGED} stale }} }}"
+        )
+        return cast("dict[str, Json]", await self._ask(query, {"i": document, "at": as_of}))
 
     async def decision(self, decision_id: str) -> dict[str, Json] | None:
         """A decision made earlier."""

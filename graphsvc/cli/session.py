@@ -63,8 +63,10 @@ class Admin(Protocol):
     async def decide(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
         """Judge and record."""
 
-    async def evaluate(self, document: dict[str, Json], command: DecideCommand) -> dict[str, Json]:
-        """Judge; nothing changes."""
+    async def evaluate(
+        self, document: dict[str, Json], command: DecideCommand, as_of: str | None = None
+    ) -> dict[str, Json]:
+        """Judge; nothing changes. as_of: a revision, to judge as it would have been then."""
 
     async def decision(self, decision_id: str) -> dict[str, Json] | None:
         """A decision made earlier, None when there is none of that id."""

@@ -68,6 +68,8 @@ def test_serve_decides_and_ends_cleanly(filled: Path) -> None:
         told = graphsvc("explain", ended.json()["id"], *remote)
         assert told.out.startswith("PERMIT  decision:")
         assert graphsvc("evaluate", "request.json", *remote).code == 0
+        then = ("--as-of", ended.json()["revision"])
+        assert graphsvc("evaluate", "request.json", *then, *remote).code == 0
         assert "leak" in graphsvc("policy", "list", *remote).out
         refused = graphsvc("decide", "request.json")
         assert (refused.code, "--server URL" in refused.error) == (3, True)

@@ -76,6 +76,17 @@ def test_evaluate_changes_nothing(filled: Path) -> None:
     assert '"type":"action"' not in graphsvc("export", "trace").out
 
 
+def test_evaluate_as_of_a_revision(filled: Path) -> None:
+    """What completes the path now completed nothing after the first action; a revision of elsewhere is told."""
+    first, _ = decided(filled, request("mail:Read", "mailbox:inbox"), request("crm:Read", "record:r1"))
+    (filled / "send.json").write_text(json.dumps(request("mail:Send", "mailbox:inbox", to="x@evil.example")))
+    ask = ("evaluate", "send.json", "--format", "json")
+    assert graphsvc(*ask).json()["verdict"] == "DENY"
+    assert graphsvc(*ask, "--as-of", str(first["revision"])).json()["verdict"] == "PERMIT"
+    ended = graphsvc(*ask, "--as-of", "x.1")
+    assert (ended.code, "--as-of" in ended.error) == (2, True)
+
+
 def test_exported_history_replays_to_the_same_verdicts(filled: Path) -> None:
     """What `export trace` writes gives every verdict again."""
     answers = decided(

@@ -112,6 +112,16 @@ def test_a_suspended_pattern_is_told_and_nothing_comes_of_it() -> None:
     assert answer.verdict is Verdict.PERMIT
 
 
+def test_a_pattern_is_suspended_until_then() -> None:
+    """At the very time that was named it stops what completes it again."""
+    suspend: Record = {
+        "type": "suspend", "target": {"type": "pattern", "id": "reads"}, "until": "2026-11-23T10:00:09Z", "at": AT,
+    }  # fmt: skip
+    pack = policy({**READS, "on_match": "deny"})
+    early, late = evaluations(pack, suspend, act("e1", second=8), act("e2", second=9))
+    assert (early.verdict, late.verdict) == (Verdict.PERMIT, Verdict.DENY)
+
+
 @pytest.mark.parametrize(
     ("on_match", "verdict"), [("deny", "DENY"), ("escalate", "ESCALATE"), ("monitor", "PERMIT")]
 )
