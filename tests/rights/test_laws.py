@@ -1,4 +1,4 @@
-"""Laws of rights and reach: M11, M15, deny beats allow, and distances as a plain search finds them."""
+"""Laws of rights and reach: M11, M15, risk, deny beats allow, and distances as a plain search finds them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from dataclasses import replace
 import pytest
 
 from graphsvc.core.estate import Estate
+from graphsvc.core.evaluate import decided
 from graphsvc.core.gain.gains import Gains
-from graphsvc.core.graph import Node
+from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.load import load_policy
+from graphsvc.core.record import GraphCommitted, GraphStaged, PolicyPublished, Record
+from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.rights import Rights
 from graphsvc.core.ruleset import compile_ruleset
+from graphsvc.core.verdict import ReasonCode
+from graphsvc.core.world import World as EngineWorld
 from tests.rights import estate_cases as cases
 from tests.rights.closure_fuzz import some_rule, written
 from tests.rights.definition import World, fits, may, reaches
@@ -185,3 +190,64 @@ def test_deny_beats_allow(seed: int) -> None:
                     assert now.allowed is was.allowed
             if may(denied, holder, action, resource, None) == "denied":
                 assert not after.check(holder, action, resource).allowed
+
+
+_RISKY = """
+graphsvc: 1
+pack: {id: risky, version: "1"}
+settings: {entitlement: required}
+patterns:
+  - id: chain
+    severity: high
+    on_match: deny
+    relation: causal
+    steps: {one: {action: "x:a", then: two}, two: {action: "x:b", then: three}, three: {action: "x:c"}}
+  - id: tree
+    severity: critical
+    on_match: escalate
+    relation: causal
+    steps: {left: {action: "x:a", then: out}, right: {action: "x:d", then: out}, out: {action: "x:e"}}
+"""
+
+
+def _holding(permissions: set[str]) -> EngineWorld:
+    """A world in which the bot may do these actions."""
+    facts = [Node(key="identity:bot", fields={"kind": "service", "status": "active"})]
+    edges = []
+    for name in sorted(permissions):
+        facts.append(Node(key=f"permission:{name}", fields={"actions": [f"x:{name}"], "resources": ["*"]}))
+        edges.append(Edge(type="GRANTED", start="identity:bot", end=f"permission:{name}"))
+    world = EngineWorld()
+    records: list[Record] = [
+        GraphStaged(at_ms=0, load="l", nodes=tuple(facts), edges=tuple(edges)),
+        GraphCommitted(at_ms=0, load="l", source="s", replace=True),
+        PolicyPublished(at_ms=0, pack="risky", version="1", file="r.yaml", text=_RISKY, sha256=""),
+    ]
+    for number, record in enumerate(records, 1):
+        world.apply(record, number)
+    return world
+
+
+def test_a_grant_more_never_lowers_the_risk() -> None:
+    """The same requests with more permissions: until a pattern stops something, no action finds a lower risk before it."""
+    compared = raised = 0
+    for seed in range(60):
+        rng = random.Random(seed)
+        few = {name for name in "abcde" if rng.random() < 0.4}
+        worlds = _holding(few), _holding(few | {rng.choice("abcde")})
+        for number in range(10):
+            seq, action = 4 + number, rng.choice("abcde")
+            request = AccessRequest(
+                id=f"e{number}", chain="c", subject=Entity("service", "bot"), action=f"x:{action}",
+                resource=Entity("t", "r"),
+            )  # fmt: skip
+            fewer, more = (world.evaluate(request, seq * 1000, seq=seq) for world in worlds)
+            assert fewer.risk.before_micros <= more.risk.before_micros
+            compared += 1
+            raised += fewer.risk.before_micros < more.risk.before_micros
+            if any(each.code is ReasonCode.pattern_completed for each in more.reasons):
+                break
+            for world, evaluation in zip(worlds, (fewer, more), strict=True):
+                world.apply(decided(evaluation), seq, evaluation)
+    assert compared > 300
+    assert raised > 50
