@@ -254,3 +254,12 @@ def test_long_lists_of_a_report_are_cut_and_say_so() -> None:
     assert (report.reviews, report.review_wait_ms) == ({"approved": 1, "rejected": 1, "unanswered": 1}, 60)
     assert (report.reviewers, report.cancelled) == ({"dana": 2}, 1)
     assert report.reasons == {"risk_threshold": 2}
+    for number in range(300):
+        summary.add({**decided, "decision": f"n{number}"})
+    report = summary.report()
+    assert (report.refused[-1].decision, len(report.refused), report.left_out["refused"]) == (
+        "n299",
+        200,
+        102,
+    )
+    assert report.refused[0].rules == ("risk_threshold",)

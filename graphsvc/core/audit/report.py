@@ -6,7 +6,7 @@ article asks for, not the measure itself.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
@@ -49,7 +49,9 @@ class Summary:
         self._escalated: dict[str, int] = {}
         self._waits: list[int] = []
         self._stopped: list[Stopped] = []
-        self._refused: list[Refused] = []
+        # Most of a busy log may be refusals, so only what is listed is kept.
+        self._refused: deque[Refused] = deque(maxlen=_MAX_LISTED)
+        self._refusals = 0
         self._rights: list[Change] = []
         self._policies: list[Change] = []
         self._acts: dict[tuple[str, tuple[str, ...], str], _Acts] = {}
@@ -89,7 +91,7 @@ class Summary:
         waits = sorted(self._waits)
         lists: dict[str, Sized] = {
             "stopped": self._stopped,
-            "refused": self._refused,
+            "refused": range(self._refusals),
             "rights": self._rights,
             "policies": self._policies,
             "acts": self._acts,
@@ -111,7 +113,7 @@ class Summary:
             observed=self._observed,
             cancelled=self._cancelled,
             stopped=tuple(self._stopped[-_MAX_LISTED:]),
-            refused=tuple(self._refused[-_MAX_LISTED:]),
+            refused=tuple(self._refused),
             reviews=reviews,
             review_wait_ms=waits[len(waits) // 2] if waits else None,
             reviewers=_ranked(self._counts["reviewers"]),
@@ -136,6 +138,7 @@ class Summary:
         against = [each for each in line["reasons"] if each["verdict"] != "PERMIT"]
         for code in {each["code"] for each in against}:
             self._counts["reasons"][code] += 1
+        self._refusals += 1
         self._refused.append(
             Refused(
                 at_ms=at_ms,
@@ -146,7 +149,7 @@ class Summary:
                 resource=f"{line['resource']['type']}:{line['resource']['id']}",
                 verdict=verdict,
                 answered=answered,
-                rules=tuple(f"{each['code']} {each['rule'] or ''}".rstrip() for each in against),
+                rules=tuple(f"{each['code']} {each.get('rule') or ''}".rstrip() for each in against),
             )
         )
         if answered == "ESCALATE":
