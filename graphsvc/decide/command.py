@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -78,6 +78,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     decision: what was decided; recorded is False for the transient refusals (store unreachable,
     deadline past), of which nothing was stored. replayed: the same key had been answered before.
     revision: `<incarnation>.<seq>` of the record; audit_id: the record's place in the audit log.
+    near: asked for the harm that is nearest by whoever shows it, since most callers do not.
     """
 
     decision: Decided
@@ -86,7 +87,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     audit_id: str
     recorded: bool = True
     replayed: bool = False
-    nearest: tuple[NearHarm, ...] = ()
+    near: Callable[[], tuple[NearHarm, ...]] = tuple
+
+    @property
+    def nearest(self) -> tuple[NearHarm, ...]:
+        """The patterns nearest to completion in the scopes of this decision; none where the risk is zero."""
+        return self.near()
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):

@@ -702,13 +702,19 @@ class GraphsvcService:
             return await self._replayed(job)
         record, seq = outcome.records[0], outcome.first
         assert isinstance(record, Decided)
-        near: tuple[NearHarm, ...] = ()
-        if record.risk.after_micros:
-            near = nearest(record.scopes, self.world.facts(), record.at_ms)
-        return self._answered(record, seq, nearest=near)
+
+        def near() -> tuple[NearHarm, ...]:
+            return nearest(record.scopes, self.world.facts(), record.at_ms)
+
+        return self._answered(record, seq, near=near if record.risk.after_micros else tuple)
 
     def _answered(
-        self, record: Decided, seq: int, *, replayed: bool = False, nearest: tuple[NearHarm, ...] = ()
+        self,
+        record: Decided,
+        seq: int,
+        *,
+        replayed: bool = False,
+        near: Callable[[], tuple[NearHarm, ...]] = tuple,
     ) -> Answer:
         return Answer(
             decision=record,
@@ -716,7 +722,7 @@ class GraphsvcService:
             revision=self._revision(seq),
             audit_id=self._revision(seq),
             replayed=replayed,
-            nearest=nearest,
+            near=near,
         )
 
     async def _replayed(self, job: DecideJob) -> Answer:

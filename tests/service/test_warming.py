@@ -130,7 +130,7 @@ async def test_rules_come_into_force_at_one_place_while_decisions_go_on(rebuilt:
             for seq, record in await _records(store)
             if began < seq < switched and isinstance(record, Decided)
         ]
-        assert len(during) > 20, "nobody was answered while the rules were warmed"
+        assert len(during) > 4, "nobody was answered while the rules were warmed"
         stored, _ = await told_again(store)
         completed = {each.pattern for record in stored for each in record.completions}
         assert {"read-then-send", "many-records"} <= completed

@@ -35,10 +35,11 @@ INSERT OR IGNORE INTO edge (start, type, "end", properties)
 SELECT start, type, "end", json_patch('{{}}', patch) FROM ({_EDGES}) AS given
 WHERE EXISTS (SELECT 1 FROM node WHERE key = given.start) AND EXISTS (SELECT 1 FROM node WHERE key = given."end")
 """  # noqa: S608  texts of this module only
+# The plus keeps the label from choosing the index: there are as many decisions as there ever were.
 _PATTERNS = """
 INSERT OR IGNORE INTO decision_pattern (pattern, key)
 SELECT item.value, node.key FROM node, json_each(node.properties, '$.patterns') AS item
-WHERE node.key IN (SELECT value FROM json_each(?)) AND node.label = 'Decision'
+WHERE node.key IN (SELECT value FROM json_each(?)) AND +node.label = 'Decision'
 """
 
 

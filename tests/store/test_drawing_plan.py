@@ -1,0 +1,32 @@
+"""How SQLite looks things up while the graph is drawn: its cost must not grow with the history."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from graphsvc.store.sqlite import drawing
+from graphsvc.store.sqlite.file import known_migrations
+
+_STATEMENTS = ("_CHANGE_NODES", "_ADD_NODES", "_PATTERNS", "_CHANGE_EDGES", "_ADD_EDGES")
+
+
+@pytest.fixture
+def connection() -> sqlite3.Connection:
+    """An empty database of the newest version."""
+    made = sqlite3.connect(":memory:")
+    for migration in known_migrations():
+        made.executescript(migration.sql)
+    return made
+
+
+@pytest.mark.parametrize("name", _STATEMENTS)
+def test_rows_are_found_by_their_keys(connection: sqlite3.Connection, name: str) -> None:
+    """Every table but the given strokes is searched by its primary key, never read or gone through by label."""
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {getattr(drawing, name)}", ("[]",)).fetchall()
+    steps = [step for _, _, _, step in plan if " node " in step or " edge " in step]
+    assert steps
+    for step in steps:
+        assert step.startswith("SEARCH"), step
+        assert "key=?" in step or "start=? AND type=? AND end=?" in step, step
