@@ -2,6 +2,7 @@
 import { ask, change, may } from '../api.js'
 import { GRANT, IDENTITIES, IDENTITY, REINSTATE, REVOKE, SIGNAL, SUMMARY, SUSPEND } from '../query.js'
 import { Act, bare, Empty, html, link, Risk, Table, Time, useAnswer, useState, Waiting } from '../ui.js'
+import { RiskLine } from '../risk_line.js'
 import { Rows } from './live.js'
 
 const named = (id) => html`<a href=${link('identity', bare(id))}>${bare(id)}</a>`
@@ -107,6 +108,7 @@ export function IdentityPage({ id }) {
     <section><h2>Permissions</h2>${rights?.permissions.length ? html`<${Table} label="Permissions" head=${['Effect', 'Actions', 'Resources', 'By', 'Condition']}
       rows=${rights.permissions.map((each) => [each.effect, each.actions.join(', '), each.resources.join(', '), each.heldBy, each.conditional ? `needs ${each.needs.join(', ') || 'its condition'}` : ''])} />`
       : html`<${Empty}>Holds none.<//>`}${rights?.endCursor && html`<p class="dim">The first 100 are shown.</p>`}</section>
-    <section><h2>Lately</h2>${decisions.edges.length ? html`<${Rows} decisions=${decisions.edges.map((edge) => edge.node)} label="Decisions of this identity" />`
+    <section><h2>Lately</h2><${RiskLine} decisions=${decisions.edges.map((edge) => edge.node)} />
+      ${decisions.edges.length ? html`<${Rows} decisions=${decisions.edges.map((edge) => edge.node)} label="Decisions of this identity" />`
       : html`<${Empty}>Has asked for nothing yet.<//>`}</section>`
 }
