@@ -1,4 +1,4 @@
-// Risk over time as it was judged at each decision, 0 at the bottom and 1 at the top; that it fades in between is not drawn.
+// Risk as it was judged at each decision (in its chain, after the action had it been permitted), 0 at the bottom and 1 at the top; that it fades in between is not drawn.
 import { html, Time } from './ui.js'
 
 const WIDTH = 480
@@ -19,8 +19,8 @@ export function RiskLine({ decisions }) {
   const [[start, level], ...rest] = points(decisions)
   const path = rest.reduce((line, [x, y]) => `${line} H${x} V${y}`, `M${start} ${level}`)
   const risks = decisions.map((each) => each.risk.after)
-  const told = `risk over the last ${decisions.length} decisions: now ${risks[0].toFixed(2)}, highest ${Math.max(...risks).toFixed(2)}`
+  const told = `risk judged at the last ${decisions.length} decisions: newest ${risks[0].toFixed(2)}, highest ${Math.max(...risks).toFixed(2)}`
   return html`<figure class="riskline"><svg role="img" aria-label=${told} viewBox=${`-2 -2 ${WIDTH + 4} ${HEIGHT + 4}`} preserveAspectRatio="none">
       <path class="level" d=${`M0 ${HEIGHT} H${WIDTH} M0 0 H${WIDTH}`} /><path class="line" d=${path} /></svg>
-    <figcaption class="dim"><${Time} at=${decisions[decisions.length - 1].decidedAt} /> to <${Time} at=${decisions[0].decidedAt} />, 0 to 1</figcaption></figure>`
+    <figcaption class="dim"><${Time} at=${decisions[decisions.length - 1].decidedAt} /> to <${Time} at=${decisions[0].decidedAt} />, 0 to 1; each in its chain, had the action been permitted</figcaption></figure>`
 }

@@ -155,7 +155,7 @@ async def test_an_identity_is_stopped_and_helped() -> None:
         await page.get_by_role("button", name="Reinstate").click()
         await page.get_by_role("button", name="Reinstate: sure?").click()
         await expect(page.get_by_role("heading", level=1)).to_contain_text("active")
-        await expect(page.get_by_role("img", name="risk over the last")).to_be_visible()
+        await expect(page.get_by_role("img", name="risk judged at the last")).to_be_visible()
         await page.get_by_role("button", name="Revoke").click()
         await expect(grants).to_contain_text("REVOKED")
         assert not (await pep.decide({**odd, "chain": "m4"})).permitted
