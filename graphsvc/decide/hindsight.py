@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from functools import partial
+
 from graphsvc.core.estate import Estate
 from graphsvc.core.near import nearest
 from graphsvc.core.record import Decided
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.rights import Rights
+from graphsvc.core.state import Scope
 from graphsvc.core.world import World
 from graphsvc.decide.command import Caller, Judged
 from graphsvc.decide.overview import Overview, RightsView
 from graphsvc.decide.past import Past, Read
 from graphsvc.errors import BadInput, NotAllowed
+from graphsvc.explore.combined import Combined, of_combination
 from graphsvc.explore.counterfactual import Counterfactual, counterfactual
 
 __all__ = ["Hindsight"]
+
+_BUDGET_S = 30.0
 
 
 class Hindsight:
@@ -28,7 +36,7 @@ class Hindsight:
     async def counterfactuals(self, decision: str) -> list[Counterfactual]:
         """For each completion of a decision what its path hung on, by the graph of each of its steps.
 
-        BadInput when there is no such decision.
+        A combination of rights is told by the graph and the rules of the decision itself. BadInput when there is no such decision.
         """
         name = decision.removeprefix("decision:")
         last = await self._decided(name)
@@ -43,7 +51,32 @@ class Hindsight:
             world = await self._past.graph_at(self._now.seq_of(step))
             graphs[step] = world.estate, world.rights
         grants = self._now.grants
-        return [counterfactual(each, decided, last, graphs.__getitem__, grants) for each in last.completions]
+        found: list[Counterfactual] = []
+        combined: Combined | None = None
+        for each in last.completions:
+            # No step that a rule file names has a blank in its name: this is what a session came to hold.
+            if each.path and each.path[-1].step.startswith("holds "):
+                combined = combined or await self._combined(last)
+                if each.pattern in {pattern.id for pattern, _ in combined.ruleset.rights_patterns}:
+                    is_over = partial(_is_past, time.monotonic() + _BUDGET_S)
+                    found.append(await asyncio.to_thread(of_combination, each, combined, is_over=is_over))
+                    continue
+            found.append(counterfactual(each, decided, last, graphs.__getitem__, grants))
+        return found
+
+    async def _combined(self, last: Decided) -> Combined:
+        """What the session of a decision held with it, by the world right before it."""
+        seq = self._now.seq_of(last.request.id)
+        world = await self._past.world_at(seq - 1)
+        evaluation = world.evaluate(last.request, last.at_ms, seq=seq, exact=True)
+        scope = world.facts().view.get(evaluation.scopes[0])
+        before = scope.held if isinstance(scope, Scope) else ()
+        known = {identity for identity, _ in before}
+        after = [f"identity:{name}" for name in evaluation.held]
+        brought = [(identity, last.request.id) for identity in after if identity not in known]
+        acting = {identity.partition(":")[2] for identity in known} | {evaluation.event.who.ids[0]}
+        granted = (each for name in sorted(acting) for each in world.grants.running(name, last.at_ms))
+        return Combined((*before, *brought), tuple(granted), world.ruleset, world.estate)
 
     async def _decided(self, name: str) -> Decided | None:
         """A decision, however old: what is not in memory any more is read from the log."""
@@ -85,3 +118,7 @@ class Hindsight:
             revision=revision,
             stale=False,
         )
+
+
+def _is_past(ends_s: float) -> bool:
+    return time.monotonic() > ends_s

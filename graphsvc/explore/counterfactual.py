@@ -10,7 +10,7 @@ that a situational grant gave hangs on that grant, unless another one covered th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphsvc.core.estate import Estate
@@ -20,7 +20,15 @@ from graphsvc.core.record import Decided
 from graphsvc.core.rights import Rights
 from graphsvc.core.verdict import Completion
 
-__all__ = ["Counterfactual", "EdgeTriple", "StepRight", "counterfactual", "hangs_on", "smallest_cut"]
+__all__ = [
+    "Counterfactual",
+    "EdgeTriple",
+    "StepRight",
+    "counterfactual",
+    "hangs_on",
+    "smallest_cut",
+    "ways_over",
+]
 
 EdgeTriple = tuple[str, str, str]
 _NESTED = ("MEMBER_OF", "HAS_ROLE", "INHERITS")
@@ -49,26 +57,34 @@ class Counterfactual:
     """For one completion. single: without any one of these the path would not exist. repair: the fewest to remove.
 
     grants: situational grants whose revocation does it as well. earlier: ids of the earlier actions of the path,
-    none of which could be left out of it.
+    none of which could be left out of it. of_rights: single, repair and grants of a combination of rights, which
+    does not break wherever one of its holders loses a right that another one has; None for a path of actions.
     """
 
     pattern: str
     steps: tuple[StepRight, ...]
     earlier: tuple[str, ...] = ()
+    of_rights: tuple[tuple[EdgeTriple, ...], tuple[EdgeTriple, ...], tuple[str, ...]] | None = None
 
     @property
     def single(self) -> tuple[EdgeTriple, ...]:
-        """Edges each of which is needed by some step."""
+        """Edges each of which is needed by some step, or by the combination."""
+        if self.of_rights is not None:
+            return self.of_rights[0]
         return tuple(dict.fromkeys(edge for step in self.steps for edge in step.single))
 
     @property
     def repair(self) -> tuple[EdgeTriple, ...]:
-        """The smallest set of edges that breaks a step; () when none does."""
+        """The smallest set of edges that breaks a step, or the combination; () when none does."""
+        if self.of_rights is not None:
+            return self.of_rights[1]
         return min((step.cut for step in self.steps if step.cut), key=lambda cut: (len(cut), cut), default=())
 
     @property
     def grants(self) -> tuple[str, ...]:
-        """Situational grants that a step rests on."""
+        """Situational grants that a step rests on, or the combination."""
+        if self.of_rights is not None:
+            return self.of_rights[2]
         return tuple(dict.fromkeys(step.grant for step in self.steps if step.grant is not None))
 
 
@@ -148,6 +164,13 @@ def _ways(
         for each in rights.permissions(identity)
         if not each.deny and each.speaks_of(action) and each.covers(places)
     }
+    return ways_over(identity, allowing, estate)
+
+
+def ways_over(identity: str, allowing: Collection[str], estate: Estate) -> tuple[EdgeTriple, ...]:
+    """Edges from the identity to some permissions, and from each of those to the sink; () without any."""
+    if not allowing:
+        return ()
     found: list[EdgeTriple] = [
         (kind, holder, end)
         for holder in estate.holders(identity)

@@ -6,9 +6,11 @@ import pytest
 
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.verdict import Verdict
+from graphsvc.decide.command import Answer
 from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.past import Past
 from graphsvc.errors import BadInput, NotAllowed, Overloaded
+from graphsvc.explore.counterfactual import Counterfactual
 from graphsvc.store.memory import open_memory
 from tests.service.harness import ADMIN, GATEWAY, Harness, serving
 
@@ -78,17 +80,132 @@ async def test_without_a_counterfactual_grant_the_match_is_gone() -> None:
         assert last.decision.completions == ()
 
 
+COMBINATION = """
+graphsvc: 1
+pack: {id: esc, version: "1"}
+actions:
+  "s3:Get": {effects: [read]}
+patterns:
+  - id: passrole
+    on_match: deny
+    rights:
+      all_of:
+        - {right: "iam:PassRole", on: "$role"}
+        - {right: "lambda:Create"}
+      where: 'service_can_assume("$role", "lambda.amazonaws.com")'
+      gives: {assume: "$role"}
+"""
+CREATE = ("GRANTED", "identity:bot", "permission:create")
+PASS = tuple(
+    edge
+    for group in ("a", "b")
+    for edge in (
+        ("MEMBER_OF", "identity:deployer", f"group:{group}"),
+        ("GRANTED", f"group:{group}", "permission:pass"),
+    )
+)
+READ = ("GRANTED", "identity:bot", "permission:read")
+CREATES_TOO = ("GRANTED", "identity:deployer", "permission:create")
+
+
+async def _combining(harness: Harness, *edges: tuple[str, str, str]) -> None:
+    """An estate with these memberships and grants, where a file holds the deployer's credential."""
+    await harness.service.publish_policy(ADMIN, [(COMBINATION, "esc.yaml")], "")
+    nodes = [
+        Node(key=f"identity:{name}", fields={"kind": "service"})
+        for name in ("bot", "deployer", "boss", "lambda.amazonaws.com")
+    ]
+    nodes += [
+        Node(key=f"permission:{name}", fields={"actions": [action], "resources": ["*"]})
+        for name, action in (("create", "lambda:Create"), ("pass", "iam:PassRole"), ("read", "s3:Get"))
+    ]
+    nodes += [Node(key="group:a"), Node(key="group:b"), Node(key="resource:file:keys")]
+    given = (
+        ("CAN_ASSUME", "identity:lambda.amazonaws.com", "identity:boss"),
+        ("HOLDS_CREDENTIAL", "resource:file:keys", "identity:deployer"),
+    )
+    links = [Edge(type=kind, start=start, end=end) for kind, start, end in (*edges, *given)]
+    await harness.service.load_graph(ADMIN, "test", nodes, links, replace=True)
+
+
+async def _read_keys(harness: Harness, *edges: tuple[str, str, str]) -> Answer:
+    """The bot reads the deployer's credential there."""
+    await _combining(harness, *edges)
+    return await harness.act("s3:Get", "file:keys")
+
+
+async def _hung_on(*edges: tuple[str, str, str]) -> Counterfactual:
+    """What the completion hung on, asked after the graph has lost everything."""
+    async with serving(await open_memory()) as harness:
+        answer = await _read_keys(harness, *edges)
+        assert [each.pattern for each in answer.decision.completions] == ["passrole"]
+        await _change(harness)
+        (found,) = await harness.service.hindsight.counterfactuals(answer.decision.request.id)
+        return found
+
+
+async def _completes(*edges: tuple[str, str, str]) -> bool:
+    async with serving(await open_memory()) as harness:
+        return (await _read_keys(harness, *edges)).decision.completions != ()
+
+
+async def test_a_combination_names_the_grants_without_which_it_vanishes() -> None:
+    """The action judged anew without an edge completes nothing exactly when that edge was named."""
+    edges = (CREATE, READ, *PASS[:2])
+    found = await _hung_on(*edges)
+    for edge in edges:
+        completes = await _completes(*(each for each in edges if each != edge))
+        assert completes is (edge not in found.single), edge
+    assert set(found.single) == {CREATE, *PASS[:2]}
+    assert len(found.repair) == 1
+    assert {(each.party, each.action_name) for each in found.steps} == {
+        ("bot", "lambda:Create"),
+        ("deployer", "iam:PassRole"),
+    }
+
+
+async def test_where_rights_are_held_in_several_ways_the_smallest_repair_takes_them_all() -> None:
+    """One edge of each of two ways; fewer are not enough, and no edge alone is named."""
+    edges = (CREATE, CREATES_TOO, READ, *PASS)
+    found = await _hung_on(*edges)
+    assert found.single == ()
+    assert len(found.repair) == 2
+    assert not await _completes(*(each for each in edges if each not in found.repair))
+    for edge in found.repair:
+        assert await _completes(*(each for each in edges if each != edge))
+
+
+async def test_a_combination_names_situational_grants_and_the_actions_it_needed() -> None:
+    """A right that only a situational grant gave hangs on it; so it does on the action that brought its holder."""
+    async with serving(await open_memory()) as harness:
+        await _combining(harness, READ, *PASS[:2])
+        given = await harness.service.grant(
+            ADMIN, identity="bot", actions=["lambda:Create"], resources=["*"], chain=None, uses=None, purpose="once",
+            expires_ms=harness.clock.now_ms + 3_600_000, not_before_ms=None,
+        )  # fmt: skip
+        first = await harness.act("s3:Get", "file:notes")
+        answer = await harness.act("s3:Get", "file:keys")
+        assert [each.pattern for each in answer.decision.completions] == ["passrole"]
+        (found,) = await harness.service.hindsight.counterfactuals(answer.decision.request.id)
+        assert found.grants == (given.grant.id,)
+        assert set(found.single) == set(PASS[:2])
+        assert found.earlier == (first.decision.request.id,)
+
+
 async def _with_grants(harness: Harness, *identities: str) -> list[str]:
     """The estate in which only situational grants let anybody send; their ids."""
     await harness.prepare()
     nodes = [
         Node(key="identity:bot", fields={"kind": "agent", "autonomous": True}),
         Node(key="identity:alice", fields={"kind": "human"}),
+        Node(key="group:team"),
         Node(key="permission:read", fields={"actions": ["*:Read"], "resources": ["*"], "effect": "allow"}),
         Node(key="resource:record:42", labels=("sensitive",)),
     ]
     edges = [
         Edge(type="GRANTED", start="identity:bot", end="permission:read"),
+        # Leads to no right: nothing hangs on it.
+        Edge(type="MEMBER_OF", start="identity:bot", end="group:team"),
         Edge(type="GRANTED", start="identity:alice", end="permission:read"),
         Edge(type="ACTS_FOR", start="identity:bot", end="identity:alice"),
     ]

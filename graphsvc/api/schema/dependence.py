@@ -39,7 +39,7 @@ class StepDependence:
 
 @strawberry.type(description="Without any one of `single` or `grants` the path would not have existed.")
 class Counterfactual:
-    """For one completion. repair: the fewest edges whose removal breaks a step; earlier: actions without which it was not complete."""
+    """For one completion. repair: the fewest edges whose removal breaks a step or the combination; earlier: actions without which it was not complete."""
 
     pattern: strawberry.ID
     single: list[GraphEdge]
