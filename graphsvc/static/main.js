@@ -6,6 +6,7 @@ import { ChainPage } from './views/chain.js'
 import { DecisionPage } from './views/decision.js'
 import { Emergencies } from './views/emergency.js'
 import { Explore } from './views/explore.js'
+import { Findings } from './views/finding.js'
 import { Identities, IdentityPage } from './views/identity.js'
 import { Live } from './views/live.js'
 import { Policies } from './views/policy.js'
@@ -16,6 +17,7 @@ const VIEWS = [
   ['reviews', 'Reviews', Reviews],
   ['identities', 'Identities', Identities],
   ['explore', 'Explore', Explore],
+  ['findings', 'Findings', Findings],
   ['policies', 'Policies', Policies],
   ['emergencies', 'Emergencies', Emergencies],
   ['audit', 'Audit', Audit],

@@ -48,6 +48,9 @@ export const REVOKE = `mutation($id: ID!, $reason: String!) { revokeGrant(id: $i
 export const COMBINATIONS = `query($min: String!) { combinations(minSeverity: $min, limit: 2000) { truncated revision
   packs { pack version } combinations { identity pattern title severity certainty gives values
     permissions { right on permission via { type from to } conditions } } } }`
+export const FINDINGS = `query($first: Int, $after: String, $filter: FindingFilter, $register: [FindingEntryInput!]) {
+  findings(first: $first, after: $after, filter: $filter, register: $register) { truncated revision totalCount packs { pack version }
+    pageInfo { hasNextPage endCursor } edges { node { fingerprint pattern title severity certainty identities status owner due acceptedUntil reason } } } }`
 export const PATHS = `query($from: ID!, $to: String) { paths(from: $from, to: $to) { truncated revision
   paths { from to hops { from to how pattern rights conditions certainty } } } }`
 export const WHAT_IF = `query($add: [EdgeInput!], $remove: [EdgeInput!]) { whatIf(add: $add, remove: $remove) { truncated revision

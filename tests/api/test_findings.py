@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.account import account
 from tests.api.served import Served, served
 
 pytestmark = pytest.mark.anyio
@@ -11,6 +12,7 @@ FINDINGS = """query($first: Int, $after: String, $filter: FindingFilter, $regist
   findings(first: $first, after: $after, filter: $filter, register: $register) {
     truncated totalCount pageInfo { hasNextPage endCursor }
     edges { node { fingerprint pattern severity status owner due acceptedUntil identities example { permissions { right } } } } } }"""
+RIGHTS = ["iam:CreateAccessKey", "iam:DeleteAccessKey"]
 GRAPH = "mutation($i: UpsertGraphInput!) { upsertGraph(input: $i) { ... on Ack { revision } ... on Failure { message } } }"
 
 
@@ -19,33 +21,10 @@ async def _asked(service: Served, role: str = "analyst", **variables: Any) -> An
 
 
 async def _load(service: Served) -> None:
-    answer = await service.post(GRAPH, "admin", variables={"i": {"source": "t", "records": _account()}})
+    answer = await service.post(
+        GRAPH, "admin", variables={"i": {"source": "t", "records": account(["ann", "bob"], RIGHTS)}}
+    )
     assert "revision" in answer["data"]["upsertGraph"], answer
-
-
-def _account() -> list[dict[str, Any]]:
-    """Two users who may make keys of anybody, and one whose keys they may make."""
-    root = "arn:aws:iam::111111111111:user/"
-    records: list[dict[str, Any]] = [
-        {
-            "node": {
-                "type": "identity",
-                "id": f"{root}{name}",
-                "kind": "human",
-                "status": "active",
-                "properties": {"aws_type": "user"},
-            }
-        }
-        for name in ("ann", "bob")
-    ]
-    rights = ["iam:CreateAccessKey", "iam:DeleteAccessKey"]
-    for name in ("ann", "bob"):
-        key = f"{root}{name}#own/0"
-        records += [
-            {"node": {"type": "permission", "id": key, "actions": rights, "resources": ["aws:*"]}},
-            {"edge": {"type": "GRANTED", "from": f"identity:{root}{name}", "to": f"permission:{key}"}},
-        ]
-    return records
 
 
 async def test_findings_are_listed_filtered_and_owned() -> None:

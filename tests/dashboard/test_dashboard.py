@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 
 from graphsvc.api.dashboard import _FILES
+from tests.api.account import account
 from tests.api.served import SEND, Served, request, served
 from tests.dashboard.browser import EVERY_ROLE, Shown, expect, shown
 
@@ -224,6 +225,7 @@ break_glass: {{subject: {{kind: human}}, action: "*", covers: [not_entitled], fo
                 "emergencies",
                 f"chain/{name}",
                 "explore",
+                "findings",
                 f"audit/{name}",
             ):
                 await browser.go(view)
@@ -252,6 +254,7 @@ async def test_every_page_is_accessible(scheme: Any) -> None:
         await pep.decide(request("erp:Delete", "vendor:7"))
         rights: dict[str, Any] = {"resources": ["*"], "expires_at": "2026-12-01T00:00:00Z", "purpose": "p"}
         await eve.grant("bot", actions=["a:*"], **rights)
+        await admin.upsert_graph("account", account(["ann"], ["iam:CreateAccessKey"]))
         await _fill(service, "bot", GLASS)
         axe = Axe()
         await browser.page.goto(service.url)
@@ -267,6 +270,7 @@ async def test_every_page_is_accessible(scheme: Any) -> None:
             f"decision/{number}",
             "chain/c1",
             "explore",
+            "findings",
             "policies",
             "policies/care",
             "emergencies",

@@ -4,7 +4,7 @@ import { Graph, merged, short } from '../graph.js'
 import { COMBINATIONS, PATHS, WHAT_IF } from '../query.js'
 import { bare, Empty, html, link, Severity, Table, useAnswer, useState, Waiting } from '../ui.js'
 
-const ORDER = ['critical', 'high', 'medium', 'low']
+export const ORDER = ['critical', 'high', 'medium', 'low']
 const DRAWN = 40
 const KINDS = ['MEMBER_OF', 'HAS_ROLE', 'GRANTED', 'ACTS_FOR', 'CONTAINS', 'OWNS']
 
