@@ -51,7 +51,7 @@ function Page({ found, before }) {
 function List() {
   const [asked, set] = useState({ severity: '', status: '', owner: '', register: NONE, cursors: [null] })
   const { cursors, register } = asked
-  const narrow = (change) => set({ ...asked, ...change, cursors: [null] })
+  const narrow = (change) => set((was) => ({ ...was, ...change, cursors: [null] }))
   const [state] = useAnswer(async () => {
     const filter = { severity: asked.severity || null, status: asked.status || null, owner: asked.owner.trim() || null }
     const { findings } = await ask(FINDINGS, { first: SIZE, after: cursors.at(-1), filter, register: register.entries })
@@ -59,9 +59,10 @@ function List() {
   }, [asked])
   const choice = (name, label, values) => html`<label>${label} <select value=${asked[name]} onChange=${(event) => narrow({ [name]: event.target.value })}>
     <option value="">any</option>${values.map((each) => html`<option value=${each}>${each.toLowerCase()}</option>`)}</select></label>`
+  // The owner's field has no value of ours: what is being typed stays when an answer comes in.
   const next = state.value?.pageInfo.hasNextPage && state.value.pageInfo.endCursor
   return html`<div class="filters">${choice('severity', 'Severity', ORDER)}${choice('status', 'Status', ['OPEN', 'OVERDUE', 'ACCEPTED'])}
-      <label>Owner <input value=${asked.owner} onChange=${(event) => narrow({ owner: event.target.value })} /></label>
+      <label>Owner <input onChange=${(event) => narrow({ owner: event.target.value })} /></label>
       <${Register} register=${register} bring=${(given) => narrow({ register: given })} /></div>
     <p class="dim">Owners, due days and accepted risks come from a register that you bring: the file of <code>explore findings --register</code>, as JSON. The service does not keep it.</p>
     <${Waiting} state=${state} />${state.value && html`<${Page} found=${state.value} before=${state.value.before} />`}
