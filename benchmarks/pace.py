@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 from benchmarks.peers.client import closed_loop, open_loop
 from benchmarks.service import process
 from benchmarks.workload import decide_input, traffic
+from graphsvc.cli.checkup import quantile, sync_times_ms
 
 __all__ = ["many", "steady"]
 
@@ -29,7 +28,7 @@ def steady(
     """An open loop: p50 and p99 count from when each decision was due; lost: asked and not answered."""
     with tempfile.TemporaryDirectory(prefix="graphsvc-bench-") as folder:
         url = store.replace("FOLDER", folder)
-        fsync_ms = _fsync_ms(Path(folder))
+        fsync_ms = quantile(sync_times_ms(Path(folder), 200), 0.5)
         with process(url, Path(folder), patterns, environment) as (server, facts):
             count = int(per_s * seconds)
             messages = [
@@ -74,19 +73,6 @@ def many(
                 "store": name, "single per_s": one["per_s"], f"x{size} per_s": each["per_s"] * size,
                 "ratio": round(each["per_s"] * size / max(1, one["per_s"]), 2), f"x{size} p50_ms": each["p50_ms"],
             }  # fmt: skip
-
-
-def _fsync_ms(folder: Path, tries: int = 200) -> float:
-    """How long it takes until 4 kB are on the disk, the median, just before the run."""
-    times = []
-    with tempfile.TemporaryFile(dir=folder) as file:
-        for _ in range(tries):
-            file.write(b"\0" * 4096)
-            file.flush()
-            began = time.perf_counter()
-            os.fsync(file.fileno())
-            times.append((time.perf_counter() - began) * 1000)
-    return sorted(times)[tries // 2]
 
 
 def _decided(body: bytes) -> bool:

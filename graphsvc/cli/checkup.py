@@ -19,7 +19,7 @@ from graphsvc import __version__
 if TYPE_CHECKING:
     from graphsvc.config import Settings
 
-__all__ = ["Check", "State", "check_machine", "check_settings", "folder_of", "quantile"]
+__all__ = ["Check", "State", "check_machine", "check_settings", "folder_of", "quantile", "sync_times_ms"]
 
 State = Literal["ok", "off", "warning", "error"]
 # What `serve` opens beside connections.
@@ -115,16 +115,22 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
+def sync_times_ms(folder: Path, tries: int = _SYNCS) -> list[float]:
+    """How long it took each time until 4 kB were on the disk; OSError where nothing can be written."""
+    times = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(tries):
+            file.write(b"\0" * 4096)
+            file.flush()
+            began = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append((time.perf_counter() - began) * 1000)
+    return times
+
+
 def _fsync(folder: Path) -> Check:
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            times = []
-            for _ in range(_SYNCS):
-                file.write(b"\0" * 4096)
-                file.flush()
-                began = time.perf_counter()
-                os.fsync(file.fileno())
-                times.append((time.perf_counter() - began) * 1000)
+        times = sync_times_ms(folder)
     except OSError as error:
         return Check("fsync", "error", f"`{folder}`: {error.strerror}", f"let this user write to `{folder}`")
     middle, most = quantile(times, 0.5), quantile(times, 0.99)

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.output import Format, print_rows
+from graphsvc.cli.running import Running, asked
+from graphsvc.cli.spread import spread
 from graphsvc.core.value import Json
 
 if TYPE_CHECKING:
     from graphsvc.client import Client
     from graphsvc.client.grant_request import GrantRequest
 
-__all__ = ["Form", "Server", "Token", "app", "asked"]
+__all__ = ["app"]
 
-T = TypeVar("T")
 app = typer.Typer(
     cls=ErrorGroup,
     name="grant",
     help="Ask for rights for a while, answer who asks, take back.",
     no_args_is_help=True,
 )
-Server = Annotated[str, typer.Option("--server", metavar="URL", help="The running service.")]
-Token = Annotated[
-    str | None, typer.Option("--token", metavar="TOKEN", help="Your own token; made by `graphsvc token`.")
-]
-Form = Annotated[Format, typer.Option("--format", help="How to print.")]
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The id of a request.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 Actions = Annotated[list[str] | None, typer.Option("--action", help="An action glob; several times.")]
@@ -38,7 +33,6 @@ Lasts = Annotated[
     str | None, typer.Option("--for", metavar="DURATION", help="How long, from the approval, such as 30m.")
 ]
 Uses = Annotated[int | None, typer.Option("--uses", min=1, help="At most so many actions.")]
-_LOCAL = "http://127.0.0.1:8080"
 _COLUMNS = (
     "id",
     "status",
@@ -53,6 +47,7 @@ _COLUMNS = (
 
 
 @app.command()
+@spread
 def ask(
     *,
     identity: Annotated[str, typer.Argument(metavar="IDENTITY", help="Who needs them.")],
@@ -67,9 +62,7 @@ def ask(
         list[str] | None, typer.Option("--on-behalf-of", help="Whom it acts for; several times.")
     ] = None,
     wait: Annotated[float, typer.Option("--wait", min=0, help="Wait so many seconds for the answer.")] = 0.0,
-    form: Form = Format.table,
-    server: Server = _LOCAL,
-    token: Token = None,
+    at: Running,
 ) -> None:
     """Ask for rights; with --wait, exit 0 once they are given, else 1.
 
@@ -90,13 +83,14 @@ def ask(
         )  # fmt: skip
         return await client.await_grant(made.id, wait_s=wait) if wait else made
 
-    found = asked(call, server, token)
-    _print([found], form)
+    found = asked(call, at)
+    _print([found], at.form)
     if wait and found.grant is None:
         raise typer.Exit(1)
 
 
 @app.command("list")
+@spread
 def list_requests(
     *,
     status: Annotated[
@@ -104,9 +98,7 @@ def list_requests(
     ] = None,
     identity: Annotated[str | None, typer.Option("--identity", help="Only for this one.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many at most.")] = 50,
-    form: Form = Format.table,
-    server: Server = _LOCAL,
-    token: Token = None,
+    at: Running,
 ) -> None:
     """Requests, newest first: your own, or everybody's for those who may answer.
 
@@ -114,15 +106,14 @@ def list_requests(
     Examples:
       graphsvc grant list --status OPEN --token "$TOKEN"
     """
-    page = asked(
-        lambda client: client.grant_requests(first=limit, status=status, identity=identity), server, token
-    )
-    _print(page.requests, form)
+    page = asked(lambda client: client.grant_requests(first=limit, status=status, identity=identity), at)
+    _print(page.requests, at.form)
     if page.cursor is not None:
         print(f"there are more than {limit}; raise --limit", file=sys.stderr)
 
 
 @app.command()
+@spread
 def approve(
     *,
     request: Request,
@@ -131,9 +122,7 @@ def approve(
     resource: Resources = None,
     lasts: Lasts = None,
     uses: Uses = None,
-    form: Form = Format.table,
-    server: Server = _LOCAL,
-    token: Token = None,
+    at: Running,
 ) -> None:
     """Give what was asked for, or with options less of it; never for yourself.
 
@@ -146,22 +135,20 @@ def approve(
         lambda client: client.approve_grant_request(
             request, reason, actions=action, resources=resource, lasts=lasts, uses=uses
         ),
-        server,
-        token,
+        at,
     )
-    _print([found], form)
+    _print([found], at.form)
     if found.grant is None:
         print(f"{len(found.endorsed_by)} of {found.quorum} have approved", file=sys.stderr)
 
 
 @app.command()
+@spread
 def reject(
     *,
     request: Request,
     reason: Reason,
-    form: Form = Format.table,
-    server: Server = _LOCAL,
-    token: Token = None,
+    at: Running,
 ) -> None:
     """Give nothing.
 
@@ -169,17 +156,16 @@ def reject(
     Examples:
       graphsvc grant reject grantRequest:0193a2... --reason "ask the owner" --token "$TOKEN"
     """
-    _print([asked(lambda client: client.reject_grant_request(request, reason), server, token)], form)
+    _print([asked(lambda client: client.reject_grant_request(request, reason), at)], at.form)
 
 
 @app.command()
+@spread
 def withdraw(
     *,
     request: Request,
     reason: Reason,
-    form: Form = Format.table,
-    server: Server = _LOCAL,
-    token: Token = None,
+    at: Running,
 ) -> None:
     """Take your own request back.
 
@@ -187,17 +173,16 @@ def withdraw(
     Examples:
       graphsvc grant withdraw grantRequest:0193a2... --reason "not needed any more" --token "$TOKEN"
     """
-    _print([asked(lambda client: client.withdraw_grant_request(request, reason), server, token)], form)
+    _print([asked(lambda client: client.withdraw_grant_request(request, reason), at)], at.form)
 
 
 @app.command()
+@spread
 def revoke(
     *,
     grant: Annotated[str, typer.Argument(metavar="GRANT", help="The id of a grant that was given.")],
     reason: Reason,
-    form: Form = Format.table,
-    server: Server = _LOCAL,
-    token: Token = None,
+    at: Running,
 ) -> None:
     """End a grant; once this answers nobody is permitted by it. Tells the open chains that relied on it.
 
@@ -205,22 +190,10 @@ def revoke(
     Examples:
       graphsvc grant revoke grant:0193a2... --reason "left the project" --token "$TOKEN"
     """
-    ended = asked(lambda client: client.revoke_grant(grant, reason), server, token)
+    ended = asked(lambda client: client.revoke_grant(grant, reason), at)
     chains: list[Json] = [*ended.affected_chains]
-    told: Json = ", ".join(map(str, chains)) if form is Format.table else chains
-    print_rows([{"grant": ended.grant.id, "revision": ended.revision, "affectedChains": told}], form)
-
-
-def asked(call: Callable[[Client], Awaitable[T]], server: str, token: str | None) -> T:
-    """What a running service answers to one call."""
-    from graphsvc.cli.session import run
-    from graphsvc.client import Client
-
-    async def body() -> T:
-        async with Client(server, token) as client:
-            return await call(client)
-
-    return run(body())
+    told: Json = ", ".join(map(str, chains)) if at.form is Format.table else chains
+    print_rows([{"grant": ended.grant.id, "revision": ended.revision, "affectedChains": told}], at.form)
 
 
 def _print(requests: list[GrantRequest], form: Format) -> None:

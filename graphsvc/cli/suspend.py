@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from graphsvc.cli.grant import Form, Server, Token, asked
 from graphsvc.cli.output import Format, print_json, print_rows
+from graphsvc.cli.running import Running, asked
+from graphsvc.cli.spread import spread
 
 __all__ = ["register"]
-
-_LOCAL = "http://127.0.0.1:8080"
 
 
 class Kind(StrEnum):
@@ -38,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command()(suspensions)
 
 
+@spread
 def suspend(
     *,
     target: Target,
@@ -47,9 +47,7 @@ def suspend(
         str | None,
         typer.Option("--until", metavar="TIME", help="RFC 3339; until it is reinstated, if left out."),
     ] = None,
-    form: Form = Format.table,
-    server: Server = _LOCAL,
-    token: Token = None,
+    at: Running,
 ) -> None:
     """Stop an identity, chain, session, action or pattern; from the answer on, on every replica.
 
@@ -58,17 +56,16 @@ def suspend(
       graphsvc suspend support-bot --reason "acts oddly" --token "$TOKEN"
       graphsvc suspend "bank:*" --kind action --reason "incident 7" --until 2026-12-01T08:00:00Z --token "$TOKEN"
     """
-    ack = asked(lambda client: client.suspend(target, reason, until=until, kind=kind.value), server, token)
-    _tell(f"{kind.value} {target} is suspended from revision {ack.revision} on", ack.revision, form)
+    ack = asked(lambda client: client.suspend(target, reason, until=until, kind=kind.value), at)
+    _tell(f"{kind.value} {target} is suspended from revision {ack.revision} on", ack.revision, at.form)
 
 
+@spread
 def reinstate(
     *,
     target: Target,
     kind: KindOption = Kind.identity,
-    form: Form = Format.table,
-    server: Server = _LOCAL,
-    token: Token = None,
+    at: Running,
 ) -> None:
     """End a suspension.
 
@@ -77,11 +74,12 @@ def reinstate(
       graphsvc reinstate support-bot --token "$TOKEN"
       graphsvc reinstate "bank:*" --kind action --token "$TOKEN"
     """
-    ack = asked(lambda client: client.reinstate(target, kind=kind.value), server, token)
-    _tell(f"{kind.value} {target} is reinstated from revision {ack.revision} on", ack.revision, form)
+    ack = asked(lambda client: client.reinstate(target, kind=kind.value), at)
+    _tell(f"{kind.value} {target} is reinstated from revision {ack.revision} on", ack.revision, at.form)
 
 
-def suspensions(*, form: Form = Format.table, server: Server = _LOCAL, token: Token = None) -> None:
+@spread
+def suspensions(*, at: Running) -> None:
     """Tell what is suspended now, by whom, why and until when.
 
     \b
@@ -90,8 +88,8 @@ def suspensions(*, form: Form = Format.table, server: Server = _LOCAL, token: To
     """
     import msgspec
 
-    rows = [msgspec.to_builtins(each) for each in asked(lambda client: client.suspensions(), server, token)]
-    print_rows(rows, form, empty="nothing is suspended")
+    rows = [msgspec.to_builtins(each) for each in asked(lambda client: client.suspensions(), at)]
+    print_rows(rows, at.form, empty="nothing is suspended")
 
 
 def _tell(text: str, revision: str, form: Format) -> None:

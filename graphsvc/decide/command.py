@@ -72,13 +72,23 @@ class DecideCommand(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: int | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Nearing(msgspec.Struct, frozen=True, kw_only=True):
+    """near: asked for the harm that is nearest by whoever shows it, since most callers do not."""
+
+    near: Callable[[], tuple[NearHarm, ...]] = tuple
+
+    @property
+    def nearest(self) -> tuple[NearHarm, ...]:
+        """The patterns nearest to completion in the scopes that were judged."""
+        return self.near()
+
+
+class Answer(Nearing, frozen=True, kw_only=True):
     """A decision as answered. `verdict` is what the caller must do.
 
     decision: what was decided; recorded is False for the transient refusals (store unreachable,
     deadline past), of which nothing was stored. replayed: the same key had been answered before.
     revision: `<incarnation>.<seq>` of the record; audit_id: the record's place in the audit log.
-    near: asked for the harm that is nearest by whoever shows it, since most callers do not.
     """
 
     decision: Decided
@@ -87,22 +97,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     audit_id: str
     recorded: bool = True
     replayed: bool = False
-    near: Callable[[], tuple[NearHarm, ...]] = tuple
-
-    @property
-    def nearest(self) -> tuple[NearHarm, ...]:
-        """The patterns nearest to completion in the scopes of this decision; none where the risk is zero."""
-        return self.near()
 
 
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
+class Judged(Nearing, frozen=True, kw_only=True):
     """What the answer would be; nothing was changed. stale: the log could not be read lately."""
 
     verdict: Verdict
     reasons: tuple[Reason, ...]
     completions: tuple[Completion, ...]
     risk: Risk
-    nearest: tuple[NearHarm, ...]
     revision: str
     stale: bool = False
 

@@ -114,7 +114,7 @@ class Hindsight:
             reasons=evaluation.reasons,
             completions=evaluation.completions,
             risk=evaluation.risk,
-            nearest=nearest(evaluation.scopes, world.facts(), evaluation.at_ms),
+            near=partial(nearest, evaluation.scopes, world.facts(), evaluation.at_ms),
             revision=revision,
             stale=False,
         )

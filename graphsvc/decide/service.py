@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal, Protocol
 
 import msgspec
@@ -230,7 +231,7 @@ class GraphsvcService:
             reasons=evaluation.reasons,
             completions=evaluation.completions,
             risk=evaluation.risk,
-            nearest=nearest(evaluation.scopes, self.world.facts(), evaluation.at_ms),
+            near=partial(nearest, evaluation.scopes, self.world.facts(), evaluation.at_ms),
             revision=self.revision(),
             stale=stale,
         )
