@@ -53,7 +53,7 @@ class Remote:
 
     async def publish(self, texts: Sequence[tuple[str, str]], comment: str) -> str:
         """Put packs into force; the revision."""
-        query = f"mutation($i: PublishInput!) {{ publishPolicy(input: $i) {{ ... on Ack {{ revision }} {_FAILED} }} }}"
+        query = f"mutation($i: PublishPolicyInput!) {{ publishPolicy(input: $i) {{ ... on Ack {{ revision }} {_FAILED} }} }}"
         files: list[Json] = [{"yaml": text, "file": file} for text, file in texts]
         return await self._revision(query, {"i": {"files": files, "comment": comment}})
 

@@ -146,7 +146,11 @@ class _Remote:
 
     async def publish(self, packs: Sequence[PackText], comment: str) -> str:
         answer = await self._change(
-            "publishPolicy", "PublishInput!", "revision", {"files": _files(packs), "comment": comment}, "Ack"
+            "publishPolicy",
+            "PublishPolicyInput!",
+            "revision",
+            {"files": _files(packs), "comment": comment},
+            "Ack",
         )
         return str(answer["revision"])
 
@@ -162,7 +166,7 @@ class _Remote:
 
     async def draft(self, packs: Sequence[PackText], comment: str) -> dict[str, Json]:
         given: dict[str, Json] = {"files": _files(packs), "comment": comment}
-        return await self._change("draftPolicy", "PublishInput!", "draft revision", given, "Drafted")
+        return await self._change("draftPolicy", "PublishPolicyInput!", "draft revision", given, "Drafted")
 
     async def publish_draft(self, draft: str, comment: str) -> str:
         return await self._named("publishDraft", "draft", "ID!", draft, comment)

@@ -25,7 +25,7 @@ _TRIALS = (
     "unjudged } }"
 )
 _DRAFT = (
-    "mutation($v: PublishInput!) { r: draftPolicy(input: $v) "
+    "mutation($v: PublishPolicyInput!) { r: draftPolicy(input: $v) "
     f"{{ __typename ... on Drafted {{ draft revision at }} {_FAILURE} }} }}"
 )
 _DRAFTS = "query { r: policyDrafts { draft draftedAt draftedBy comment files texts } }"

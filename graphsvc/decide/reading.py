@@ -116,7 +116,7 @@ def patterns(world: World) -> list[PatternView]:
             pack=pattern.pack,
             version=pattern.version,
             scope=pattern.scope,
-            steps=tuple(step.name for step in pattern.steps) or ("counted",),
+            steps=("counted",) if pattern.count is not None else tuple(step.name for step in pattern.steps),
         )
         for pattern in world.ruleset.in_force
     ]

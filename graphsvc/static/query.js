@@ -69,7 +69,7 @@ export const TRIALS = `{ policyTrials { pack version since by comment canary dec
 export const REPLAY = `query($v: ReplayDiffInput!) { replayDiff(input: $v) { decisions differing complete whole passedOver
   moves { before after count } identities { name tightened loosened } patterns { name tightened loosened }
   examples { decision at action resource subject before after answered completedBefore completedAfter } } }`
-export const DRAFT = `mutation($v: PublishInput!) { draftPolicy(input: $v) { ... on Drafted { draft } ${FAILED} } }`
+export const DRAFT = `mutation($v: PublishPolicyInput!) { draftPolicy(input: $v) { ... on Drafted { draft } ${FAILED} } }`
 export const SHADOW = `mutation($v: ShadowInput!) { shadowPolicy(input: $v) { ... on Shadowed { pack unjudged } ${FAILED} } }`
 export const END_TRIAL = `mutation($pack: String!) { endTrial(pack: $pack) { ... on Ack { revision } ${FAILED} } }`
 export const PUBLISH_DRAFT = `mutation($draft: ID!) { publishDraft(draft: $draft) { ... on Ack { revision } ${FAILED} } }`

@@ -57,6 +57,18 @@ def test_list_tells_patterns(filled: Path) -> None:
     assert (row["id"], row["pack"], row["onMatch"]) == ("leak", "mail", "deny")
 
 
+def test_a_pattern_without_steps_is_listed_without(folder: Path) -> None:
+    """What is counted is a step of its own; nearness to a tier has none."""
+    (folder / "more.yaml").write_text(
+        "graphsvc: 1\npack: {id: more, version: '1'}\nactions: {'mail:Read': {effects: [read]}}\npatterns:\n"
+        "  - {id: many, on_match: escalate, within: 10m, count: {step: {effects: [read]}, more_than: 5}}\n"
+        "  - {id: near, on_match: escalate, reach: {tier: crown-jewel, nearer_than: 2}}\n"
+    )
+    assert graphsvc("policy", "publish", "more.yaml").code == 0
+    steps = {row["id"]: row["steps"] for row in graphsvc("policy", "list", "--format", "jsonl").lines()}
+    assert steps == {"many": ["counted"], "near": []}
+
+
 def test_the_schema_for_editors_is_written(folder: Path) -> None:
     """The file that ships, to standard output or a file."""
     from graphsvc.core.policy.schema import schema_text

@@ -172,7 +172,7 @@ async def _fill(service: Served, name: str, pack: str) -> None:
         ("requestGrant", {"identity": name, "actions": [name], "resources": [name], "lasts": "1h", "purpose": name}),
         ("sendSignal", {"identity": name, "cause": name, "weight": 0.2, "halfLife": "1h"}),
     ):  # fmt: skip
-        kind = {"shadowPolicy": "ShadowInput", "draftPolicy": "PublishInput", "breakGlass": "BreakGlassInput",
+        kind = {"shadowPolicy": "ShadowInput", "draftPolicy": "PublishPolicyInput", "breakGlass": "BreakGlassInput",
                 "requestGrant": "GrantRequestInput", "sendSignal": "SignalInput"}[mutation]  # fmt: skip
         text = (
             f"mutation($v: {kind}!) {{ {mutation}(input: $v) {{ __typename ... on Failure {{ message }} }} }}"

@@ -16,7 +16,7 @@ from graphsvc.errors import BadInput
 
 __all__ = [
     "Ack", "CancelResult", "ChainInput", "ChainResult", "DeclareIntentInput", "GraphResult", "Outcome", "PolicyFileInput",
-    "PublishInput", "PublishResult", "ReportInput", "ReportResult", "RollbackInput", "SignalInput", "SignalResult", "SuspendInput", "SuspendResult",
+    "PublishPolicyInput", "PublishResult", "ReportInput", "ReportResult", "RollbackInput", "SignalInput", "SignalResult", "SuspendInput", "SuspendResult",
     "TargetKind", "UpsertGraphInput",
 ]  # fmt: skip
 
@@ -112,7 +112,7 @@ class PolicyFileInput:
 
 
 @strawberry.input(description="Packs that come into force together.")
-class PublishInput:
+class PublishPolicyInput:
     """Packs that come into force together: `yaml` (with its `signature`) for one, `files` for several."""
 
     yaml: str | None = None

@@ -17,7 +17,7 @@ from graphsvc.api.schema.change import (
     ChainResult,
     DeclareIntentInput,
     GraphResult,
-    PublishInput,
+    PublishPolicyInput,
     PublishResult,
     ReportInput,
     ReportResult,
@@ -252,7 +252,7 @@ class Mutation(GrantRequestMutation, RulesMutation):
         return await _acknowledged(call)
 
     @guarded("Put packs into force, all or none.", as_data=True)
-    async def publish_policy(self, info: Info, input: PublishInput) -> PublishResult:  # noqa: A002
+    async def publish_policy(self, info: Info, input: PublishPolicyInput) -> PublishResult:  # noqa: A002
         """Put packs into force, all or none."""
         context = info.context
 

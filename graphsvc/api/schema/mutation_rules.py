@@ -8,7 +8,7 @@ import strawberry
 
 from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
-from graphsvc.api.schema.change import Ack, PublishInput, PublishResult
+from graphsvc.api.schema.change import Ack, PublishPolicyInput, PublishResult
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable, failed
 from graphsvc.api.schema.review import Review, ReviewResult
 from graphsvc.api.schema.rules import (
@@ -56,7 +56,7 @@ class RulesMutation:
         return await _acknowledged(lambda: context.service.desk.end_trial(context.caller, pack, comment))
 
     @guarded("Hand packs in for somebody else to publish.", as_data=True)
-    async def draft_policy(self, info: Info, input: PublishInput) -> DraftResult:  # noqa: A002
+    async def draft_policy(self, info: Info, input: PublishPolicyInput) -> DraftResult:  # noqa: A002
         """Hand packs in for somebody else to publish."""
         context = info.context
         try:
