@@ -12,7 +12,7 @@ from graphsvc.events.sink import FileSink, HttpSink, SyslogSink
 
 if TYPE_CHECKING:
     from graphsvc.config import Settings
-    from graphsvc.decide.command import Service
+    from graphsvc.decide.service import GraphsvcService
     from graphsvc.outside import SiemSettings
 
 __all__ = ["events_key", "outlet_jobs"]
@@ -24,7 +24,7 @@ def events_key(settings: Settings) -> SigningKey | None:
 
 
 def outlet_jobs(
-    service: Service, settings: Settings, key: SigningKey | None, issuer: str | None
+    service: GraphsvcService, settings: Settings, key: SigningKey | None, issuer: str | None
 ) -> list[Coroutine[Any, Any, None]]:
     """What has to run beside the service. issuer: its public URL, needed where security events are sent."""
     folder = settings.state / "outlets"

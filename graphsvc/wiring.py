@@ -20,8 +20,10 @@ from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, p
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from graphsvc.api.auth import Authenticator
     from graphsvc.api.connection import Connections
     from graphsvc.api.hot.owner import Owners
+    from graphsvc.api.login.route import Desk
     from graphsvc.api.persisted import PersistedDocuments
     from graphsvc.api.ssf.stream import Stream
     from graphsvc.config import Settings
@@ -162,11 +164,9 @@ def build_app(
     connections: those of the server, for metrics.
     """
     from graphsvc.api.app import create_app
-    from graphsvc.api.auth import Authenticator, OpenDoor, TokenVerifier, local_key
     from graphsvc.api.rate import Rate
     from graphsvc.api.ssf.effect import Receiver
     from graphsvc.api.ssf.poll import keep_polling
-    from graphsvc.api.token_register import TokenRegister
     from graphsvc.outlets import events_key, outlet_jobs
 
     wanted = jobs if jobs is not None else []
@@ -175,32 +175,7 @@ def build_app(
     wanted += [keep_polling(stream, receiver) for stream in streams if stream.endpoint is not None]
     if settings.reviews.webhook is not None:
         wanted.append(_notices(service, settings, listening))
-    auth: Authenticator
-    desk = None
-    if settings.auth == "off":
-        auth = OpenDoor()
-    elif settings.oidc is not None:
-        from graphsvc.api.jwks import KeySet
-        from graphsvc.api.oidc import IssuerVerifier
-
-        keys = KeySet(uri=settings.oidc.jwks_uri, file=settings.oidc.jwks_file)
-        wanted.append(keys.keep_fresh())
-        auth = IssuerVerifier(settings.oidc.issuer, settings.oidc.audience, keys, settings.oidc.algorithms)
-        url = settings.public_url or listening
-        # At a Unix socket there is no address to come back to.
-        if settings.oidc.login is not None and url is not None and url.startswith("http"):
-            from graphsvc.api.login.provider import Provider
-            from graphsvc.api.login.route import open_desk
-
-            login = settings.oidc.login
-            provider = Provider(
-                settings.oidc.issuer, login.client_id, keys, redirect_uri=f"{url.rstrip('/')}/login/callback",
-                secret_file=login.secret_file, scopes=login.scopes, algorithms=settings.oidc.algorithms,
-            )  # fmt: skip
-            desk = open_desk(auth, settings.state, provider, session_s=login.session_s, url=url)
-            auth = desk.sessions
-    else:
-        auth = TokenVerifier(local_key(settings.state), TokenRegister(settings.state))
+    auth, desk = _door(settings, listening, wanted)
     public_url = settings.public_url
     if public_url is None and settings.on_loopback:
         # Nobody but this machine reads it, and for this machine it is true.
@@ -223,6 +198,39 @@ def build_app(
         connections=connections,
         desk=desk,
     )
+
+
+def _door(
+    settings: Settings, listening: str | None, jobs: list[Coroutine[None, None, None]]
+) -> tuple[Authenticator, Desk | None]:
+    """Who may come in, and where people log in; `jobs` gets what keeps the issuer's keys fresh."""
+    from graphsvc.api.auth import OpenDoor, TokenVerifier, local_key
+    from graphsvc.api.token_register import TokenRegister
+
+    if settings.auth == "off":
+        return OpenDoor(), None
+    if settings.oidc is None:
+        return TokenVerifier(local_key(settings.state), TokenRegister(settings.state)), None
+    from graphsvc.api.jwks import KeySet
+    from graphsvc.api.oidc import IssuerVerifier
+
+    keys = KeySet(uri=settings.oidc.jwks_uri, file=settings.oidc.jwks_file)
+    jobs.append(keys.keep_fresh())
+    auth = IssuerVerifier(settings.oidc.issuer, settings.oidc.audience, keys, settings.oidc.algorithms)
+    url = settings.public_url or listening
+    # At a Unix socket there is no address to come back to.
+    if settings.oidc.login is None or url is None or not url.startswith("http"):
+        return auth, None
+    from graphsvc.api.login.provider import Provider
+    from graphsvc.api.login.route import open_desk
+
+    login = settings.oidc.login
+    provider = Provider(
+        settings.oidc.issuer, login.client_id, keys, redirect_uri=f"{url.rstrip('/')}/login/callback",
+        secret_file=login.secret_file, scopes=login.scopes, algorithms=settings.oidc.algorithms,
+    )  # fmt: skip
+    desk = open_desk(auth, settings.state, provider, session_s=login.session_s, url=url)
+    return desk.sessions, desk
 
 
 def _documents(settings: Settings) -> PersistedDocuments:

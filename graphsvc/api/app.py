@@ -38,14 +38,14 @@ from graphsvc.api.ssf.effect import Receiver
 from graphsvc.api.ssf.push import push_routes
 from graphsvc.api.ssf.stream import Stream
 from graphsvc.api.tracing import traced
-from graphsvc.decide.command import Service
 from graphsvc.decide.ports import History
+from graphsvc.decide.service import GraphsvcService
 
 __all__ = ["create_app"]
 
 
 def create_app(
-    service: Service,
+    service: GraphsvcService,
     history: History,
     *,
     auth: Authenticator,

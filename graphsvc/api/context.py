@@ -14,8 +14,9 @@ from graphsvc.api.loading import Rows
 from graphsvc.api.metric import Metrics
 from graphsvc.api.persisted import PersistedDocuments
 from graphsvc.api.rate import Rate
-from graphsvc.decide.command import Caller, Service
+from graphsvc.decide.command import Caller
 from graphsvc.decide.ports import History
+from graphsvc.decide.service import GraphsvcService
 
 __all__ = ["READERS", "Context", "Info", "Parts"]
 
@@ -31,7 +32,7 @@ class Parts:
     the end; None = not told.
     """
 
-    service: Service
+    service: GraphsvcService
     history: History
     auth: Authenticator
     metrics: Metrics = field(default_factory=Metrics)
@@ -55,7 +56,7 @@ class Context:
     _rows: Rows | None = None
 
     @property
-    def service(self) -> Service:
+    def service(self) -> GraphsvcService:
         """The use cases."""
         return self.parts.service
 

@@ -17,10 +17,10 @@ from graphsvc.core.world import World
 from graphsvc.decide import emergency, reviewing, trying
 from graphsvc.decide.command import Ack, Caller
 from graphsvc.decide.jobs import ChangeJob
+from graphsvc.decide.proposal import Job
 from graphsvc.decide.rejudging import ReplayDiff, replay_diff
 from graphsvc.decide.review_load import ReviewLoad, review_load
 from graphsvc.decide.review_view import ReviewStatus
-from graphsvc.decide.sequencer import Job
 from graphsvc.decide.stopped import Stopped, would_have_stopped
 from graphsvc.decide.trying import PackText, PublishRules
 from graphsvc.errors import BadInput, Conflict

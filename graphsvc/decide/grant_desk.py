@@ -22,7 +22,7 @@ from graphsvc.decide.grant_request import (
     grant_request,
     grant_requests,
 )
-from graphsvc.decide.sequencer import Job
+from graphsvc.decide.proposal import Job
 
 __all__ = ["GrantDesk"]
 

@@ -32,7 +32,7 @@ from graphsvc.decide.cell import (
     spending_touches,
 )
 from graphsvc.decide.command import Caller
-from graphsvc.decide.sequencer import Proposal
+from graphsvc.decide.proposal import Proposal
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 
 __all__ = [

@@ -8,7 +8,8 @@ import msgspec
 
 from graphsvc.core.record import Cancelled
 from graphsvc.decide.jobs import DecideJob, ReportJob
-from graphsvc.decide.sequencer import Outcome, Sequencer
+from graphsvc.decide.proposal import Outcome
+from graphsvc.decide.sequencer import Sequencer
 from graphsvc.errors import GraphsvcError, StoreUnavailable
 
 __all__ = ["DEADLINE", "Late"]

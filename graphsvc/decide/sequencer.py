@@ -17,26 +17,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
-
-import msgspec
 
 from graphsvc.core.audit.leaf import SALT_SIZE
 from graphsvc.core.codec import decode_records, encode_records
-from graphsvc.core.evaluate import Evaluation
 from graphsvc.core.record import Decided, Record
 from graphsvc.core.state import Overlay
 from graphsvc.core.world import World
 from graphsvc.decide.command import LogEvent
 from graphsvc.decide.figure import BATCHES, SECONDS, Distribution
 from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused, Salts
+from graphsvc.decide.proposal import Job, Outcome, Proposal
+from graphsvc.decide.queue import Queue, Waiting
+from graphsvc.decide.recent import Recent
 from graphsvc.errors import Overloaded, StoreError, StoreSwapped, StoreUnavailable
 
-__all__ = ["BATCH_LIMIT", "Job", "Outcome", "Proposal", "Recent", "Sequencer"]
+__all__ = ["Sequencer"]
 
-BATCH_LIMIT = 200
 _REJUDGE_LIMIT = 12
 _LOOKUP_ATTEMPTS = 5
 _LOOKUP_PAUSE_S = 0.2
@@ -47,59 +44,6 @@ _OWN_LIMIT = 50_000
 def new_salt() -> bytes:
     """A salt for the seals of one entry."""
     return secrets.token_bytes(SALT_SIZE)
-
-
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """Records that a job wants to add. known: the evaluations of its decisions, by place in records."""
-
-    records: tuple[Record, ...]
-    reads: frozenset[str]
-    touches: frozenset[str]
-    known: Evaluation | None = None
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """A job's records are durable from number `first` on."""
-
-    first: int
-    records: tuple[Record, ...]
-
-
-class Job(Protocol):
-    """Something that adds records: judged again whenever the world moved underneath it."""
-
-    rank: int  # 0 changes of rights, 1 reports, 2 decisions
-
-    def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
-        """The records to add as of this world; None when there is nothing to add.
-
-        GraphsvcError when the job cannot be done; it then fails alone.
-        """
-
-
-class Recent:
-    """A set that remembers the newest `limit` of what was added."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._held: dict[str, None] = {}
-
-    def add(self, item: str) -> None:
-        """Remember it, and forget the oldest beyond the limit."""
-        self._held[item] = None
-        if len(self._held) > self._limit:
-            del self._held[next(iter(self._held))]
-
-    def __contains__(self, item: object) -> bool:
-        return item in self._held
-
-
-class _Waiting:
-    __slots__ = ("future", "job")
-
-    def __init__(self, job: Job, future: asyncio.Future[Outcome | None]) -> None:
-        self.job = job
-        self.future = future
 
 
 class Sequencer:
@@ -122,12 +66,10 @@ class Sequencer:
         self._ids = ids
         self._salts = salts
         self._listener = listener
-        self._queue_limit = queue_limit
-        self._queues: tuple[deque[_Waiting], ...] = (deque(), deque(), deque())
+        self._queue = Queue(queue_limit)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._last_ms = 0
-        self._last_rank = 0
         self._follow_due = False
         self._appending_since: float | None = None
         # Why nothing may be decided for the time being; None: it may.
@@ -139,7 +81,6 @@ class Sequencer:
         self.batches = 0
         self.committed = 0
         self.refusals = 0
-        self.overloads = 0
         self.commit_seconds = Distribution(SECONDS)
         self.batch_records = Distribution(BATCHES)
         # How long a commit, and judging one request, takes of late: who would wait too long is told so at once.
@@ -158,44 +99,29 @@ class Sequencer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        for queue in self._queues:
-            while queue:
-                _fail(queue.popleft(), StoreUnavailable("the service is stopping"))
+        self._queue.fail_all(StoreUnavailable("the service is stopping"))
 
     def submit(self, job: Job) -> asyncio.Future[Outcome | None]:
         """Queue a job; its future ends when its records are durable. Overloaded when too many wait."""
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(job, future)
+        waiting = Waiting(job, future)
         if self.blocked is not None:
-            _fail(waiting, self.blocked)
+            waiting.fail(self.blocked)
             return future
         if self._task is None:
-            _fail(waiting, StoreUnavailable("the service is stopping"))
+            waiting.fail(StoreUnavailable("the service is stopping"))
             return future
-        if self.queued >= self._queue_limit:
-            self.overloads += 1
-            _fail(waiting, Overloaded(f"{self.queued} requests are waiting; ask again later"))
+        try:
+            self._queue.put(waiting)
+        except Overloaded as error:
+            waiting.fail(error)
             return future
-        self._queues[job.rank].append(waiting)
         self._wake.set()
         return future
 
-    @property
-    def queued(self) -> int:
-        """How many jobs wait to be judged."""
-        first, second, third = self._queues
-        return len(first) + len(second) + len(third)
-
     def check_wait(self, left_s: float) -> None:
         """Overloaded when, as things went of late, a decision could not be made durable in the time it has."""
-        waiting = len(self._queues[2])
-        expected_s = waiting * self._judge_s + waiting // BATCH_LIMIT * self._commit_s
-        if waiting > BATCH_LIMIT and expected_s > left_s:
-            self.overloads += 1
-            told = (
-                f"{waiting} requests are waiting, more than can be answered in {left_s:g} s; ask again later"
-            )
-            raise Overloaded(told)
+        self._queue.check_wait(left_s, judge_s=self._judge_s, commit_s=self._commit_s)
 
     def figures(self) -> dict[str, float]:
         """Counters since the start, and how many wait now."""
@@ -203,8 +129,8 @@ class Sequencer:
             "batches": self.batches,
             "committed": self.committed,
             "refusals": self.refusals,
-            "overloads": self.overloads,
-            "queued": self.queued,
+            "overloads": self._queue.overloads,
+            "queued": len(self._queue),
         }
 
     def follow(self) -> None:
@@ -239,7 +165,7 @@ class Sequencer:
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
-            batch = self._drain()
+            batch = self._queue.drain()
             if not batch:
                 self._wake.clear()
                 if self._follow_due:
@@ -256,10 +182,10 @@ class Sequencer:
                 self._judge_s += (judging_s / len(batch) - self._judge_s) / 8
             except asyncio.CancelledError:
                 for waiting in batch:
-                    _fail(waiting, StoreUnavailable("the service is stopping", outcome_unknown=True))
+                    waiting.fail(StoreUnavailable("the service is stopping", outcome_unknown=True))
                 raise
 
-    async def _commit_or_singly(self, batch: list[_Waiting]) -> None:
+    async def _commit_or_singly(self, batch: list[Waiting]) -> None:
         """Commit; what the store refuses as a whole is judged and written one by one, once."""
         try:
             await self._commit(batch)
@@ -269,7 +195,7 @@ class Sequencer:
             may_help = not isinstance(error, StoreUnavailable) or isinstance(error, _ContendedError)
             if len(batch) == 1 or not may_help:
                 for waiting in batch:
-                    _fail(waiting, error)
+                    waiting.fail(error)
                 return
             for waiting in batch:
                 await self._commit_or_singly([waiting])
@@ -294,31 +220,15 @@ class Sequencer:
             self.blocked = error
             self.swapped.set()
 
-    def _drain(self) -> list[_Waiting]:
-        changes, reports, decisions = self._queues
-        if changes:
-            queue, limit = changes, 1
-        elif reports and (self._last_rank == 2 or not decisions):
-            queue, limit, self._last_rank = reports, BATCH_LIMIT, 1
-        else:
-            queue, limit, self._last_rank = decisions or reports, BATCH_LIMIT, 2
-        batch: list[_Waiting] = []
-        while queue and len(batch) < limit:
-            waiting = queue.popleft()
-            # Whoever gave up waiting must not become history.
-            if not waiting.future.done():
-                batch.append(waiting)
-        return batch
-
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, batch: list[Waiting]) -> None:
         for attempt in range(_REJUDGE_LIMIT):
             if attempt:
                 self.refusals += 1
-            idle: list[_Waiting] = []
+            idle: list[Waiting] = []
             proposals, records, reads, touches = self._judge(batch, idle)
             if not records:
                 for waiting in idle:
-                    _finish(waiting, None)
+                    waiting.finish(None)
                 return
             draft = Draft(
                 id=self._ids(),
@@ -338,15 +248,15 @@ class Sequencer:
             self.batch_records.add(len(records))
             self._accept(answer, proposals)
             for waiting in idle:
-                _finish(waiting, None)
+                waiting.finish(None)
             return
         raise _ContendedError("other replicas kept changing what was judged; try again")
 
     def _judge(
-        self, batch: list[_Waiting], idle: list[_Waiting]
-    ) -> tuple[list[tuple[_Waiting, Proposal]], list[Record], set[str], set[str]]:
+        self, batch: list[Waiting], idle: list[Waiting]
+    ) -> tuple[list[tuple[Waiting, Proposal]], list[Record], set[str], set[str]]:
         overlay = Overlay(self._world.state)
-        proposals: list[tuple[_Waiting, Proposal]] = []
+        proposals: list[tuple[Waiting, Proposal]] = []
         records: list[Record] = []
         reads: set[str] = set()
         touches: set[str] = set()
@@ -359,7 +269,7 @@ class Sequencer:
                     self._world, overlay, at_ms, self._world.seq + len(records) + 1
                 )
             except Exception as error:  # noqa: BLE001  whatever is wrong with one request, the others go on
-                _fail(waiting, error)
+                waiting.fail(error)
                 continue
             if proposal is None:
                 # Its answer may be a record of this very batch, so it waits for the commit too.
@@ -405,7 +315,7 @@ class Sequencer:
         # If it was written after all, the next append finds it in the unseen tail and folds it.
         return None
 
-    def _accept(self, answer: Accepted, proposals: list[tuple[_Waiting, Proposal]]) -> None:
+    def _accept(self, answer: Accepted, proposals: list[tuple[Waiting, Proposal]]) -> None:
         self._fold(answer.tail)
         # With a tail in between the numbers moved, so what was computed is computed again.
         trusted = not answer.tail
@@ -419,7 +329,7 @@ class Sequencer:
                 seq += 1
                 if isinstance(record, Decided):
                     self.own.add(record.request.id)
-            _finish(waiting, Outcome(first, proposal.records))
+            waiting.finish(Outcome(first, proposal.records))
         self._listener(events)
 
     def _fold(self, entries: Sequence[Entry]) -> None:
@@ -440,15 +350,3 @@ class Sequencer:
 
 class _ContendedError(StoreUnavailable):
     """Others touched what the batch read, again and again."""
-
-
-def _finish(waiting: _Waiting, outcome: Outcome | None) -> None:
-    if not waiting.future.done():
-        waiting.future.set_result(outcome)
-
-
-def _fail(waiting: _Waiting, error: Exception) -> None:
-    if not waiting.future.done():
-        waiting.future.set_exception(error)
-        # A caller that went away does not ask; do not log it as forgotten.
-        waiting.future.exception()

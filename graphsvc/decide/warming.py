@@ -29,7 +29,7 @@ from graphsvc.core.world import World
 from graphsvc.decide.command import LogEvent
 from graphsvc.decide.jobs import ChangeJob, Moment
 from graphsvc.decide.keeper import encoded, without_collections
-from graphsvc.decide.sequencer import Job, Outcome, Proposal
+from graphsvc.decide.proposal import Job, Outcome, Proposal
 
 __all__ = ["LEAST", "Warming"]
 

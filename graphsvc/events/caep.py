@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
 from graphsvc.core.record import Decided, Signalled, Suspended
 from graphsvc.core.score import as_score
 from graphsvc.core.value import Json
-from graphsvc.decide.command import LogEvent, Service
+from graphsvc.decide.command import LogEvent
+from graphsvc.decide.service import GraphsvcService
 from graphsvc.errors import SettingsError
 from graphsvc.events.sink import HttpSink
 
@@ -95,7 +96,7 @@ def _write_once(path: Path, pem: bytes) -> None:
 class Teller:
     """Tokens for one receiver. levels: what each identity was told to be last, LOW if nothing was."""
 
-    def __init__(self, service: Service, key: SigningKey, *, issuer: str, audience: str) -> None:
+    def __init__(self, service: GraphsvcService, key: SigningKey, *, issuer: str, audience: str) -> None:
         self._service = service
         self._key = key
         self._issuer = issuer

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from graphsvc.decide.command import LogEvent, Service
+from graphsvc.decide.command import LogEvent
+from graphsvc.decide.service import GraphsvcService
 from graphsvc.errors import GraphsvcError
 
 __all__ = ["Outlet", "Undeliverable", "keep_delivering"]
@@ -53,7 +54,7 @@ class Outlet:
     failed: int = 0
     problem: str | None = field(default=None)
 
-    def place(self, service: Service) -> int:
+    def place(self, service: GraphsvcService) -> int:
         """The number behind which to go on: where it stopped; from now on the first time, or in another store."""
         try:
             held = self.cursor.read_text(encoding="ascii").strip()
@@ -74,7 +75,7 @@ class Outlet:
         beside.replace(self.cursor)
 
 
-async def keep_delivering(service: Service, outlet: Outlet) -> None:
+async def keep_delivering(service: GraphsvcService, outlet: Outlet) -> None:
     """Deliver for ever; ends when cancelled. What fails is tried again, less and less often up to once a minute."""
     after, wait_s = outlet.place(service), _LEAST_S
     # Kept at once: what is recorded from now on is delivered, if this process ends before the first of it too.
@@ -85,7 +86,7 @@ async def keep_delivering(service: Service, outlet: Outlet) -> None:
         await outlet.sink.close()
 
 
-async def _deliver(service: Service, outlet: Outlet, after: int, wait_s: float) -> None:
+async def _deliver(service: GraphsvcService, outlet: Outlet, after: int, wait_s: float) -> None:
     while True:
         if (service.cursor_seq(service.revision()) or 0) <= after:
             await asyncio.sleep(_LOOK_AGAIN_S)
@@ -114,5 +115,5 @@ async def _deliver(service: Service, outlet: Outlet, after: int, wait_s: float) 
         outlet.keep(_at(service, after))
 
 
-def _at(service: Service, seq: int) -> str:
+def _at(service: GraphsvcService, seq: int) -> str:
     return f"{service.revision().rpartition('.')[0]}.{seq}"

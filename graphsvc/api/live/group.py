@@ -26,7 +26,8 @@ from graphsvc.api.live.document import Watched, answer_text
 from graphsvc.api.metric import Metrics
 from graphsvc.api.role import FIELD_ROLES
 from graphsvc.api.schema.watching import Watching
-from graphsvc.decide.command import LogEvent, Service
+from graphsvc.decide.command import LogEvent
+from graphsvc.decide.service import GraphsvcService
 
 __all__ = ["Group", "Member"]
 
@@ -127,7 +128,7 @@ class Group:
 
     def __init__(
         self,
-        service: Service,
+        service: GraphsvcService,
         metrics: Metrics,
         watched: Watched,
         executor: Executor[Any],

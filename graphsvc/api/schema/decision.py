@@ -24,7 +24,8 @@ from graphsvc.api.schema.verdict import (
     Verdict,
 )  # fmt: skip
 from graphsvc.core.record import Decided
-from graphsvc.decide.command import Answer, Judged, Service
+from graphsvc.decide.command import Answer, Judged
+from graphsvc.decide.service import GraphsvcService
 
 __all__ = [
     "DecideResult",
@@ -104,7 +105,7 @@ class Evaluation:
     stale: bool = strawberry.field(description="The log could not be read lately.")
 
 
-def review_of(service: Service, decision: str) -> Review | None:
+def review_of(service: GraphsvcService, decision: str) -> Review | None:
     """The human review of a decision, if it was escalated."""
     view = service.review(decision)
     return Review.of(view) if view is not None else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from graphsvc.decide.command import Service
+from graphsvc.decide.service import GraphsvcService
 from graphsvc.errors import BadInput
 
 __all__ = ["revision_seq"]
 
 
-def revision_seq(service: Service, revision: str, field: str = "asOf") -> int:
+def revision_seq(service: GraphsvcService, revision: str, field: str = "asOf") -> int:
     """The number of a revision; BadInput naming `field` when it is none of this store."""
     seq = service.cursor_seq(revision)
     if seq is None:

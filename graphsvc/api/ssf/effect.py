@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from graphsvc.api.ssf.stream import SecurityEvent, Stream
 from graphsvc.core.policy.signal_rule import SignalRule
 from graphsvc.core.signal import cause_of
-from graphsvc.decide.command import Caller, Service
+from graphsvc.decide.command import Caller
+from graphsvc.decide.service import GraphsvcService
 from graphsvc.errors import Conflict
 
 __all__ = ["Receiver", "effect_of", "names_of", "ruled"]
@@ -120,7 +121,7 @@ def names_of(subject: dict[str, object]) -> list[str]:
 class Receiver:
     """Carries events out, each once."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: GraphsvcService) -> None:
         self._service = service
         self._seen: dict[tuple[str, str], None] = {}
 
