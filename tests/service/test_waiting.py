@@ -93,7 +93,7 @@ async def test_the_queue_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     store = _SlowStore()
     async with serving(store) as harness:
         await harness.prepare()
-        monkeypatch.setattr(harness.service.sequencer, "_queue_limit", 10)
+        monkeypatch.setattr(harness.service.sequencer._queue, "_limit", 10)
         store.delay_s = 0.05
         commands = [harness.command("crm:Read", "record:1") for _ in range(12)]
         answers = await asyncio.gather(*(harness.service.decide(GATEWAY, each) for each in commands))
