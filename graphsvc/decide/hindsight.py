@@ -12,13 +12,16 @@ from graphsvc.core.record import Decided
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.rights import Rights
 from graphsvc.core.state import Scope
+from graphsvc.core.verdict import Completion
 from graphsvc.core.world import World
 from graphsvc.decide.command import Caller, Judged
 from graphsvc.decide.overview import Overview, RightsView
 from graphsvc.decide.past import Past, Read
 from graphsvc.errors import BadInput, NotAllowed
-from graphsvc.explore.combined import Combined, of_combination
+from graphsvc.explore.combined import of_combination
 from graphsvc.explore.counterfactual import Counterfactual, counterfactual
+from graphsvc.explore.neared import of_reach
+from graphsvc.explore.removal import SessionHeld
 
 __all__ = ["Hindsight"]
 
@@ -36,7 +39,7 @@ class Hindsight:
     async def counterfactuals(self, decision: str) -> list[Counterfactual]:
         """For each completion of a decision what its path hung on, by the graph of each of its steps.
 
-        A combination of rights is told by the graph and the rules of the decision itself. BadInput when there is no such decision.
+        What a session came to hold is told by the graph and the rules of the decision itself. BadInput when there is no such decision.
         """
         name = decision.removeprefix("decision:")
         last = await self._decided(name)
@@ -52,19 +55,19 @@ class Hindsight:
             graphs[step] = world.estate, world.rights
         grants = self._now.grants
         found: list[Counterfactual] = []
-        combined: Combined | None = None
+        session: SessionHeld | None = None
         for each in last.completions:
             # No step that a rule file names has a blank in its name: this is what a session came to hold.
             if each.path and each.path[-1].step.startswith("holds "):
-                combined = combined or await self._combined(last)
-                if each.pattern in {pattern.id for pattern, _ in combined.ruleset.rights_patterns}:
-                    is_over = partial(_is_past, time.monotonic() + _BUDGET_S)
-                    found.append(await asyncio.to_thread(of_combination, each, combined, is_over=is_over))
+                session = session or await self._session_held(last)
+                told = await asyncio.to_thread(_of_held, each, session, time.monotonic() + _BUDGET_S)
+                if told is not None:
+                    found.append(told)
                     continue
             found.append(counterfactual(each, decided, last, graphs.__getitem__, grants))
         return found
 
-    async def _combined(self, last: Decided) -> Combined:
+    async def _session_held(self, last: Decided) -> SessionHeld:
         """What the session of a decision held with it, by the world right before it."""
         seq = self._now.seq_of(last.request.id)
         world = await self._past.world_at(seq - 1)
@@ -76,7 +79,7 @@ class Hindsight:
         brought = [(identity, last.request.id) for identity in after if identity not in known]
         acting = {identity.partition(":")[2] for identity in known} | {evaluation.event.who.ids[0]}
         granted = (each for name in sorted(acting) for each in world.grants.running(name, last.at_ms))
-        return Combined((*before, *brought), tuple(granted), world.ruleset, world.estate)
+        return SessionHeld((*before, *brought), tuple(granted), world.ruleset, world.estate)
 
     async def _decided(self, name: str) -> Decided | None:
         """A decision, however old: what is not in memory any more is read from the log."""
@@ -118,6 +121,16 @@ class Hindsight:
             revision=revision,
             stale=False,
         )
+
+
+def _of_held(completion: Completion, session: SessionHeld, ends_s: float) -> Counterfactual | None:
+    """What a completed combination, or coming near a tier, hung on; None when the rules have no such pattern."""
+    name, is_over = completion.pattern, partial(_is_past, ends_s)
+    if any(pattern.id == name for pattern, _ in session.ruleset.rights_patterns):
+        return of_combination(completion, session, is_over=is_over)
+    reach = (written for pattern, written in session.ruleset.reach_patterns if pattern.id == name)
+    written = next(reach, None)
+    return of_reach(completion, written, session, is_over=is_over) if written is not None else None
 
 
 def _is_past(ends_s: float) -> bool:

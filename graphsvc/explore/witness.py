@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphsvc.core.estate import Estate
 from graphsvc.core.gain.closure import Firing
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.path import Hop, end_of
@@ -13,15 +14,15 @@ __all__ = ["REMOVABLE", "is_removable", "witness"]
 REMOVABLE = ("GRANTED", "MEMBER_OF", "HAS_ROLE", "INHERITS", "CAN_ASSUME")
 
 
-def is_removable(view: EstateView, edge: EdgeTriple) -> bool:
+def is_removable(estate: Estate, edge: EdgeTriple) -> bool:
     """True for what can be taken from people and workloads: not what denies, the trust of a service in itself, nor belonging to an account."""
     kind, start, end = edge
     if kind not in REMOVABLE:
         return False
-    above = view.estate.node(end)
+    above = estate.node(end)
     if kind == "MEMBER_OF" and above is not None and above.properties.get("fixed") is True:
         return False
-    node = view.estate.node(end if kind == "GRANTED" else start)
+    node = estate.node(end if kind == "GRANTED" else start)
     if node is None:
         return kind != "GRANTED"
     if kind == "GRANTED":
@@ -48,7 +49,7 @@ def witness(view: EstateView, hop: Hop) -> frozenset[EdgeTriple]:
             edges.update(_of_combination(view, hop))
         case _:
             pass
-    return frozenset(edge for edge in edges if is_removable(view, edge))
+    return frozenset(edge for edge in edges if is_removable(view.estate, edge))
 
 
 def _of_combination(view: EstateView, hop: Hop) -> set[EdgeTriple]:

@@ -57,7 +57,7 @@ _FOCUS: dict[str, tuple[int, set[str]]] = {
     "joins": (9, set()),
     "keys": (1, set()),
     "linked": (5, {"principal_scope", "delegation"}),
-    "reports": (9, set()),
+    "reports": (14, set()),
     "reviews": (5, set()),
     "sanitized": (17, {"flow_relation"}),
     "strangers": (4, {"parents", "flow_relation"}),

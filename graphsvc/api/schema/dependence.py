@@ -11,7 +11,9 @@ from graphsvc.explore import counterfactual as core
 __all__ = ["Counterfactual", "StepDependence"]
 
 
-@strawberry.type(description="What one party's right to one step hung on.")
+@strawberry.type(
+    description="What one party's right to one step hung on, or that an identity held is near a tier."
+)
 class StepDependence:
     """What one party's right to one step hung on. single: each alone; cut: the fewest together."""
 

@@ -38,15 +38,44 @@ class Reach:
 
         A search that grows over its limit counts as having arrived: nobody can say that it would not.
         """
-        if self._version != self._estate.version:
-            self._version = self._estate.version
-            self._capability.follow()
-            self._found.clear()
+        self._follow()
         name = (held, tier, below)
         found = self._found.get(name)
         if found is None:
             found = self._found.put(name, (self._nearest(held, tier, below),))
         return found[0]
+
+    def met(self, held: frozenset[str], below: int) -> frozenset[str]:
+        """Identities from which a way of fewer than `below` hops may still go on, those held included."""
+        self._follow()
+        capability, closures = self._capability, self._closures
+        out, names = capability.network.out, capability.names
+        hops = {capability.number(key): 0 for key in held}
+        queue = [(0, node) for node in hops]
+
+        def come(node: int, distance: int) -> None:
+            if distance + 1 < below and distance < hops.get(node, below):
+                hops[node] = distance
+                heappush(queue, (distance, node))
+
+        for key in closures.of(held).gained:
+            come(capability.number(key), 1)
+        while queue:
+            distance, node = heappop(queue)
+            if distance > hops[node]:
+                continue
+            if names[node].startswith("identity:"):
+                for key in closures.of(frozenset((names[node],))).gained:
+                    come(capability.number(key), distance + 1)
+            for end, length in out.get(node, {}).items():
+                come(end, distance + length)
+        return frozenset(names[node] for node in hops if names[node].startswith("identity:"))
+
+    def _follow(self) -> None:
+        if self._version != self._estate.version:
+            self._version = self._estate.version
+            self._capability.follow()
+            self._found.clear()
 
     def _nearest(self, held: frozenset[str], tier: str, below: int) -> int | None:
         capability = self._capability
