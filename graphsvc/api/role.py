@@ -63,7 +63,9 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Query.graphRecords": _GRAPH,
     "Query.logRecords": _AUDIT,
     "Query.combinations": _EXPLORE,
-    "Query.findings": _EXPLORE,
+    # Whoever accepts a risk sees what it is about.
+    "Query.findings": _EXPLORE | {"approver"},
+    "Query.findingRegister": _READ,
     "Query.paths": _EXPLORE,
     "Query.blastRadius": _EXPLORE,
     "Query.whatIf": _EXPLORE,
@@ -106,6 +108,10 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
     "Mutation.withdrawGrantRequest": _WATCH,
     "Mutation.sendSignal": _ASK,
     "Mutation.suspend": _SUSPEND,
+    "Mutation.acceptRisk": _GRANT,
+    "Mutation.assignFinding": _SUSPEND,
+    # It only opens what was accepted again.
+    "Mutation.withdrawEntry": _SUSPEND,
     "Mutation.reinstate": _GRANT,
     "Mutation.shadowPolicy": _EXPLORE,
     "Mutation.endTrial": _EXPLORE,
@@ -128,7 +134,7 @@ FIELD_ROLES: dict[str, frozenset[str]] = {
 
 # Types whose fields carry no more than the guarded field that led to them gave away.
 OPEN_TYPES = frozenset({
-    "Ack", "AtRisk", "ChokePoint", "ChokePoints", "Cut", "CutEdge", "BlastRadius", "PatternCount", "Permission", "RecordPage", "Resource", "ResourceConnection", "ResourceEdge", "RightCheck", "Rights", "RiskSummary", "VerdictCount", "Combination", "Combinations", "GraphEdge", "Hop", "PackVersion", "Path", "Paths", "Reached", "RightHeld", "RiskFinding", "RiskFindingEdge", "RiskFindings", "WhatIf",
+    "Ack", "AtRisk", "ChokePoint", "ChokePoints", "Cut", "CutEdge", "BlastRadius", "PatternCount", "Permission", "RecordPage", "Resource", "ResourceConnection", "ResourceEdge", "RightCheck", "Rights", "RiskSummary", "VerdictCount", "Combination", "Combinations", "GraphEdge", "Hop", "PackVersion", "Path", "Paths", "Reached", "RightHeld", "RegisterEntry", "RiskFinding", "RiskFindingEdge", "RiskFindings", "WhatIf",
     "AuditCheckpoint", "AuditProof", "Chain", "ChainConnection", "ChainEdge", "ChainUpdate", "Completion", "Conflict", "Counterfactual", "Decision", "DecisionConnection",
     "DecisionEdge", "DecisionEvent", "Entity", "Evaluation", "Gap", "Grant", "GrantRequest", "GrantRequestConnection", "GrantRequestEdge", "GrantRequestUpdate", "GrantState", "GrantStateConnection", "GrantStateEdge", "Granted", "Identity",
     "IdentityConnection", "IdentityEdge", "IntentDrift", "InvalidRequest", "NearHarm", "NotAllowed", "Obligation", "PageInfo",

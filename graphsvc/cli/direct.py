@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from graphsvc.cli.answer import answer_record, counterfactual_record, decided_record, judged_record
 from graphsvc.cli.output import warn
 from graphsvc.core.codec import decode_records
+from graphsvc.core.governing import FindingRegistered
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json, format_time
@@ -92,6 +93,10 @@ class Direct:
         """Texts and file names of the packs in force, and the revision of the answer."""
         packs = self.service.world.packs.values()
         return [(pack.text, pack.file) for pack in packs], self.service.revision()
+
+    async def register(self) -> list[FindingRegistered]:
+        """What is agreed about findings, newest first."""
+        return self.service.finding_register.entries()
 
     async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
         """For each completion of a decision the grants without which its path would not exist."""

@@ -35,7 +35,11 @@ def list_findings(
     *,
     register_file: Annotated[
         Path | None,
-        typer.Option("--register", metavar="FILE", help="Owners, due dates and accepted risks (YAML)."),
+        typer.Option(
+            "--register",
+            metavar="FILE",
+            help="Owners, due dates and accepted risks (YAML), before those of the service's register.",
+        ),
     ] = None,
     baseline: Annotated[
         Path | None, typer.Option("--baseline", metavar="FILE", help="What is known already (JSON).")
@@ -62,7 +66,7 @@ def list_findings(
     """Combinations of rights, grouped and ranked, with who answers for each and by when.
 
     Identities that hold the same by the same permissions are one finding. With a baseline only what it lacks is new: another finding,
-    or another identity of a known one.
+    or another identity of a known one. Owners and accepted risks come from the register (`graphsvc risk`), and from a file where one is given.
 
     \b
     Examples:
@@ -72,19 +76,21 @@ def list_findings(
     """
     from datetime import UTC, datetime
 
-    from graphsvc.cli.explored import look
+    from graphsvc.cli.explored import look_agreed
     from graphsvc.cli.finding_file import read_baseline, read_register, write_baseline_file
     from graphsvc.explore.combination import combinations
     from graphsvc.explore.finding import Status, findings
+    from graphsvc.explore.register import stored_entries
 
     _check_findings_options(form, min_severity, fail_on, has_baseline=baseline is not None)
     known = read_baseline(baseline) if baseline is not None else None
     entries = read_register(register_file) if register_file is not None else []
-    view, revision = look(policy, at)
+    view, revision, agreed = look_agreed(policy, at)
     found = findings(
         combinations(view, view.identities(), min_severity=min_severity),
         view.ruleset,
         register=entries,
+        stored=stored_entries(agreed),
         baseline=known,
         today=datetime.now(UTC).date(),
     )
@@ -285,7 +291,9 @@ def _record(found: Finding) -> dict[str, Json]:
         "owner": found.owner,
         "due": found.due.isoformat() if found.due else None,
         "accepted_until": found.accepted_until.isoformat() if found.accepted_until else None,
+        "accepted_by": found.accepted_by,
         "reason": found.reason,
+        "entries": list(found.entries),
         "pack": {"id": found.pack, "version": found.version, "data_date": found.data_date},
         "example": combination_record(found.combination),
     }

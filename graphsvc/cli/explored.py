@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from graphsvc.cli.option import Place
 from graphsvc.cli.output import warn
 from graphsvc.cli.session import Admin, run_admin
+from graphsvc.core.governing import FindingRegistered
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy
@@ -20,8 +22,11 @@ from graphsvc.explore.path import Path as Way
 from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
 
 __all__ = [
-    "blast_rows", "combination_record", "combination_rows", "look", "path_record", "read_estate", "told",
+    "blast_rows", "combination_record", "combination_rows", "look", "look_agreed", "path_record", "read_estate", "told",
 ]  # fmt: skip
+
+# Nodes, edges, packs, and the revision of the graph.
+Estate: TypeAlias = tuple[list[Node], list[Edge], Sequence[Policy], str]
 
 
 def look(
@@ -33,29 +38,40 @@ def look(
     return view_of(nodes, edges, chosen), revision
 
 
+def look_agreed(
+    policies: Sequence[Path] | None,
+    at: Place,
+) -> tuple[EstateView, str, list[FindingRegistered]]:
+    """The same, and what is agreed about findings there, newest first."""
+
+    async def read(admin: Admin) -> tuple[Estate, list[FindingRegistered]]:
+        return await _estate(policies, admin), await admin.register()
+
+    (nodes, edges, chosen, revision), agreed = run_admin(read, at, create=False)
+    return view_of(nodes, edges, chosen), revision, agreed
+
+
 def read_estate(
     policies: Sequence[Path] | None,
     at: Place,
-) -> tuple[list[Node], list[Edge], Sequence[Policy], str]:
+) -> Estate:
     """The same, not indexed: nodes, edges, packs and the revision of the graph."""
+    return run_admin(lambda admin: _estate(policies, admin), at, create=False)
 
-    async def read(admin: Admin) -> tuple[list[Node], list[Edge], Sequence[Policy], str]:
-        nodes, edges = await admin.facts()
-        if not nodes:
-            warn("the graph is empty, so nothing can be found in it; `graphsvc import` brings an estate")
-        texts, revision = await admin.packs()
-        if policies:
-            from graphsvc.cli.file import read_policies
 
-            chosen: Sequence[Policy] = read_policies(policies)
-        else:
-            chosen = [load_policy(text, file) for text, file in texts]
-            known = {policy.pack.id for policy in chosen}
-            shipped = [load_policy(pack_text(name), pack_file(name)) for name in RIGHTS_PACKS]
-            chosen = [*chosen, *(policy for policy in shipped if policy.pack.id not in known)]
-        return nodes, edges, chosen, revision
+async def _estate(policies: Sequence[Path] | None, admin: Admin) -> Estate:
+    nodes, edges = await admin.facts()
+    if not nodes:
+        warn("the graph is empty, so nothing can be found in it; `graphsvc import` brings an estate")
+    texts, revision = await admin.packs()
+    if policies:
+        from graphsvc.cli.file import read_policies
 
-    return run_admin(read, at, create=False)
+        return nodes, edges, read_policies(policies), revision
+    chosen = [load_policy(text, file) for text, file in texts]
+    known = {policy.pack.id for policy in chosen}
+    shipped = [load_policy(pack_text(name), pack_file(name)) for name in RIGHTS_PACKS]
+    return nodes, edges, [*chosen, *(policy for policy in shipped if policy.pack.id not in known)], revision
 
 
 def combination_record(found: Combination) -> dict[str, Json]:

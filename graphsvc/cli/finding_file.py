@@ -12,7 +12,8 @@ from graphsvc.cli.option import Place
 from graphsvc.core.verdict import Verdict
 from graphsvc.errors import BadInput
 from graphsvc.explore.estate_view import EstateView
-from graphsvc.explore.finding import Baseline, Entry, Finding
+from graphsvc.explore.finding import Baseline, Finding
+from graphsvc.explore.register import Entry
 from graphsvc.explore.unused import Use
 
 __all__ = ["read_baseline", "read_register", "read_uses", "write_baseline_file"]
@@ -39,6 +40,9 @@ def read_register(path: Path) -> list[Entry]:
     except msgspec.ValidationError as error:
         raise BadInput(f"{path}: {error}; an entry has {', '.join(_FIELDS)}", field="register") from None
     for number, entry in enumerate(found.findings):
+        if entry.ids:
+            told = f"{path}: findings[{number}]: no field `ids`; an entry has {', '.join(_FIELDS)}"
+            raise BadInput(told, field=f"findings[{number}]")
         if entry.accepted_until is not None and not (entry.accepted_by and entry.reason):
             raise BadInput(
                 f"{path}: findings[{number}]: `accepted_until` needs `accepted_by` and `reason`: somebody answers for a risk",

@@ -21,6 +21,7 @@ from graphsvc.cli import (
     mcp_proxy,
     policy,
     replay,
+    risk,
     serve,
     suspend,
     token,
@@ -68,6 +69,7 @@ app.add_typer(exporting.app)
 decide.register(app)
 app.add_typer(grant.app)
 suspend.register(app)
+app.add_typer(risk.app)
 replay.register(app)
 app.add_typer(policy.app)
 app.add_typer(explore.app)

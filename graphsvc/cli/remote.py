@@ -9,6 +9,7 @@ from typing import cast
 import aiohttp
 import msgspec
 
+from graphsvc.core.governing import FindingRegistered
 from graphsvc.core.graph import Edge, Node, facts_of, to_record
 from graphsvc.core.ledger import Ledger
 from graphsvc.core.record import Record
@@ -41,6 +42,7 @@ _HANGS_ON = (
 )
 _FAILED = "... on Failure { code message field }"
 _VERSION = "pack version inForce publishedAt publishedBy comment sha256"
+_ENTRY = "id pattern identity fingerprint owner due accepted_until: acceptedUntil reason by: registeredBy"
 _PATTERN = "id title severity onMatch scope pack version steps"
 
 
@@ -109,6 +111,14 @@ class Remote:
         page = cast("dict[str, str]", await self._ask("{ graphRecords(first: 1) { revision } }", {}))
         # Newest first; packs act in the order in which they were published.
         return [(each["text"], each["file"]) for each in reversed(found) if each["inForce"]], page["revision"]
+
+    async def register(self) -> list[FindingRegistered]:
+        """What is agreed about findings, newest first."""
+        found = cast("list[dict[str, Json]]", await self._ask(f"{{ findingRegister {{ {_ENTRY} }} }}", {}))
+        return [
+            msgspec.convert({"kind": "finding_registered", "at_ms": 0, **each}, FindingRegistered)
+            for each in found
+        ]
 
     async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
         """For each completion of a decision the grants without which its path would not exist."""

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 from graphsvc.cli.option import Place
+from graphsvc.core.governing import FindingRegistered
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.record import Record
 from graphsvc.core.value import Json
@@ -53,6 +54,9 @@ class Admin(Protocol):
 
     async def packs(self) -> tuple[list[tuple[str, str]], str]:
         """Texts and file names of the packs in force, and the revision of the answer."""
+
+    async def register(self) -> list[FindingRegistered]:
+        """What is agreed about findings, newest first."""
 
     async def counterfactual(self, decision_id: str) -> list[dict[str, Json]]:
         """For each completion of a decision the grants without which its path would not exist."""

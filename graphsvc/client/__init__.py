@@ -4,6 +4,7 @@ from graphsvc.client.client import Client
 from graphsvc.client.error import CallFailed, Unreachable
 from graphsvc.client.governing import Draft, Drafted, Emergency, Shadowed, Suspension, Trial
 from graphsvc.client.grant_request import GrantRequest, GrantRequestPage
+from graphsvc.client.registering import RegisterEntry
 from graphsvc.client.result import (
     Acknowledged,
     Chain,
@@ -52,6 +53,7 @@ __all__ = [
     "NearHarm",
     "PathStep",
     "Reason",
+    "RegisterEntry",
     "Review",
     "ReviewPage",
     "Revoked",

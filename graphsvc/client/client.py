@@ -16,6 +16,7 @@ from graphsvc.client.batch import Batcher
 from graphsvc.client.calling import next_cursor
 from graphsvc.client.error import Unreachable
 from graphsvc.client.governing import Governing, policy_files
+from graphsvc.client.registering import Registering
 from graphsvc.client.result import (
     Acknowledged,
     Chain,
@@ -39,7 +40,7 @@ __all__ = ["Client"]
 _WAY_S = 0.25
 
 
-class Client(GrantAsking, Governing):
+class Client(GrantAsking, Governing, Registering):
     """A client of one service, used in `async with`.
 
     token: from `graphsvc token`; None only where authentication is off. uds: a Unix socket beside the

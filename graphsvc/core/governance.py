@@ -8,6 +8,8 @@ from graphsvc.core.governing import (
     Confirmed,
     DraftClosed,
     Endorsed,
+    FindingRegistered,
+    FindingReleased,
     GlassBroken,
     Governing,
     GrantAsked,
@@ -33,7 +35,7 @@ class Governance:
     pack. drafts: open ones, by id. endorsed: approvals so far, by decision. withdrawn: reviews, by decision. broken:
     the newest emergency of each identity; breaks: every one, by id. unconfirmed: what was permitted in one and not
     reviewed yet, by decision, with its time; confirmed: what has been. asked: grants asked for, by id of the request,
-    oldest first; settled: what became of them.
+    oldest first; settled: what became of them. registered: what is agreed about findings, by id, oldest first.
     published_at: numbers of all publications, as they stand in `World.published`.
     """
 
@@ -50,6 +52,7 @@ class Governance:
         self.confirmed: dict[str, Confirmed] = {}
         self.asked: dict[str, GrantAsked] = {}
         self.settled: dict[str, GrantSettled] = {}
+        self.registered: dict[str, FindingRegistered] = {}
         self.published_at: list[int] = []
 
     def apply(self, record: Governing, seq: int) -> None:
@@ -78,6 +81,10 @@ class Governance:
                 self.asked[record.id] = record
             case GrantSettled():
                 self.settled[record.request] = record
+            case FindingRegistered():
+                self.registered[record.id] = record
+            case FindingReleased():
+                self.registered.pop(record.entry, None)
 
     def published(self, record: PolicyPublished, seq: int) -> None:
         """A pack came into force; what was tried of it as it is now is on trial no longer."""

@@ -1,7 +1,8 @@
-"""Records about rules on trial and in draft, reviews by several people, emergencies, and grants that are asked for."""
+"""Records about rules on trial and in draft, reviews by several people, emergencies, grants asked for, and findings agreed on."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TypeAlias
 
 import msgspec
@@ -12,6 +13,8 @@ __all__ = [
     "Confirmed",
     "DraftClosed",
     "Endorsed",
+    "FindingRegistered",
+    "FindingReleased",
     "GlassBroken",
     "Governing",
     "GrantAsked",
@@ -138,6 +141,30 @@ class SignalsLowered(_Base, frozen=True, kw_only=True, tag="signals_lowered"):
     cause: str = ""
 
 
+class FindingRegistered(_Base, frozen=True, kw_only=True, tag="finding_registered"):
+    """Who answers for findings and by when, or until when their risk is accepted. pattern, identity: globs.
+
+    fingerprint: of one finding, None: of all that fit. accepted_until: up to and including that day; None: an owner
+    and a day are named, nothing is accepted.
+    """
+
+    id: str
+    pattern: str = "*"
+    identity: str = "*"
+    fingerprint: str | None = None
+    owner: str = ""
+    due: date | None = None
+    accepted_until: date | None = None
+    reason: str = ""
+
+
+class FindingReleased(_Base, frozen=True, kw_only=True, tag="finding_released"):
+    """What was registered about findings counts no more."""
+
+    entry: str
+    reason: str = ""
+
+
 Governing: TypeAlias = (
     PolicyShadowed
     | TrialEnded
@@ -150,4 +177,6 @@ Governing: TypeAlias = (
     | GrantAsked
     | GrantSettled
     | SignalsLowered
+    | FindingRegistered
+    | FindingReleased
 )

@@ -26,10 +26,11 @@ from graphsvc.explore.choke import ChokePoints, choke_points
 from graphsvc.explore.combination import Combination, combinations
 from graphsvc.explore.cut import Cut, cut
 from graphsvc.explore.estate_view import EstateView, view_of
-from graphsvc.explore.finding import Entry, Finding, findings
+from graphsvc.explore.finding import Finding, findings
 from graphsvc.explore.hop_graph import hop_graph
 from graphsvc.explore.naming import identity_named, wanted
 from graphsvc.explore.path import Path, Reached, blast_radius, paths
+from graphsvc.explore.register import Entry, stored_entries
 from graphsvc.explore.what_if import Difference, asked_of
 from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
 
@@ -74,6 +75,8 @@ class Explorer:
         self._waiting = 0
         self._picture: Picture | None = None
         self._view: EstateView | None = None
+        # All combinations of a view: pages of findings are asked for one after another.
+        self._combined: tuple[EstateView, list[Combination]] | None = None
 
     async def picture(self) -> Picture:
         """The facts as they are now."""
@@ -98,18 +101,26 @@ class Explorer:
         return await self._asked(ask)
 
     async def findings(self, register: Sequence[Entry], today: date) -> Explored[list[Finding]]:
-        """The same, grouped and ranked, with who answers for each. register: what is agreed about them."""
+        """The same, grouped and ranked, with who answers for each, as the service's register and the asker's own say."""
+        stored = stored_entries(reversed(self._world.governance.registered.values()))
 
         def ask(view: EstateView, is_over: Callable[[], bool]) -> tuple[list[Finding], bool]:
-            found: list[Combination] = []
-            for each in _each(view, view.identities(), None, "low"):
-                if is_over():
-                    return findings(found, view.ruleset, register=register, today=today), True
-                if each is not None:
-                    found.append(each)
-            return findings(found, view.ruleset, register=register, today=today), False
+            found, truncated = self._all(view, is_over)
+            return findings(found, view.ruleset, register=register, stored=stored, today=today), truncated
 
         return await self._asked(ask)
+
+    def _all(self, view: EstateView, is_over: Callable[[], bool]) -> tuple[list[Combination], bool]:
+        if self._combined is not None and self._combined[0] is view:
+            return self._combined[1], False
+        found: list[Combination] = []
+        for each in _each(view, view.identities(), None, "low"):
+            if is_over():
+                return found, True
+            if each is not None:
+                found.append(each)
+        self._combined = view, found
+        return found, False
 
     async def paths(self, start: str, to: str | None, *, max_hops: int, limit: int) -> Explored[list[Path]]:
         """The shortest way to each wanted node. to: an identity, a resource, `tier:NAME` or `admin`."""
@@ -202,7 +213,7 @@ class Explorer:
         world, held = self._world, self._picture
         if held is not None and (held.version, held.ruleset) == (world.estate.version, world.ruleset):
             return held
-        self._view = None
+        self._view = self._combined = None
         copied: tuple[list[Node], list[Edge]] | None = None
         while copied is None:
             version, ruleset, revision = world.estate.version, world.ruleset, self._revision()

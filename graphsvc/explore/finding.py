@@ -13,12 +13,12 @@ from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 
-from graphsvc.core.glob import matcher
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.verdict import SEVERITIES
 from graphsvc.explore.combination import Combination
+from graphsvc.explore.register import Agreed, Entry
 
-__all__ = ["Baseline", "Entry", "Finding", "Status", "findings"]
+__all__ = ["Baseline", "Finding", "Status", "findings"]
 
 # By fingerprint the identities that were known to have it.
 Baseline = Mapping[str, Sequence[str]]
@@ -33,27 +33,10 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What is agreed about findings of some patterns on some identities (globs); the first entry that fits counts.
-
-    accepted_until: the risk is accepted up to and including that day. due: by when it is to be gone.
-    """
-
-    pattern: str = "*"
-    identity: str = "*"
-    fingerprint: str | None = None
-    owner: str = ""
-    due: date | None = None
-    accepted_until: date | None = None
-    accepted_by: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """identities: all that hold it alike, sorted; fresh: those that a baseline does not know. combination: of the first.
 
-    accepted_until: past days are kept, so that people see what has lapsed.
+    accepted_until: past days are kept, so that people see what has lapsed. entries: of the service's register, that hold for it.
     """
 
     fingerprint: str
@@ -69,6 +52,8 @@ class Finding:
     due: date | None
     accepted_until: date | None
     reason: str
+    accepted_by: str
+    entries: tuple[str, ...]
     pack: str
     version: str
     data_date: str
@@ -85,14 +70,19 @@ def findings(
     ruleset: Ruleset,
     *,
     register: Sequence[Entry] = (),
+    stored: Sequence[Entry] = (),
     baseline: Baseline | None = None,
     today: date,
 ) -> list[Finding]:
-    """Grouped, the gravest first: by severity, certainty, what is gained, how many hold it."""
+    """Grouped, the gravest first: by severity, certainty, what is gained, how many hold it.
+
+    register: a reader's own entries, which count before those that are stored.
+    """
+    agreed = Agreed(register, stored, today)
     groups: dict[tuple[str, Entry | None], list[Combination]] = {}
     for each in found:
         mark = fingerprint(each)
-        groups.setdefault((mark, _entry(register, each, mark)), []).append(each)
+        groups.setdefault((mark, agreed.about(each.pattern, each.identity, mark)), []).append(each)
     dates = {policy.pack.id: policy.pack.data_date for policy in ruleset.policies}
     made = [
         _finding(mark, entry, members, ruleset, dates, baseline, today)
@@ -113,15 +103,6 @@ def fingerprint(found: Combination) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def _entry(register: Sequence[Entry], found: Combination, mark: str) -> Entry | None:
-    for entry in register:
-        if entry.fingerprint not in (None, mark):
-            continue
-        if matcher([entry.pattern])(found.pattern) and matcher([entry.identity])(found.identity):
-            return entry
-    return None
-
-
 def _finding(
     mark: str,
     entry: Entry | None,
@@ -137,7 +118,7 @@ def _finding(
     compiled = ruleset.by_id[first.pattern]
     entry = entry or Entry()
     status = Status.open
-    if entry.accepted_until is not None and today <= entry.accepted_until:
+    if entry.accepts(today):
         status = Status.accepted
     elif entry.due is not None and today > entry.due:
         status = Status.overdue
@@ -155,6 +136,8 @@ def _finding(
         due=entry.due,
         accepted_until=entry.accepted_until,
         reason=entry.reason,
+        accepted_by=entry.accepted_by,
+        entries=entry.ids,
         pack=compiled.pack,
         version=compiled.version,
         data_date=dates.get(compiled.pack, ""),

@@ -35,6 +35,7 @@ _SCALARS: dict[str, object] = {
     "Float": 0.5,
     "Boolean": True,
     "JSON": {},
+    "Date": "2099-01-01",
     "DateTime": "2099-01-01T00:00:00Z",
 }
 # How to come to a guarded field that is not at the root, and whom the root field lets in.

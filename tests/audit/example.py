@@ -8,6 +8,8 @@ from graphsvc.core.governing import (
     Confirmed,
     DraftClosed,
     Endorsed,
+    FindingRegistered,
+    FindingReleased,
     GlassBroken,
     GrantAsked,
     GrantSettled,
@@ -148,6 +150,11 @@ record: st.SearchStrategy[Record] = st.one_of(
     st.builds(GrantAsked, at_ms=number, id=text, identity=text, actions=texts, resources=texts, lasts_ms=number, purpose=text),
     st.builds(GrantSettled, at_ms=number, request=text, outcome=text, reason=text, grant=text),
     st.builds(SignalsLowered, at_ms=number, identity=text, sender=text, before_ms=number, cause=text),
+    st.builds(
+        FindingRegistered, at_ms=number, id=text, pattern=text, identity=text, fingerprint=st.none() | text, owner=text, reason=text,
+        due=st.none() | st.dates(), accepted_until=st.none() | st.dates(), by=text,
+    ),
+    st.builds(FindingReleased, at_ms=number, entry=text, reason=text, by=text),
     st.builds(Confirmed, at_ms=number, decision=text, person=entity, justified=st.booleans()),
     st.builds(AuditRead, at_ms=number, what=text, first=number, last=number, by=text),
 )  # fmt: skip

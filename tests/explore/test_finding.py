@@ -14,7 +14,8 @@ from graphsvc.core.policy.load import load_policy
 from graphsvc.explore.combination import combinations
 from graphsvc.explore.comparison import compare
 from graphsvc.explore.estate_view import EstateView, view_of
-from graphsvc.explore.finding import Entry, Finding, Status, findings
+from graphsvc.explore.finding import Finding, Status, findings
+from graphsvc.explore.register import Entry
 from graphsvc.explore.sarif import to_sarif
 from graphsvc.explore.unused import Use, unused_rights
 from tests.cli.command import graphsvc

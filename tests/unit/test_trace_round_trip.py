@@ -16,6 +16,8 @@ from graphsvc.core.governing import (
     Confirmed,
     DraftClosed,
     Endorsed,
+    FindingRegistered,
+    FindingReleased,
     GlassBroken,
     GrantAsked,
     GrantSettled,
@@ -141,6 +143,11 @@ CHANGES: dict[type, st.SearchStrategy[Record]] = {
     SignalsLowered: st.builds(
         SignalsLowered, at_ms=MOMENT, identity=NAME, sender=NAME, before_ms=MOMENT, cause=NOTE, by=NOTE,
     ),
+    FindingRegistered: st.builds(
+        FindingRegistered, at_ms=MOMENT, id=NAME, pattern=NAME, identity=NAME, fingerprint=MAYBE, owner=NOTE, due=st.none() | st.dates(),
+        accepted_until=st.none() | st.dates(), reason=NOTE, by=NOTE,
+    ),
+    FindingReleased: st.builds(FindingReleased, at_ms=MOMENT, entry=NAME, reason=NOTE, by=NOTE),
     Confirmed: st.builds(
         Confirmed, at_ms=MOMENT, decision=NAME, person=ENTITY, justified=st.booleans(), reason=NOTE, by=NOTE,
     ),

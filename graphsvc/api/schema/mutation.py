@@ -31,6 +31,7 @@ from graphsvc.api.schema.change import (
 )  # fmt: skip
 from graphsvc.api.schema.decision import DecideResult, Decision, answered
 from graphsvc.api.schema.failure import Conflict, Failed, InvalidRequest, NotAllowed, Unavailable, failed
+from graphsvc.api.schema.finding_register import FindingRegisterMutation
 from graphsvc.api.schema.grant import Grant, Granted, GrantInput, GrantResult, Refused, Revoked, RevokeResult
 from graphsvc.api.schema.grant_asking import GrantRequestMutation
 from graphsvc.api.schema.mutation_rules import RulesMutation
@@ -59,7 +60,7 @@ class Asked(Protocol):
 
 
 @strawberry.type
-class Mutation(GrantRequestMutation, RulesMutation):
+class Mutation(FindingRegisterMutation, GrantRequestMutation, RulesMutation):
     """What can be decided and changed."""
 
     @guarded("May this identity do this now?", as_data=True)

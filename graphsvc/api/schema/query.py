@@ -13,6 +13,7 @@ from graphsvc.api.schema.decision import (
     Evaluation,
     evaluation_of,
 )  # fmt: skip
+from graphsvc.api.schema.finding_register import FindingRegisterQuery
 from graphsvc.api.schema.grant_asking import GrantRequestQuery
 from graphsvc.api.schema.identity import Identity
 from graphsvc.api.schema.node import Connection, Edge, Node
@@ -44,7 +45,9 @@ class IdentityFilter:
 
 
 @strawberry.type
-class Query(EstateQuery, ExploreQuery, GrantRequestQuery, HistoryQuery, ReviewsQuery, RulesQuery):
+class Query(
+    EstateQuery, ExploreQuery, FindingRegisterQuery, GrantRequestQuery, HistoryQuery, ReviewsQuery, RulesQuery
+):
     """What can be read, and asked without changing anything."""
 
     @guarded(

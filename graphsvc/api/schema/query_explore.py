@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import strawberry
@@ -52,7 +51,7 @@ class ExploreQuery:
         )
 
     @guarded(
-        "Combinations grouped and ranked, with who answers for each; register: owners, due days, accepted risks."
+        "Combinations grouped and ranked, with who answers for each as the register says; register: entries that count before it."
     )
     async def findings(
         self, info: Info, first: int | None = None, after: str | None = None,
@@ -62,7 +61,8 @@ class ExploreQuery:
     ) -> RiskFindings:  # fmt: skip
         """Findings, the gravest first."""
         asked, agreed = window(first, after, last, before), entries(register)
-        answer = await info.context.service.explorer.findings(agreed, datetime.now(UTC).date())
+        service = info.context.service
+        answer = await service.explorer.findings(agreed, service.finding_register.today())
         wanted = [each for each in answer.found if filter is None or filter.takes(each)]
         names = [_cursor(each) for each in wanted]
 

@@ -13,6 +13,7 @@ from graphsvc.api.schema.scalar import prefixed
 from graphsvc.decide.exploring import Explored
 from graphsvc.errors import BadInput
 from graphsvc.explore import finding
+from graphsvc.explore.register import Entry
 
 __all__ = ["FindingEntryInput", "FindingFilter", "RiskFinding", "RiskFindings", "entries"]
 
@@ -67,7 +68,10 @@ class FindingFilter:
 
 @strawberry.type(description="One rule held in one way by some identities, with who answers for it.")
 class RiskFinding:
-    """The fingerprint stays while identities come and go. acceptedUntil: a past day is kept, so that people see what has lapsed."""
+    """The fingerprint stays while identities come and go. acceptedUntil: a past day is kept, so that people see what has lapsed.
+
+    entries: of the register, that hold for it.
+    """
 
     fingerprint: strawberry.ID
     pattern: strawberry.ID
@@ -81,6 +85,8 @@ class RiskFinding:
     due: date | None
     accepted_until: date | None
     reason: str
+    accepted_by: str
+    entries: list[strawberry.ID]
     pack: str
     version: str
     data_date: str
@@ -102,6 +108,8 @@ class RiskFinding:
             due=found.due,
             accepted_until=found.accepted_until,
             reason=found.reason,
+            accepted_by=found.accepted_by,
+            entries=[prefixed("entry", each) for each in found.entries],
             pack=found.pack,
             version=found.version,
             data_date=found.data_date,
@@ -125,7 +133,7 @@ class RiskFindings(Finding):
         return RiskFindings(**stamp(answer), edges=edges, page_info=info, total_count=total)
 
 
-def entries(given: list[FindingEntryInput] | None) -> list[finding.Entry]:
+def entries(given: list[FindingEntryInput] | None) -> list[Entry]:
     """A caller's register; BadInput where nobody answers for an accepted risk."""
     made = []
     for number, each in enumerate(given or ()):
@@ -136,7 +144,7 @@ def entries(given: list[FindingEntryInput] | None) -> list[finding.Entry]:
                 field=field,
             )
         made.append(
-            finding.Entry(
+            Entry(
                 pattern=each.pattern, identity=each.identity, fingerprint=each.fingerprint, owner=each.owner, due=each.due,
                 accepted_until=each.accepted_until, accepted_by=each.accepted_by, reason=each.reason,
             )

@@ -1,10 +1,11 @@
-"""What the audit log holds of records about rules on trial and in draft, of reviews by several, emergencies, and requests for grants.
+"""What the audit log holds of records about rules on trial and in draft, reviews by several, emergencies, requests for grants, and findings.
 
 INVARIANT: as in `shape`: a shape never changes once released.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from hashlib import sha256
 from typing import get_args
 
@@ -12,6 +13,8 @@ from graphsvc.core.governing import (
     Confirmed,
     DraftClosed,
     Endorsed,
+    FindingRegistered,
+    FindingReleased,
     GlassBroken,
     Governing,
     GrantAsked,
@@ -136,6 +139,26 @@ def governing(record: Governing) -> dict[str, Json]:
                 "identity": record.identity,
                 "sender": record.sender,
             }
+        case FindingRegistered():
+            return {
+                "kind": "finding_registered",
+                "accepted_until": _day(record.accepted_until),
+                "by": record.by,
+                "due": _day(record.due),
+                "entry": record.id,
+                "fingerprint": record.fingerprint,
+                "identity": record.identity,
+                "owner": record.owner,
+                "pattern": record.pattern,
+                "reason": record.reason,
+            }
+        case FindingReleased():
+            return {
+                "kind": "finding_released",
+                "by": record.by,
+                "entry": record.entry,
+                "reason": record.reason,
+            }
         case Confirmed():
             return {
                 "kind": "confirmed",
@@ -145,3 +168,7 @@ def governing(record: Governing) -> dict[str, Json]:
                 "person": entity(record.person),
                 "reason": record.reason,
             }
+
+
+def _day(day: date | None) -> Json:
+    return None if day is None else day.isoformat()

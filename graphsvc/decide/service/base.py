@@ -29,6 +29,7 @@ from graphsvc.decide.past import Past
 from graphsvc.decide.ports import Clock, Ids, Notary, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.proposal import Job, Outcome
+from graphsvc.decide.registering import Register
 from graphsvc.decide.retention import IDLE_S, Retention
 from graphsvc.decide.sequencer import Sequencer
 from graphsvc.decide.trying import PublishRules
@@ -104,6 +105,7 @@ class UseCases:
             self._all_records,
         )
         self.grant_desk = GrantDesk(self.world, self._acked, ids, self.now_ms)
+        self.finding_register = Register(self.world, self._acked, ids, self.now_ms)
         self._follower = Follower(store, self.world, self.sequencer, bell=bell) if shared else None
         self.retention = Retention(store, self.world, self.sequencer, idle_s=chain_idle_s)
         self._freshness = Freshness(store, self.sequencer, shared=shared)
