@@ -14,7 +14,7 @@ from tests.cli.test_serve_command import served, token
 from tests.support.requirement import real_data_folder
 
 USER = "arn:aws:iam::200611803367:user/privesc15-PassExistingRoleToNewLambdaThenInvoke-user"
-COMBINATIONS = """query($i: ID) { combinations(identity: $i, minSeverity: "low") { truncated revision packs { pack version }
+COMBINATIONS = """query($i: ID) { combinations(identity: $i, minSeverity: "low") { complete truncated revision packs { pack version }
   combinations { identity pattern title severity certainty gives values
     permissions { right on permission via { type from to } conditions } } } }"""
 PATHS = """{ paths(from: "%s", to: "admin") { truncated revision paths { from to
@@ -62,7 +62,8 @@ def test_a_real_account_is_explored_over_the_api_as_in_the_store(
         answer = _asked(url, "analyst", COMBINATIONS)["data"]["combinations"]
         assert [_as_printed(each) for each in answer["combinations"]] == found["combinations"]
         assert {each["pack"]: each["version"] for each in answer["packs"]} == found["packs"]
-        assert (answer["truncated"], answer["revision"]) == (False, found["revision"])
+        assert (answer["complete"], answer["truncated"]) == (found["complete"], found["truncated"]) == (True, False)
+        assert answer["revision"] == found["revision"]
         paths = _asked(url, "analyst", PATHS % USER)["data"]["paths"]["paths"]
         for path in paths:
             for hop in path["hops"]:

@@ -157,6 +157,11 @@ class Combinations(Finding):
 
     combinations: list[Combination]
 
+    @strawberry.field(description="All there are: the opposite of `truncated`, under the name the command uses.")
+    def complete(self) -> bool:
+        """Whether no limit ended the search."""
+        return not self.truncated
+
     @staticmethod
     def of(answer: Explored[list[combination.Combination]]) -> Combinations:
         """From the answer."""
