@@ -157,7 +157,9 @@ class Combinations(Finding):
 
     combinations: list[Combination]
 
-    @strawberry.field(description="All there are: the opposite of `truncated`, under the name the command uses.")
+    @strawberry.field(
+        description="All there are: the opposite of `truncated`, under the name the command uses."
+    )
     def complete(self) -> bool:
         """Whether no limit ended the search."""
         return not self.truncated
