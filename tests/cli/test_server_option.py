@@ -62,7 +62,11 @@ def test_a_real_account_is_explored_over_the_api_as_in_the_store(
         answer = _asked(url, "analyst", COMBINATIONS)["data"]["combinations"]
         assert [_as_printed(each) for each in answer["combinations"]] == found["combinations"]
         assert {each["pack"]: each["version"] for each in answer["packs"]} == found["packs"]
-        assert (answer["complete"], answer["truncated"]) == (found["complete"], found["truncated"]) == (True, False)
+        assert (
+            (answer["complete"], answer["truncated"])
+            == (found["complete"], found["truncated"])
+            == (True, False)
+        )
         assert answer["revision"] == found["revision"]
         paths = _asked(url, "analyst", PATHS % USER)["data"]["paths"]["paths"]
         for path in paths:

@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from scripts import neo4j_home
-from scripts.neo4j_home import Neo4jHomeError, Neo4jProcess, Toolchain, free_port, is_port_taken
+from scripts.neo4j_home import (
+    Neo4jHomeError,
+    Neo4jProcess,
+    Toolchain,
+    find_toolchain,
+    free_port,
+    is_port_taken,
+    toolchain,
+)
+from scripts.neo4j_home.__main__ import main
 from tests.support.neo4j_server import Neo4jServer
 
 TOOLS = Toolchain(java_home=Path("/nowhere"), java_major=17, mvn=None)
@@ -36,7 +44,7 @@ def test_the_command_line_says_in_one_line_that_the_port_is_taken(
 ) -> None:
     """`make neo4j` on a taken port ends with exit code 2 and one line."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        assert neo4j_home.main(["--port", str(listener.getsockname()[1])]) == 2
+        assert main(["--port", str(listener.getsockname()[1])]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith("error: port ")
@@ -47,25 +55,25 @@ def test_a_missing_java_is_named_with_the_package_that_has_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Without a fit Java the error names what was found and what to install."""
-    monkeypatch.setattr(neo4j_home, "_installed_javas", lambda: iter([(Path("/jdk"), 11)]))
+    monkeypatch.setattr(toolchain, "_installed_javas", lambda: iter([(Path("/jdk"), 11)]))
     with pytest.raises(Neo4jHomeError, match=r"needs Java 17 or 21, found only Java 11; .*openjdk-17"):
-        neo4j_home.find_toolchain(cache=tmp_path)
+        find_toolchain(cache=tmp_path)
 
 
 def test_java_17_is_preferred_over_newer_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of several Javas the one that the long-term release is made for is taken."""
     javas = [(Path("/jdk25"), 25), (Path("/jdk21"), 21), (Path("/jdk17"), 17)]
-    monkeypatch.setattr(neo4j_home, "_installed_javas", lambda: iter(javas))
-    monkeypatch.setattr(neo4j_home, "_is_assembled", lambda cache, version: True)
-    assert neo4j_home.find_toolchain(cache=tmp_path).java_home == Path("/jdk17")
+    monkeypatch.setattr(toolchain, "_installed_javas", lambda: iter(javas))
+    monkeypatch.setattr(toolchain, "is_assembled", lambda cache, version: True)
+    assert find_toolchain(cache=tmp_path).java_home == Path("/jdk17")
 
 
 def test_a_missing_maven_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without Maven and without fetched jars the error says what to install."""
-    monkeypatch.setattr(neo4j_home, "_installed_javas", lambda: iter([(Path("/jdk17"), 17)]))
+    monkeypatch.setattr(toolchain, "_installed_javas", lambda: iter([(Path("/jdk17"), 17)]))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Neo4jHomeError, match="install Maven"):
-        neo4j_home.find_toolchain(cache=tmp_path)
+        find_toolchain(cache=tmp_path)
 
 
 @pytest.mark.neo4j
