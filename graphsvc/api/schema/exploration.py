@@ -156,18 +156,15 @@ class Combinations(Finding):
     """Combinations of rights."""
 
     combinations: list[Combination]
-
-    @strawberry.field(
+    complete: bool = strawberry.field(
         description="All there are: the opposite of `truncated`, under the name the command uses."
     )
-    def complete(self) -> bool:
-        """Whether no limit ended the search."""
-        return not self.truncated
 
     @staticmethod
     def of(answer: Explored[list[combination.Combination]]) -> Combinations:
         """From the answer."""
-        return Combinations(**stamp(answer), combinations=[Combination.of(each) for each in answer.found])
+        found = [Combination.of(each) for each in answer.found]
+        return Combinations(**stamp(answer), combinations=found, complete=not answer.truncated)
 
 
 @strawberry.type(description="Paths, the shortest first.")
