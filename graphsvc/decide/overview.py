@@ -67,7 +67,10 @@ class RiskyScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RiskSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Where risk stands. riskiest: the highest first. verdicts: as answered since from_ms; complete: all were counted."""
+    """Where risk stands. riskiest: the highest first. verdicts: as answered since from_ms; complete: all were counted.
+
+    suspended: identities, chains, sessions, actions and patterns.
+    """
 
     at_ms: int
     riskiest: tuple[RiskyScope, ...]
@@ -185,7 +188,9 @@ class Overview:
             at_ms=now_ms,
             riskiest=tuple(riskiest[:limit]),
             open_reviews=sum(now_ms <= each.at_ms + REVIEW_TTL_MS for each in world.waiting.values()),
-            suspended=sum(world.grants.is_suspended(name, now_ms) for name in world.grants.suspended),
+            suspended=sum(
+                each.until_ms is None or now_ms < each.until_ms for each in world.grants.told.values()
+            ),
             grants_in_force=sum(
                 grant.from_ms <= now_ms < grant.to_ms and grant.id not in world.grants.revoked
                 for grant in world.grants.by_id.values()

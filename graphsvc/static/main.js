@@ -11,6 +11,7 @@ import { Identities, IdentityPage } from './views/identity.js'
 import { Live } from './views/live.js'
 import { Policies } from './views/policy.js'
 import { Reviews } from './views/review.js'
+import { Suspensions } from './views/suspension.js'
 
 const VIEWS = [
   ['live', 'Live', Live],
@@ -22,7 +23,7 @@ const VIEWS = [
   ['emergencies', 'Emergencies', Emergencies],
   ['audit', 'Audit', Audit],
 ]
-const PAGES = { decision: DecisionPage, identity: IdentityPage, chain: ChainPage }
+const PAGES = { decision: DecisionPage, identity: IdentityPage, chain: ChainPage, suspended: Suspensions }
 
 function place() {
   const [view = '', id = '', then = ''] = location.hash.replace(/^#\//, '').split('/')

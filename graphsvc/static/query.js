@@ -42,6 +42,7 @@ export const IDENTITY = `query($id: ID!) { identity(id: $id) { id kind name stat
 export const SUSPEND = `mutation($v: SuspendInput!) { suspend(input: $v) { ... on Ack { revision } ${FAILED} } }`
 export const REINSTATE = `mutation($id: ID!, $kind: TargetKind!) { reinstate(id: $id, kind: $kind) {
   ... on Ack { revision } ${FAILED} } }`
+export const SUSPENSIONS = '{ suspensions { kind id reason suspendedAt suspendedBy until } }'
 export const GRANT = `mutation($v: GrantInput!) { grant(input: $v) { ... on Granted { revision } ${FAILED} } }`
 export const REVOKE = `mutation($id: ID!, $reason: String!) { revokeGrant(id: $id, reason: $reason) {
   ... on Revoked { revision affectedChains } ${FAILED} } }`
@@ -50,7 +51,13 @@ export const COMBINATIONS = `query($min: String!) { combinations(minSeverity: $m
     permissions { right on permission via { type from to } conditions } } } }`
 export const FINDINGS = `query($first: Int, $after: String, $filter: FindingFilter, $register: [FindingEntryInput!]) {
   findings(first: $first, after: $after, filter: $filter, register: $register) { truncated revision totalCount packs { pack version }
-    pageInfo { hasNextPage endCursor } edges { node { fingerprint pattern title severity certainty identities status owner due acceptedUntil reason } } } }`
+    pageInfo { hasNextPage endCursor } edges { node { fingerprint pattern title severity certainty identities status owner due acceptedUntil acceptedBy reason entries } } } }`
+const ENTRY = 'id pattern identity fingerprint owner due acceptedUntil lapsed reason registeredBy registeredAt'
+export const REGISTER = `{ findingRegister { ${ENTRY} } }`
+export const ACCEPT_RISK = `mutation($v: AcceptRiskInput!) { acceptRisk(input: $v) { ... on RegisterEntry { id } ${FAILED} } }`
+export const ASSIGN_FINDING = `mutation($v: AssignFindingInput!) { assignFinding(input: $v) { ... on RegisterEntry { id } ${FAILED} } }`
+export const WITHDRAW_ENTRY = `mutation($id: ID!, $reason: String!) { withdrawEntry(id: $id, reason: $reason) {
+  ... on Ack { revision } ${FAILED} } }`
 export const PATHS = `query($from: ID!, $to: String) { paths(from: $from, to: $to) { truncated revision
   paths { from to hops { from to how pattern rights conditions certainty } } } }`
 export const WHAT_IF = `query($add: [EdgeInput!], $remove: [EdgeInput!]) { whatIf(add: $add, remove: $remove) { truncated revision

@@ -156,14 +156,43 @@ async def test_an_identity_is_stopped_and_helped() -> None:
         await page.get_by_role("button", name="Reinstate").click()
         await page.get_by_role("button", name="Reinstate: sure?").click()
         await expect(page.get_by_role("heading", level=1)).to_contain_text("active")
-        await expect(page.get_by_role("img", name="risk judged at the last")).to_be_visible()
+        await expect(
+            page.get_by_role("img", name="risk judged at the last 3 decisions, in 3 chains")
+        ).to_be_visible()
+        await expect(page.locator(".riskline .line")).to_have_count(3)
         await page.get_by_role("button", name="Revoke").click()
         await expect(grants).to_contain_text("REVOKED")
         assert not (await pep.decide({**odd, "chain": "m4"})).permitted
 
 
+async def test_what_is_suspended_is_told_and_ended() -> None:
+    """Who, why and until when, from the count on the first page; an analyst sees it, an approver lets it go on."""
+    async with (
+        served() as service,
+        service.client("approver", subject="eve") as eve,
+        shown(service) as browser,
+    ):
+        page = browser.page
+        await eve.suspend("bank:*", "incident 7", kind="action", until="2026-09-22T00:00:00Z")
+        await eve.suspend("mallory", "odd hours")
+        await browser.log_in(service.token("analyst", subject="ana"))
+        await page.get_by_role("link", name="2 suspended").click()
+        rows = page.get_by_role("region", name="Suspended").locator("tbody tr")
+        await expect(rows.nth(1)).to_contain_text("bank:*incident 7eve")
+        await expect(rows.nth(1)).to_contain_text("2026-09-22")
+        await expect(rows.first).to_contain_text("reinstated")
+        await expect(page.get_by_role("button", name="Reinstate")).to_have_count(0)
+        await page.get_by_role("button", name="Log out").click()
+        await browser.log_in(service.token("approver", subject="eve"))
+        await browser.go("suspended")
+        await rows.nth(1).get_by_role("button", name="Reinstate").click()
+        await page.get_by_role("button", name="Reinstate: sure?").click()
+        await expect(rows).to_have_count(1)
+        assert [each.id for each in await eve.suspensions()] == ["identity:mallory"]
+
+
 async def _fill(service: Served, name: str, pack: str) -> None:
-    """A pack on trial, a draft, an emergency and a right asked for, all of that name."""
+    """A pack on trial, a draft, an emergency, a right asked for, a suspension and an accepted risk, all of that name."""
     other = pack.replace("id: evil", "id: draft").replace("id: deletion", "id: other")
     for mutation, given in (
         ("shadowPolicy", {"yaml": other, "comment": name}),
@@ -171,9 +200,12 @@ async def _fill(service: Served, name: str, pack: str) -> None:
         ("breakGlass", {"identity": name, "reason": name}),
         ("requestGrant", {"identity": name, "actions": [name], "resources": [name], "lasts": "1h", "purpose": name}),
         ("sendSignal", {"identity": name, "cause": name, "weight": 0.2, "halfLife": "1h"}),
+        ("suspend", {"kind": "action", "id": name, "reason": name}),
+        ("acceptRisk", {"pattern": "aws-*", "identity": name, "until": "2026-12-01", "reason": name}),
     ):  # fmt: skip
         kind = {"shadowPolicy": "ShadowInput", "draftPolicy": "PublishPolicyInput", "breakGlass": "BreakGlassInput",
-                "requestGrant": "GrantRequestInput", "sendSignal": "SignalInput"}[mutation]  # fmt: skip
+                "requestGrant": "GrantRequestInput", "sendSignal": "SignalInput", "suspend": "SuspendInput",
+                "acceptRisk": "AcceptRiskInput"}[mutation]  # fmt: skip
         text = (
             f"mutation($v: {kind}!) {{ {mutation}(input: $v) {{ __typename ... on Failure {{ message }} }} }}"
         )
@@ -226,6 +258,7 @@ break_glass: {{subject: {{kind: human}}, action: "*", covers: [not_entitled], fo
                 f"chain/{name}",
                 "explore",
                 "findings",
+                "suspended",
                 f"audit/{name}",
             ):
                 await browser.go(view)
@@ -271,6 +304,7 @@ async def test_every_page_is_accessible(scheme: Any) -> None:
             "chain/c1",
             "explore",
             "findings",
+            "suspended",
             "policies",
             "policies/care",
             "emergencies",

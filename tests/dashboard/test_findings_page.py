@@ -59,7 +59,7 @@ async def test_a_register_says_who_answers_and_is_never_markup() -> None:
 
         async def bring(text: str) -> None:
             file = FilePayload(name="risks.json", mimeType="application/json", buffer=text.encode())
-            await page.get_by_label("Register").set_input_files(file)
+            await page.get_by_label("Own register").set_input_files(file)
 
         await bring("findings: []")
         await expect(page.get_by_role("alert")).to_contain_text("the register is no JSON")
@@ -78,3 +78,34 @@ async def test_a_register_says_who_answers_and_is_never_markup() -> None:
         await expect(rows.first).to_contain_text(EVIL)
         assert await page.locator("img").count() == 0
         assert await page.evaluate("window.hit") is None
+
+
+async def test_a_risk_is_accepted_and_taken_back_on_the_page() -> None:
+    """By an approver, for a reason, until a day; the register names who it was; withdrawn, the finding is open again."""
+    async with served() as service, shown(service) as browser:
+        page = browser.page
+        await _open(service, browser, account(["ann", "bob"], RIGHTS))
+        await page.get_by_text("Change", exact=True).nth(1).click()
+        await expect(page.get_by_role("button", name="Accept risk")).to_have_count(0)
+        await page.get_by_label("Owner").nth(1).fill("cloud")
+        await page.get_by_role("button", name="Assign").first.click()
+        register = page.get_by_role("region", name="Register")
+        await expect(register.locator("tbody tr")).to_contain_text("cloud answers")
+        await page.get_by_role("button", name="Log out").click()
+        await browser.log_in(service.token("approver", subject="eve"))
+        await browser.go("findings")
+        first = page.get_by_role("region", name="Findings").locator("tbody > tr").first
+        await first.get_by_text("Change").click()
+        await first.get_by_label("Until").fill("2026-10-31")
+        await first.get_by_label("Reason").fill("sealed and alarmed")
+        await first.get_by_role("button", name="Accept risk").click()
+        await first.get_by_role("button", name="Accept risk: sure?").click()
+        await expect(first).to_contain_text("accepted")
+        await expect(first).to_contain_text("sealed and alarmed (eve)")
+        await expect(first).to_contain_text("cloud")
+        taken = register.locator("tbody tr").first
+        await expect(taken).to_contain_text("until 2026-10-31")
+        await taken.get_by_role("button", name="Withdraw").click()
+        await taken.get_by_role("button", name="Withdraw: sure?").click()
+        await expect(register.locator("tbody tr")).to_have_count(1)
+        await expect(first).to_contain_text("open")

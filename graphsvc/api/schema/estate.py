@@ -164,7 +164,10 @@ class PatternCount:
 
 @strawberry.type(description="Where risk stands now.")
 class RiskSummary:
-    """Where risk stands now. verdicts, patterns: of decisions since `since`; complete: all of them were counted."""
+    """Where risk stands now. verdicts, patterns: of decisions since `since`; complete: all of them were counted.
+
+    suspended: identities, chains, sessions, actions and patterns.
+    """
 
     at: DateTime
     riskiest: list[AtRisk]

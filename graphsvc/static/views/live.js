@@ -75,7 +75,7 @@ function Summary() {
     ${VERDICTS.map((verdict) => html`<div class="tile"><b>${count(verdict)}</b> <${Verdict} value=${verdict} /></div>`)}
     <a class="tile" href=${link('reviews')}><b>${summary.openReviews}</b> waiting for review</a>
     <div class="tile"><b>${summary.grantsInForce}</b> grants in force</div>
-    <div class="tile"><b>${summary.suspended}</b> suspended</div>
+    <a class="tile" href=${link('suspended')}><b>${summary.suspended}</b> suspended</a>
     ${summary.riskiest.filter((each) => each.kind === 'identity').slice(0, 3).map((each) => html`
       <a class="tile" href=${link('identity', bare(each.id))}><${Risk} value=${each.risk} /> ${bare(each.id)}</a>`)}
   </section>`
