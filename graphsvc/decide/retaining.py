@@ -42,10 +42,14 @@ class Retaining:
             pause_s = every_s
             try:
                 if await self._store.lease(_LEASE, self._holder, _LEASE_MS):
-                    await self.once()
-                    await self._store.lease(_LEASE, self._holder, 0)
+                    try:
+                        await self.once()
+                    finally:
+                        await self._store.lease(_LEASE, self._holder, 0)
             except (GraphsvcError, OSError) as error:
                 _log.error("log_not_truncated", extra={"reason": str(error)})
+            except Exception:  # noqa: BLE001  nobody would start it again
+                _log.error("log_not_truncated", exc_info=True)
 
     async def once(self) -> Path | None:
         """Archive and cut off what is old enough; the archive, None when there was nothing to do."""
@@ -55,10 +59,9 @@ class Retaining:
         if found is None:
             return None
         await asyncio.to_thread(lambda: self._archive.mkdir(mode=0o700, parents=True, exist_ok=True))
-        name = f"{self._store.incarnation}-{found.first:012}-{found.last:012}.zip"
+        # A name of its own: the lease only spares work, and whoever else archives the same must find this file untouched.
+        name = f"{self._store.incarnation}-{found.first:012}-{found.last:012}-{uuid.uuid4().hex[:8]}.zip"
         archive = self._archive / name
-        # Left by an attempt that ended before its statement was signed: nothing was removed, so it is made again.
-        await asyncio.to_thread(archive.unlink, missing_ok=True)
         statement = await truncate(self._store, self._notary, found, archive, now_ms)
         _log.info("log_truncated", extra={"last": found.last, "archive": name, "sha256": statement.archive})
         return archive

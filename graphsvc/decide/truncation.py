@@ -23,7 +23,7 @@ from graphsvc.core.snapshot import restore
 from graphsvc.core.state import ChainState
 from graphsvc.core.value import format_time
 from graphsvc.core.world import World
-from graphsvc.decide.audit import AuditLog, origin_of, read_statement
+from graphsvc.decide.audit import AuditLog, SignedCheckpoint, origin_of, read_statement
 from graphsvc.decide.backup import append_entries, read_manifest
 from graphsvc.decide.base import state_of, world_of
 from graphsvc.decide.bundle import read_bundle, write_bundle
@@ -69,35 +69,51 @@ async def plan(store: Store, before_ms: int) -> Plan | None:
 
 async def truncate(store: Store, notary: Notary, wanted: Plan, archive: Path, now_ms: int) -> Statement:
     """Do it. archive: a new file ending in .zip. Errors: those of `AuditLog.checkpoint`; BadInput for the archive's name;
-    StoreError when the archive does not read back as it was written, and nothing was removed then.
+    StoreError when somebody else cut the log off meanwhile, or the archive does not read back as it was written. Nothing was
+    removed then, and no archive is left.
     """
     if archive.suffix != ".zip" or await asyncio.to_thread(archive.exists):
         raise BadInput(f"the archive `{archive}` must be a new file whose name ends in .zip", field="archive")
     log = AuditLog(store, notary, thin=True)
     signed = await log.checkpoint()
+    if log.tree.first >= wanted.first:
+        raise StoreError(f"records up to {log.tree.first} were cut off meanwhile; look again at what is left")
     size = signed.checkpoint.size
     world = await _folded(store, wanted.last)
-    proofs = Proofs(
-        format=FORMAT, first=wanted.first, last=wanted.last, size=size,
-        range_proof=encoded(await log.range_proof(wanted.first, wanted.last, size)),
-    )  # fmt: skip
-    lines = log.lines(wanted.first, wanted.last)
-    await write_bundle(archive, lines, signed.note, signed.keys.to_json(), proofs)
-    await append_entries(archive, store, wanted.first - 1, wanted.last, now_ms)
-    digest = await asyncio.to_thread(_checked, archive, wanted)
-    state = await asyncio.to_thread(state_of, world)
-    key = await asyncio.to_thread(notary.key, origin_of(store))
-    statement = sign_statement(
-        key, removed=wanted.last, size=size, at=format_time(now_ms), state=hashlib.sha256(state).hexdigest(),
-        archive=digest, frontier=await log.frontier(wanted.last),
-    )  # fmt: skip
-    await log.note_read("truncation", wanted.first, wanted.last)
-    # Should this process end before it is undrawn, some history stays visible for longer; nothing depends on it.
-    gone = await _drawing_of(store, world, wanted)
+    try:
+        digest = await _archived(log, store, signed, wanted, archive, now_ms)
+        state = await asyncio.to_thread(state_of, world)
+        key = await asyncio.to_thread(notary.key, origin_of(store))
+        statement = sign_statement(
+            key, removed=wanted.last, size=size, at=format_time(now_ms), state=hashlib.sha256(state).hexdigest(),
+            archive=digest, frontier=await log.frontier(wanted.last),
+        )  # fmt: skip
+        await log.note_read("truncation", wanted.first, wanted.last)
+        # Should this process end before it is undrawn, some history stays visible for longer; nothing depends on it.
+        gone = await _drawing_of(store, world, wanted)
+    except BaseException:
+        # Without a statement it is no archive, only a file that stands in the way of the next attempt.
+        archive.unlink(missing_ok=True)  # noqa: ASYNC240  it may be cancelled, so nothing can be awaited
+        raise
+    # From here on the file may be all that holds those records, whatever this answers.
     await store.set_base(Base(seq=wanted.last, state=state, statement=statement.text))
     await _undraw(store, *gone)
     await finish(store)
     return statement
+
+
+async def _archived(
+    log: AuditLog, store: Store, signed: SignedCheckpoint, wanted: Plan, archive: Path, now_ms: int
+) -> str:
+    """Write the archive and check it; its SHA-256."""
+    proofs = Proofs(
+        format=FORMAT, first=wanted.first, last=wanted.last, size=signed.checkpoint.size,
+        range_proof=encoded(await log.range_proof(wanted.first, wanted.last, signed.checkpoint.size)),
+    )  # fmt: skip
+    lines = log.lines(wanted.first, wanted.last)
+    await write_bundle(archive, lines, signed.note, signed.keys.to_json(), proofs)
+    await append_entries(archive, store, wanted.first - 1, wanted.last, now_ms)
+    return await asyncio.to_thread(_checked, archive, wanted)
 
 
 async def finish(store: Store) -> None:

@@ -21,10 +21,12 @@ from graphsvc.core.record import Decided
 from graphsvc.core.snapshot import snapshot
 from graphsvc.core.world import World
 from graphsvc.decide.audit import AuditLog
-from graphsvc.decide.ports import ChainQuery, DecisionQuery
+from graphsvc.decide.backup import read_manifest
+from graphsvc.decide.ports import ChainQuery, DecisionQuery, Store
 from graphsvc.decide.retaining import Retaining
 from graphsvc.decide.service import GraphsvcService
-from graphsvc.errors import BadInput
+from graphsvc.decide.truncation import Plan, plan
+from graphsvc.errors import BadInput, StoreError
 from graphsvc.store.memory import open_memory
 from graphsvc.store.notary import MemoryNotary
 from graphsvc.wiring import open_service
@@ -255,3 +257,58 @@ async def test_a_running_service_archives_what_is_old(anyio_backend: str, tmp_pa
     with pytest.raises(BadInput, match="cut off"):
         await service.audit.proof(1)
     await service.close()
+
+
+@pytest.mark.anyio
+async def test_who_comes_second_takes_no_archive_away(
+    anyio_backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two replicas find the same records old, the first one is done meanwhile: its archive stays, the other leaves nothing."""
+    store, notary, day = await open_memory(), MemoryNotary(), 86_400_000
+    clock, numbers = Clock(), itertools.count()
+    service = GraphsvcService(store, clock=clock, ids=lambda: f"id{next(numbers)}", notary=notary)
+    await service.start()
+    harness = Harness(service, clock)
+    await harness.prepare()
+    await harness.act("mail:Read", "mailbox:alice", chain="old")
+    await service.wait_drawn()
+    clock.now_ms += 5 * day
+    archive = tmp_path / "archive"
+    first, second = (Retaining(store, notary, clock, 3, archive) for _ in range(2))
+    made: list[Path | None] = []
+
+    async def planned_before(asked: Store, before_ms: int) -> Plan | None:
+        found = await plan(asked, before_ms)
+        monkeypatch.undo()
+        made.append(await first.once())
+        return found
+
+    monkeypatch.setattr("graphsvc.decide.retaining.plan", planned_before)
+    with pytest.raises((StoreError, BadInput)):
+        await second.once()
+    await service.close()
+    assert list(archive.iterdir()) == made
+    assert made[0] is not None
+    assert read_manifest(made[0]).first == 1
+
+
+@pytest.mark.anyio
+async def test_whatever_hinders_it_is_tried_again(
+    anyio_backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw ends neither the looking nor the turn of the others."""
+    store, tries, again = await open_memory(), itertools.count(), asyncio.Event()
+    retaining = Retaining(store, MemoryNotary(), Clock(), 3, tmp_path)
+
+    async def fails() -> None:
+        if next(tries):
+            again.set()
+        raise ValueError("nobody foresaw it")
+
+    monkeypatch.setattr(retaining, "once", fails)
+    keeping = asyncio.create_task(retaining.keep(0.01))
+    async with asyncio.timeout(5):
+        await again.wait()
+        while not await store.lease("truncation", "another", 60_000):  # noqa: ASYNC110  given back a moment later
+            await asyncio.sleep(0.001)
+    keeping.cancel()
