@@ -17,14 +17,18 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = ["main"]
+
+# More than any line, and any member but the records, can have; whoever made the export may wish us ill.
+MOST_BYTES = 16 * 2**20
 
 
 class Fault(Exception):
@@ -52,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (UnicodeError, RecursionError, OverflowError) as error:
         print(f"NOT genuine: a member is malformed: {error}")
         return 1
-    except (NoExport, OSError, zipfile.BadZipFile) as error:
+    except (NoExport, OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(told)
@@ -61,8 +65,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def check(member: Callable[[str], bytes], pinned: str | None, *, whole: bool = False) -> str:
+def check(opened: Callable[[str], IO[bytes]], pinned: str | None, *, whole: bool = False) -> str:
     """What is proved; Fault when nothing is. whole: records may only be missing by a signed statement."""
+
+    def member(name: str) -> bytes:
+        with opened(name) as file:
+            return limited(file.read(MOST_BYTES + 1), name)
+
     note = member("checkpoint.txt")
     origin, size, root = checkpoint_of(note)
     keys = key_row(member("keys.json"), origin)
@@ -73,10 +82,7 @@ def check(member: Callable[[str], bytes], pinned: str | None, *, whole: bool = F
     first, last = number(proofs, "first"), number(proofs, "last")
     if proofs.get("format") != "graphsvc-audit-1" or number(proofs, "size") != size:
         raise Fault("proofs.json belongs to another checkpoint or is of another format")
-    records = member("records.jsonl")
-    if records and not records.endswith(b"\n"):
-        raise Fault("the last record is cut off")
-    leaves = [sha(b"\x00", line) for line in records.split(b"\n")[:-1]]
+    leaves = leaves_of(opened)
     if len(leaves) != last - first + 1:
         raise Fault(f"there are {len(leaves)} records, and there should be {last - first + 1}")
     proof = iter([hash_of(each) for each in texts(proofs, "range_proof")])
@@ -88,7 +94,7 @@ def check(member: Callable[[str], bytes], pinned: str | None, *, whole: bool = F
         found = hashlib.sha256().digest()
     if found != root or next(proof, None) is not None:
         raise Fault("the records are not those that were signed")
-    if optional(member, "leaves.txt") not in {None, listing(leaves)}:
+    if not is_listing(opened, leaves):
         raise Fault("leaves.txt does not list these records")
     earliers = proofs.get("earlier", [])
     if not isinstance(earliers, list):
@@ -292,36 +298,57 @@ def key_text(given: str | None) -> str | None:
     return given
 
 
-def member_reader(path: Path) -> Callable[[str], bytes]:
-    """How to read a member of the export."""
+def member_reader(path: Path) -> Callable[[str], IO[bytes]]:
+    """How to open a member of the export."""
     if path.is_dir():
-        return lambda name: (path / name).read_bytes()
+        return lambda name: (path / name).open("rb")
     if not path.is_file():
         raise NoExport(f"{path} does not exist")
     archive = zipfile.ZipFile(path)
     if len(set(archive.namelist())) != len(archive.namelist()):
         raise Fault("the zip file holds two members of one name")
 
-    def member(name: str) -> bytes:
+    def opened(name: str) -> IO[bytes]:
         try:
-            return archive.read(name)
+            return archive.open(name)
         except KeyError:
             raise NoExport(f"{path} holds no {name}") from None
+        except (RuntimeError, NotImplementedError) as error:
+            raise NoExport(f"{path} cannot be unpacked: {error}") from None
 
-    return member
+    return opened
 
 
-def optional(member: Callable[[str], bytes], name: str) -> bytes | None:
-    """A member that need not be there."""
+def limited(part: bytes, name: str) -> bytes:
+    """A part of a member that is not too large."""
+    if len(part) > MOST_BYTES:
+        raise NoExport(f"a part of {name} is larger than {MOST_BYTES} bytes")
+    return part
+
+
+def leaves_of(opened: Callable[[str], IO[bytes]]) -> list[bytes]:
+    """The leaf hashes of the records."""
+    leaves = []
+    with opened("records.jsonl") as file:
+        while line := limited(file.readline(MOST_BYTES + 1), "records.jsonl"):
+            if not line.endswith(b"\n"):
+                raise Fault("the last record is cut off")
+            leaves.append(sha(b"\x00", line[:-1]))
+    return leaves
+
+
+def is_listing(opened: Callable[[str], IO[bytes]], leaves: list[bytes]) -> bool:
+    """Whether leaves.txt lists them, or is not there."""
     try:
-        return member(name)
+        file = opened("leaves.txt")
     except (NoExport, FileNotFoundError):
-        return None
-
-
-def listing(leaves: list[bytes]) -> bytes:
-    """What leaves.txt should be."""
-    return b"".join(base64.b64encode(leaf) + b"\n" for leaf in leaves)
+        return True
+    with file:
+        for leaf in leaves:
+            expected = base64.b64encode(leaf) + b"\n"
+            if file.read(len(expected)) != expected:
+                return False
+        return not file.read(1)
 
 
 def parsed(document: bytes) -> dict[str, Any]:

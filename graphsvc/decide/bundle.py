@@ -23,6 +23,9 @@ __all__ = ["MEMBERS", "Read", "read_bundle", "write_bundle"]
 RECORDS, LEAVES, CHECKPOINT, KEYS, PROOFS, README = MEMBERS = (
     "records.jsonl", "leaves.txt", "checkpoint.txt", "keys.json", "proofs.json", "README.txt"
 )  # fmt: skip
+# Nothing genuine comes near this: a line, or a member that is read as a whole. An export may come from anybody.
+_MOST_BYTES = 16 * 2**20
+_LEAF_BYTES = 64
 _README = """\
 An export of the audit log of graphsvc.
 
@@ -113,7 +116,8 @@ def read_bundle(path: Path) -> Read:
             if len(names) != len(set(names)):
                 raise BadInput(f"`{path}` holds two members of one name", field="export")
             return _read(archive.open, lambda name: name in names, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        # The last two: of a method that nobody here knows, encrypted.
         raise BadInput(f"`{path}` is no whole export: {error}", field="export") from None
 
 
@@ -127,19 +131,31 @@ def _read(opened: Callable[[str], IO[bytes]], exists: Callable[[str], bool], pat
     listed: list[bytes] | None = None
     if exists(LEAVES):
         with opened(LEAVES) as file:
-            listed = [_leaf(line) for line in file]
+            listed = [_leaf(line) for line in _limited(file, _LEAF_BYTES, LEAVES)]
     small = {}
     for name in (CHECKPOINT, KEYS, PROOFS):
         with opened(name) as file:
-            small[name] = file.read()
+            small[name] = file.read(_MOST_BYTES + 1)
+            _check_size(small[name], _MOST_BYTES, name)
     return Read(leaves, listed, small[CHECKPOINT], small[KEYS], small[PROOFS], tuple(problems))
 
 
 def _lines(file: IO[bytes], problems: list[str]) -> Iterator[bytes]:
-    for line in file:
+    for line in _limited(file, _MOST_BYTES, RECORDS):
         if not line.endswith(b"\n"):
             problems.append(f"{RECORDS} does not end with a whole line")
         yield line.removesuffix(b"\n")
+
+
+def _limited(file: IO[bytes], most: int, name: str) -> Iterator[bytes]:
+    while line := file.readline(most + 1):
+        _check_size(line, most, name)
+        yield line
+
+
+def _check_size(part: bytes, most: int, name: str) -> None:
+    if len(part) > most:
+        raise BadInput(f"a part of {name} is larger than {most} bytes, so this is no export", field="export")
 
 
 def _leaf(line: bytes) -> bytes:

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def found_by_product(path: Path, members: Members, key: str) -> bool:
 
 def found_alone(members: Members, key: str) -> bool:
     try:
-        check(members.__getitem__, key)
+        check(lambda name: BytesIO(members[name]), key)
     except (Fault, UnicodeError):
         return True
     return False

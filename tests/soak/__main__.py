@@ -257,7 +257,7 @@ def main() -> int:
     asked.add_argument("--clients", type=int, default=24)
     asked.add_argument("--pause", type=float, default=8.0, help="seconds between two faults, about")
     asked.add_argument("--seed", type=int, default=None)
-    asked.add_argument("--report", type=Path, default=Path("soak-report.md"))
+    asked.add_argument("--report", type=Path, default=Path("bench-results/soak.md"))
     given = asked.parse_args()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
     print(f"seed {seed}", file=sys.stderr)
@@ -266,6 +266,7 @@ def main() -> int:
         began = time.monotonic()
         asyncio.run(soak.run())
         text = as_markdown(soak, time.monotonic() - began) + f"\nSeed {seed}.\n"
+    given.report.parent.mkdir(parents=True, exist_ok=True)
     given.report.write_text(text, encoding="utf-8")
     print(text)
     return 1 if soak.watched.problems or soak.asker.differing() else 0
