@@ -145,8 +145,10 @@ class TokenRegister:
     def _refresh(self) -> None:
         now = time.monotonic()
         if now - self._looked_s >= _LOOK_S:
-            self._looked_s = now
+            # While it cannot be read every request looks again, and is refused.
+            self._looked_s = 0.0
             self._load()
+            self._looked_s = now
 
     def _load(self) -> None:
         signing = self._home / KEY_FILE
@@ -162,7 +164,12 @@ class TokenRegister:
         except (OSError, ValueError) as error:
             # INVARIANT: what cannot be read must not bring a revoked token back.
             raise SettingsError(f"`{path}` or a key beside it cannot be read: {error}") from None
-        self._revoked = revoked
+        # A file that is gone, or older again, brings nothing back that was taken back before our eyes.
+        known, now = self._revoked, self._clock()
+        self._revoked = _Revoked(
+            ids={name: until for name, until in (known.ids | revoked.ids).items() if until > now},
+            before_s=max(known.before_s, revoked.before_s),
+        )
         self._keys = {key_id(key): key for key in keys if isinstance(key, Ed25519PublicKey)}
         if isinstance(current, Ed25519PrivateKey):
             self._current = key_id(current)

@@ -10,7 +10,7 @@ from graphsvc.core.record import Cancelled
 from graphsvc.decide.jobs import DecideJob, ReportJob
 from graphsvc.decide.proposal import Outcome
 from graphsvc.decide.sequencer import Sequencer
-from graphsvc.errors import GraphsvcError, StoreUnavailable
+from graphsvc.errors import GraphsvcError, Overloaded, StoreUnavailable
 
 __all__ = ["DEADLINE", "Late"]
 
@@ -54,7 +54,7 @@ class Late:
             late = ReportJob(caller, Cancelled(at_ms=0, action=job.request.id), late=True)
             try:
                 await self._sequencer.submit(late)
-            except StoreUnavailable:
+            except (StoreUnavailable, Overloaded):
                 await asyncio.sleep(_RETRY_S)
                 continue
             except GraphsvcError:

@@ -38,6 +38,7 @@ _REJUDGE_LIMIT = 12
 _LOOKUP_ATTEMPTS = 5
 _LOOKUP_PAUSE_S = 0.2
 _FOLLOW_WITHIN_S = 2.0
+_PAGE = 500
 _OWN_LIMIT = 50_000
 
 
@@ -152,7 +153,7 @@ class Sequencer:
     async def catch_up(self) -> int:
         """Fold everything in the log that has not been folded; returns how many entries."""
         folded = 0
-        while entries := await self._log.read(after=self._world.seq, limit=500):
+        while entries := await self._log.read(after=self._world.seq, limit=_PAGE):
             folded += len(entries)
             self._fold(entries)
             # A long log must not starve the loop while it is read.
@@ -300,10 +301,16 @@ class Sequencer:
             entry = await self._look_up(draft.id)
             if entry is None:
                 raise StoreUnavailable(str(error)) from error
-            tail = [
-                other for other in await self._log.read(after=seen, limit=10_000) if other.seq < entry.seq
-            ]
-            return Accepted(entry, tuple(tail))
+            return Accepted(entry, await self._before(entry, seen))
+
+    async def _before(self, entry: Entry, seen: int) -> tuple[Entry, ...]:
+        """What others wrote behind `seen` and before an entry, all of it."""
+        tail: list[Entry] = []
+        while seen < entry.first - 1:
+            page = await self._log.read(after=seen, limit=_PAGE)
+            tail += [other for other in page if other.seq < entry.seq]
+            seen = page[-1].seq if page else entry.seq
+        return tuple(tail)
 
     async def _look_up(self, entry_id: str) -> Entry | None:
         """Never guess: ask the store what became of an entry until it answers."""

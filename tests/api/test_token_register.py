@@ -102,3 +102,34 @@ def test_a_register_that_cannot_be_read_brings_no_token_back(tmp_path: Path) -> 
     time.sleep(0.6)
     with pytest.raises(SettingsError, match="cannot be read"):
         verifier.login(token)
+
+
+def test_a_register_that_cannot_be_read_lets_nobody_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every request is refused until it can be read again, not only the one that looked."""
+    token, verifier = _issued(tmp_path), _service(tmp_path)
+    verifier.login(token)
+    (tmp_path / "revoked.json").write_bytes(b"{")
+    monkeypatch.setattr("graphsvc.api.token_register._LOOK_S", 0)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        verifier.login(token)
+    monkeypatch.setattr("graphsvc.api.token_register._LOOK_S", 3_600)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        verifier.login(token)
+    (tmp_path / "revoked.json").write_bytes(b"{}")
+    assert verifier.login(token).caller.subject == "g"
+
+
+def test_what_was_taken_back_stays_so_when_the_file_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A running service does not forget that a token was taken back because the file that said so is gone."""
+    monkeypatch.setattr("graphsvc.api.token_register._LOOK_S", 0)
+    token, verifier = _issued(tmp_path), _service(tmp_path)
+    TokenRegister(tmp_path).revoke(token=verifier.login(token).id)
+    with pytest.raises(Unauthenticated):
+        verifier.login(token)
+    (tmp_path / "revoked.json").unlink()
+    with pytest.raises(Unauthenticated):
+        verifier.login(token)

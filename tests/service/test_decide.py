@@ -1,15 +1,17 @@
 """Decisions through the sequencer: recorded before answered, once per key, in one order."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.request import Entity
+from graphsvc.core.snapshot import snapshot
 from graphsvc.core.verdict import ReasonCode, Verdict
 from graphsvc.decide.command import Caller
-from graphsvc.decide.ports import Accepted, Draft, Refused
+from graphsvc.decide.ports import Accepted, Draft, Entry, Refused
 from graphsvc.errors import BadInput, Conflict, NotAllowed, PolicyError, StoreUnavailable
 from graphsvc.store.memory import MemoryStore, open_memory
 from tests.service.harness import ADMIN, GATEWAY, PACK, Clock, Harness, serving
@@ -382,6 +384,30 @@ async def test_lost_answer_is_looked_up() -> None:
         assert (answer.verdict, answer.recorded) == (Verdict.PERMIT, True)
         assert (await harness.act("crm:Read", key="k")).replayed
         assert sum(record.dedupe != "" for record in harness.service.world.decided.values()) == 1
+
+
+async def test_what_lies_before_a_lost_answer_is_folded_whole() -> None:
+    """However much others wrote between what was seen and the entry that is looked up, nothing of it is left out."""
+
+    class Slow(_Flaky):
+        """Its pages are small."""
+
+        async def read(self, *, after: int, limit: int) -> Sequence[Entry]:
+            return await super().read(after=after, limit=min(limit, 3))
+
+    disk, clock = Slow(), Clock()
+    async with serving(disk, name="a", clock=clock) as harness, serving(disk, name="b", clock=clock) as other:
+        await harness.prepare()
+        await other.service.sequencer.catch_up()
+        for number in range(8):
+            await other.act("mail:Read", chain=f"other{number}", subject="alice")
+        disk.fail = "lost answer"
+        assert (await harness.act("crm:Read", key="k", chain="mine")).verdict is Verdict.PERMIT
+        await other.service.sequencer.catch_up()
+        assert harness.service.world.seq == other.service.world.seq
+        for each in (harness, other):
+            await each.service.wait_drawn()
+        assert snapshot(harness.service.world) == snapshot(other.service.world)
 
 
 async def test_late_commit_is_cancelled() -> None:

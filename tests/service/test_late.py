@@ -55,6 +55,33 @@ async def test_a_late_cancel_comes_first_and_the_key_stays_deny() -> None:
         assert not any(isinstance(each, Reported) for each in harness.service.world.reported.values())
 
 
+def test_a_late_cancel_waits_for_room() -> None:
+    """A queue that is full when a late decision turns out to be written does not make a PERMIT of what was told DENY."""
+
+    async def story() -> None:
+        disk = MemoryStore()
+        way = FaultyStore(disk)
+        async with serving(way) as harness:
+            await harness.prepare()
+            way.faults.append("slow")
+            command = harness.command("mail:Read", "mailbox:alice", key="k", deadline_ms=2_000)
+            refused = await harness.service.decide(GATEWAY, command)
+            assert refused.verdict is Verdict.DENY
+            sequencer = harness.service.sequencer
+            sequencer._queue._limit = 0
+            await asyncio.sleep(SLOW_S + 5)
+            assert not harness.service.world.cancelled
+            sequencer._queue._limit = 10_000
+            await asyncio.sleep(5)
+            assert [each.by for each in harness.service.world.cancelled.values()] == ["deadline"]
+
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(story())
+    finally:
+        loop.close()
+
+
 def test_a_store_that_is_silent_is_named() -> None:
     """A decision that waits for the store until its deadline is DENY with the store as the cause, then cancelled."""
 
