@@ -1,11 +1,14 @@
 """Permissions by what they speak of and where.
 
 Two small facts about every permission, the actions it lists and the resources it names, are kept as they are; the
-combination of an action and a place is worked out when it is first asked for. Permissions are numbered.
+combination of an action and a place is worked out when it is first asked for. Permissions are numbered. Where a few
+numbers are looked through again and again they are written as the characters of a text: that is one piece of memory,
+where a bitmap is several, each of which a large graph has to fetch from afar.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from pyroaring import BitMap
@@ -13,28 +16,52 @@ from pyroaring import BitMap
 from graphsvc.core.estate import Estate
 from graphsvc.core.permission import Permission, compile_permission
 
-__all__ = ["PermissionIndex", "Speaking"]
+__all__ = ["PermissionIndex", "Speaking", "Spelled", "spelled"]
 
 # Combinations of an action and a place that are remembered, for each action.
 _MANY_PLACES = 100_000
 _MANY_ACTIONS = 10_000
+# Numbers from here on are no character's. Whoever holds such a permission is looked up the long way.
+_CHARACTERS = sys.maxunicode + 1
+# Above this many a text takes longer to look through than a bitmap.
+_FEW = 400
+
+
+class _Many:
+    """A set of numbers that is asked for characters."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self, numbers: BitMap) -> None:
+        self._numbers = numbers
+
+    def __contains__(self, character: str) -> bool:
+        return ord(character) in self._numbers
+
+
+Spelled = str | _Many
+
+
+def spelled(numbers: BitMap) -> Spelled:
+    """What tells of a character whether its number is among these."""
+    return "".join(map(chr, numbers)) if len(numbers) <= _FEW else _Many(numbers)
 
 
 class Speaking:
-    """The permissions that speak of one action. numbers: of them. exact: of those that name a place, sorted by key."""
+    """The permissions that speak of one action. numbers: of them. exact: of those that name a place, as characters, by key."""
 
     __slots__ = ("exact", "numbers")
 
     def __init__(self, numbers: BitMap) -> None:
         self.numbers = numbers
-        self.exact: dict[str, tuple[int, ...]] = {}
+        self.exact: dict[str, str] = {}
 
 
 class PermissionIndex:
     """Every permission of an estate; changes are told by `changed`.
 
-    wild: numbers of those that name resources by wildcard. special: of those that do not simply allow. idle: of those
-    that allow nothing by themselves.
+    wild: numbers of those that name resources by wildcard. special: of those that do not simply allow, and of those
+    whose number is no character's. idle: of those that allow nothing by themselves.
     """
 
     def __init__(self, estate: Estate) -> None:
@@ -103,20 +130,26 @@ class PermissionIndex:
             )
         return found
 
-    def naming(self, speaking: Speaking, place: str) -> tuple[int, ...]:
-        """Those of an action that name a place, sorted by key."""
-        named = self._named.get(place)
-        if named is None:
-            numbers: Iterable[int] = ()
-        elif isinstance(named, int):
-            numbers = (named,) if named in speaking.numbers else ()
-        else:
-            numbers = named & speaking.numbers
-        found = tuple(sorted(numbers, key=lambda number: self.numbered(number).key))
+    def naming(self, speaking: Speaking, place: str) -> str:
+        """Those of an action that name a place, as characters, sorted by key; numbers that are no character's are left out."""
         if len(speaking.exact) >= _MANY_PLACES:
             speaking.exact.clear()
+        found = "".join(chr(each) for each in self._speaking_there(speaking, place) if each < _CHARACTERS)
         speaking.exact[place] = found
         return found
+
+    def naming_all(self, speaking: Speaking, place: str) -> Iterable[int]:
+        """The numbers of those of an action that name a place, sorted by key."""
+        if len(self._permissions) > _CHARACTERS:
+            return self._speaking_there(speaking, place)
+        here = speaking.exact.get(place)
+        return map(ord, here if here is not None else self.naming(speaking, place))
+
+    def _speaking_there(self, speaking: Speaking, place: str) -> list[int]:
+        named = self._named.get(place)
+        if isinstance(named, BitMap):
+            return sorted(named & speaking.numbers, key=lambda number: self.numbered(number).key)
+        return [named] if named is not None and named in speaking.numbers else []
 
     def changed(self, key: str) -> None:
         """A permission, or what it is on, is another now."""
@@ -134,7 +167,7 @@ class PermissionIndex:
         permission = self._permissions[number] = compile_permission(node, self._estate.out("ON", key))
         for place in permission.exact:
             self._name(place, number)
-        for bitmap in self._kinds(permission):
+        for bitmap in self._kinds(permission, number):
             bitmap.add(number)
         self._tell(permission, number, is_there=True)
 
@@ -152,7 +185,7 @@ class PermissionIndex:
             elif held is not None:
                 del self._named[place]
                 self.named_version += 1
-        for bitmap in self._kinds(permission):
+        for bitmap in self._kinds(permission, number):
             bitmap.discard(number)
         self._globbed = {clause: numbers for clause, numbers in self._globbed.items() if numbers}
         self._tell(permission, number, is_there=False)
@@ -167,7 +200,7 @@ class PermissionIndex:
         elif held != number:
             self._named[place] = BitMap((held, number))
 
-    def _kinds(self, permission: Permission) -> list[BitMap]:
+    def _kinds(self, permission: Permission, number: int) -> list[BitMap]:
         """The sets that it belongs to: of the actions it lists, or of its globs, and of what it is like."""
         if permission.globbed or permission.except_actions:
             clause = (permission.actions, permission.except_actions, permission.fold)
@@ -176,7 +209,7 @@ class PermissionIndex:
             found = [self._literal.setdefault(name, BitMap()) for name in dict.fromkeys(permission.actions)]
         if permission.wild:
             found.append(self.wild)
-        if not permission.is_plain:
+        if not permission.is_plain or number >= _CHARACTERS:
             found.append(self.special)
         if permission.except_actions and permission.is_idle:
             found.append(self.idle)

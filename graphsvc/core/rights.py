@@ -24,7 +24,7 @@ from graphsvc.core.membership import Memberships
 from graphsvc.core.memo import Memo
 from graphsvc.core.native import Asked
 from graphsvc.core.permission import Permission
-from graphsvc.core.permission_index import PermissionIndex, Speaking
+from graphsvc.core.permission_index import PermissionIndex, Speaking, Spelled, spelled
 from graphsvc.core.sources import Changes
 from graphsvc.core.value import Json
 
@@ -55,13 +55,15 @@ _NOTHING = Right(False, "not_entitled")
 
 
 class _Who(msgspec.Struct, eq=False, gc=False):
-    """What is known of an identity. held: numbers of its permissions. wild: of those that name resources by wildcard.
-    special: it holds one that does not simply allow, or is capped. caps: by level. epoch: of the index it belongs to.
+    """What is known of an identity with more than plain permissions that name what they are about.
+
+    held: numbers of its permissions; named: the same as characters, nothing where special. wild: of those that name resources by
+    wildcard. special: it holds one that does not simply allow, or is capped. caps: by level.
     """
 
-    epoch: int
     held: BitMap
-    wild: BitMap | None
+    named: Spelled
+    wild: BitMap
     special: bool
     caps: tuple[tuple[Permission, ...], ...]
 
@@ -74,10 +76,11 @@ class Rights:
         self._version = estate.version
         self._index = PermissionIndex(estate)
         self._memberships = Memberships(estate, self._index.given)
-        self._epoch = 0
-        self._who: Memo[str, _Who] = Memo()
+        # Of an identity with plain permissions that name what they are about it is enough to know which these are.
+        self._who: Memo[str, Spelled | _Who] = Memo()
         self._capped = bool(estate.starts(_CAP))
         self._places: Memo[str, tuple[str, ...]] = Memo()
+        self._equal_places: Memo[tuple[str, ...], tuple[str, ...]] = Memo()
         self._named_version = self._index.named_version
         self._held: Memo[str, Held] = Memo()
         self._sets: Memo[tuple[tuple[str, ...], ...], Held] = Memo(_MANY_SETS)
@@ -97,16 +100,17 @@ class Rights:
         if self._version != self._estate.version:
             self.follow()
         who = self._who.get(identity)
-        if who is None or who.epoch != self._epoch:
+        if who is None:
             who = self._looked_up(identity)
         speaking = self._index.speaking(action)
-        if who.special:
+        if isinstance(who, _Who) and who.special:
             return self._decide(who, speaking, action, Asked(self._estate, identity, resource, event, given))
+        named = who.named if isinstance(who, _Who) else who
         places = self._places.get(resource)
-        number = self._naming(who.held, speaking, places if places is not None else self._placed(resource))
+        number = self._naming(named, speaking, places if places is not None else self._placed(resource))
         if number is not None:
             return Right(True, "entitled", self._index.numbered(number).key)
-        if who.wild is not None:
+        if isinstance(who, _Who):
             hits = who.wild & speaking.numbers
             if hits:
                 return self._by_wildcard(hits, resource)
@@ -125,9 +129,11 @@ class Rights:
         speaking = self._index.speaking(action)
         for identity in identities:
             who = self._who.get(identity)
-            if who is None or who.epoch != self._epoch:
+            if who is None:
                 who = self._looked_up(identity)
-            if who.special or self._naming(who.held, speaking, places) is None:
+            # Nothing is named by whoever is special.
+            named = who.named if isinstance(who, _Who) else who
+            if self._naming(named, speaking, places) is None:
                 return False
         return True
 
@@ -173,9 +179,9 @@ class Rights:
         """True when it holds nothing but permissions that simply allow something, and no cap."""
         self.follow()
         who = self._who.get(identity)
-        if who is None or who.epoch != self._epoch:
+        if who is None:
             who = self._looked_up(identity)
-        return not who.special and not who.held.intersect(self._index.idle)
+        return not isinstance(who, _Who) or not (who.special or who.held.intersect(self._index.idle))
 
     @property
     def has_special(self) -> bool:
@@ -196,7 +202,7 @@ class Rights:
             self._index.reset()
             self._memberships.forget()
             self._capped = bool(estate.starts(_CAP))
-            self._epoch += 1
+            self._who.clear()
             self._places.clear()
             self._held.clear()
             self._sets.clear()
@@ -232,7 +238,7 @@ class Rights:
             self._who.forget(holder)
         else:
             self._memberships.given(holder)
-            self._epoch += 1
+            self._who.clear()
 
     def _nest(self, start: str) -> None:
         self._held.clear()
@@ -240,7 +246,7 @@ class Rights:
             self._who.forget(start)
         else:
             self._memberships.nested(start)
-            self._epoch += 1
+            self._who.clear()
 
     def _move(self, resource: str) -> None:
         if self._estate.out("CONTAINS", resource):
@@ -250,29 +256,33 @@ class Rights:
 
     # -- looking up ------------------------------------------------------------------------------
 
-    def _looked_up(self, identity: str) -> _Who:
+    def _looked_up(self, identity: str) -> Spelled | _Who:
+        index = self._index
         held = self._memberships.permissions(identity)
-        wild = held & self._index.wild if self._index.wild else None
         caps = self._caps(identity) if self._capped else ()
-        special = bool(caps) or held.intersect(self._index.special)
-        return self._who.put(identity, _Who(self._epoch, held, wild or None, special, caps))
+        special = bool(caps) or held.intersect(index.special)
+        if special or held.intersect(index.wild) or held.intersect(index.idle):
+            named = "" if special else spelled(held)
+            return self._who.put(identity, _Who(held, named, held & index.wild, special, caps))
+        return self._who.put(identity, spelled(held))
 
-    def _naming(self, held: BitMap, speaking: Speaking, places: tuple[str, ...]) -> int | None:
+    def _naming(self, held: Spelled, speaking: Speaking, places: tuple[str, ...]) -> int | None:
         """The first of the permissions held that speaks of the action and names one of the places."""
         exact = speaking.exact
         for place in places:
             here = exact.get(place)
-            for number in here if here is not None else self._index.naming(speaking, place):
-                if number in held:
-                    return number
+            for one in here if here is not None else self._index.naming(speaking, place):
+                if one in held:
+                    return ord(one)
         return None
 
     def _placed(self, resource: str) -> tuple[str, ...]:
         """The resource and what contains it, of these the ones that a permission names."""
         is_named = self._index.is_named
-        return self._places.put(
-            resource, tuple(place for place in self._estate.ancestors(resource) if is_named(place))
-        )
+        places = tuple(place for place in self._estate.ancestors(resource) if is_named(place))
+        # Resources side by side share theirs, which saves fetching it from afar for each.
+        equal = self._equal_places.get(places)
+        return self._places.put(resource, equal or self._equal_places.put(places, places))
 
     def _caps(self, identity: str) -> tuple[tuple[Permission, ...], ...]:
         return tuple(tuple(self._compiled(level)) for level in self._levels(self._estate.holders(identity)))
@@ -339,17 +349,14 @@ class Rights:
         numbers: set[int] = set()
         places = self._places.get(resource)
         for place in places if places is not None else self._placed(resource):
-            here = speaking.exact.get(place)
-            for number in here if here is not None else index.naming(speaking, place):
-                if number in held:
-                    numbers.add(number)
-        hits = who.wild & speaking.numbers if who.wild is not None else None
+            numbers.update(number for number in index.naming_all(speaking, place) if number in held)
+        hits = who.wild & speaking.numbers
         if not numbers and not hits:
             return []
         names = self._estate.places(resource)
         found = [index.numbered(number) for number in numbers]
         found = [each for each in found if not each.excepts(names)]
-        for number in hits or ():
+        for number in hits:
             permission = index.numbered(number)
             if number not in numbers and permission.covers(names):
                 found.append(permission)
