@@ -104,13 +104,14 @@ def draw_facts(estate: Estate, nodes: Iterable[str], edges: Iterable[EdgeKey]) -
         if node is None:
             strokes.removed_nodes.append(key)
         else:
-            strokes.nodes.append(NodeStroke(LABELS[node.kind], key, properties_of(node, estate.labels(key))))
+            properties = properties_of(node, estate.labels(key))
+            strokes.nodes.append(NodeStroke(LABELS[node.kind], key, properties, whole=True))
     for edge_type, start, end in sorted(edges):
         edge = estate.out(edge_type, start).get(end)
         if edge is None:
             strokes.removed_edges.append((edge_type, start, end))
         else:
-            strokes.edges.append(EdgeStroke(edge_type, start, end, flat(edge.properties)))
+            strokes.edges.append(EdgeStroke(edge_type, start, end, flat(edge.properties), whole=True))
     return strokes
 
 

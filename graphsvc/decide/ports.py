@@ -14,6 +14,7 @@ from graphsvc.core.audit.key import KeyHistory
 from graphsvc.core.audit.note import SigningKey
 
 __all__ = [
+    "KEPT",
     "Accepted",
     "Base",
     "ChainQuery",
@@ -136,24 +137,30 @@ class Leases(Protocol):
         """
 
 
+# Properties of a node that other records than those of the graph draw: a whole stroke leaves them as they are.
+KEPT = ("suspended", "suspended_reason")
+
+
 class NodeStroke(msgspec.Struct, frozen=True):
     """Draw or update a node: `label` (Identity, Action ...), its key, properties to set (None removes).
 
-    Property values are text, numbers, booleans or lists of text.
+    Property values are text, numbers, booleans or lists of text. whole: they are all there is, but for `KEPT`: others go.
     """
 
     label: str
     key: str
     properties: dict[str, bool | int | float | str | list[str] | None]
+    whole: bool = False
 
 
 class EdgeStroke(msgspec.Struct, frozen=True):
-    """Draw or update an edge between two nodes by key; an end that does not exist yet is skipped."""
+    """Draw or update an edge between two nodes by key; an end that does not exist yet is skipped. whole: as of a node."""
 
     type: str
     start: str
     end: str
     properties: dict[str, bool | int | float | str | list[str] | None] = {}
+    whole: bool = False
 
 
 class Strokes(msgspec.Struct, kw_only=True):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from graphsvc.decide.ports import (
+    KEPT,
     Accepted,
     Base,
     ChainQuery,
@@ -154,10 +155,15 @@ class MemoryStore:
         for stroke in strokes.nodes:
             node = self._nodes.setdefault(stroke.key, _Node(stroke.label))
             node.label = stroke.label
+            if stroke.whole:
+                node.properties = {name: node.properties[name] for name in KEPT if name in node.properties}
             _set(node.properties, stroke.properties)
         for line in strokes.edges:
             if line.start in self._nodes and line.end in self._nodes:
-                _set(self._edges.setdefault((line.type, line.start, line.end), {}), line.properties)
+                drawn_edge = self._edges.setdefault((line.type, line.start, line.end), {})
+                if line.whole:
+                    drawn_edge.clear()
+                _set(drawn_edge, line.properties)
         for triple in strokes.removed_edges:
             self._edges.pop(triple, None)
         gone = {key for key in strokes.removed_nodes if self._nodes.pop(key, None) is not None}

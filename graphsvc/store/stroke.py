@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from graphsvc.decide.ports import Strokes
+from graphsvc.decide.ports import KEPT, EdgeStroke, NodeStroke, Strokes
 from graphsvc.errors import BadInput
 
-__all__ = ["RESERVED_LABELS", "check_strokes"]
+__all__ = ["RESERVED_LABELS", "check_strokes", "merged_edges", "merged_nodes"]
 
 # Labels that the stores use for themselves: drawing one would damage the log.
 RESERVED_LABELS = frozenset(
@@ -40,6 +41,33 @@ def check_strokes(strokes: Strokes) -> None:
             raise BadInput(
                 f"edge `{start}` to `{end}`: `{edge_type}` cannot be a type", field="removed_edges"
             )
+
+
+def merged_nodes(strokes: Iterable[NodeStroke]) -> list[NodeStroke]:
+    """One stroke a node, whatever the number of its strokes: the later ones win."""
+    found: dict[str, NodeStroke] = {}
+    for each in strokes:
+        there = found.get(each.key)
+        if there is not None:
+            before = there.properties
+            if each.whole:
+                before = {name: before[name] for name in KEPT if name in before}
+            each = NodeStroke(each.label, each.key, {**before, **each.properties}, there.whole or each.whole)
+        found[each.key] = each
+    return list(found.values())
+
+
+def merged_edges(strokes: Iterable[EdgeStroke]) -> list[EdgeStroke]:
+    """One stroke an edge."""
+    found: dict[tuple[str, str, str], EdgeStroke] = {}
+    for each in strokes:
+        key = (each.type, each.start, each.end)
+        there = found.get(key)
+        if there is not None:
+            before = {} if each.whole else there.properties
+            each = EdgeStroke(*key, {**before, **each.properties}, there.whole or each.whole)
+        found[key] = each
+    return list(found.values())
 
 
 def _check_properties(place: str, properties: dict[str, bool | int | float | str | list[str] | None]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.cli.command import graphsvc
@@ -92,3 +94,22 @@ def test_tables_and_tools_go_in(folder: Path) -> None:
     assert graphsvc("policy", "lint", "mail.yaml").code == 0
     out = graphsvc("export", "jsonl").out
     assert all(f'"id":"{name}"' in out for name in ("ann", "bob", "mail:send"))
+
+
+def test_what_an_import_no_longer_says_goes_from_the_drawing_too(folder: Path) -> None:
+    """Properties of nodes and edges that the second import of a source lacks are not in the drawn graph."""
+    lines = (
+        '{{"node":{{"type":"identity","id":"ann","kind":"human","properties":{{{node}}}}}}}\n'
+        '{{"node":{{"type":"group","id":"g"}}}}\n'
+        '{{"edge":{{"type":"MEMBER_OF","from":"identity:ann","to":"group:g","properties":{{{edge}}}}}}}\n'
+    )
+    for node, edge in (('"team":"red","mfa":true', '"since":2024'), ('"team":"blue"', "")):
+        (folder / "hr.jsonl").write_text(lines.format(node=node, edge=edge))
+        assert graphsvc("import", "jsonl", "hr.jsonl", "--source", "hr", "--replace").code == 0
+    with closing(sqlite3.connect(folder / "graphsvc.db")) as store:
+        drawn_node = json.loads(
+            store.execute("SELECT properties FROM node WHERE key = 'identity:ann'").fetchone()[0]
+        )
+        drawn_edge = store.execute("SELECT properties FROM edge WHERE type = 'MEMBER_OF'").fetchone()[0]
+    assert drawn_node == {"id": "ann", "kind": "human", "team": "blue"}
+    assert json.loads(drawn_edge) == {}

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from neo4j import Query
+
 from graphsvc.decide.ports import Accepted, Draft, EdgeStroke, Entry, NodeStroke, Store, Strokes
+from graphsvc.store.memory import MemoryStore
+from graphsvc.store.neo4j import Neo4jStore
+from graphsvc.store.sqlite import SqliteStore
 
 
 def draft(entry_id: str, *cells: str, count: int = 1, body: bytes = b"\x00\xff body") -> Draft:
@@ -57,3 +65,29 @@ def two_actions() -> Strokes:
         ],
         edges=[EdgeStroke("NEXT", "action:a1", "action:a2", {"since": 1})],
     )
+
+
+async def properties_drawn(store: Store, key: str, kind: str = "", end: str = "") -> dict[str, Any]:
+    """What the drawing holds of a node beside its key, or of an edge that begins there."""
+    match store:
+        case MemoryStore():
+            return dict(store._edges[kind, key, end] if kind else store._nodes[key].properties)
+        case SqliteStore():
+            text = (
+                ('SELECT properties FROM edge WHERE start = ? AND type = ? AND "end" = ?', (key, kind, end))
+                if kind
+                else ("SELECT properties FROM node WHERE key = ?", (key,))
+            )
+            found: dict[str, Any] = json.loads(
+                await store._read(lambda connection: connection.execute(*text).fetchone()[0])
+            )
+            return found
+        case Neo4jStore():
+            text = (
+                f"MATCH (:Entity {{key: $key}})-[e:{kind}]->(:Entity {{key: $end}}) RETURN properties(e) AS found"
+                if kind
+                else "MATCH (n:Entity {key: $key}) RETURN properties(n) AS found"
+            )
+            rows = await store._connection.rows_of(Query(text), {"key": key, "end": end})
+            return {name: value for name, value in rows[0]["found"].items() if name != "key"}
+    raise AssertionError(type(store))

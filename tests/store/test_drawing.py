@@ -9,7 +9,7 @@ import pytest
 from graphsvc.decide.ports import ChainQuery, DecisionQuery, EdgeStroke, NodeStroke, Store, Strokes
 from graphsvc.errors import BadInput
 from tests.store.conftest import Opener
-from tests.store.example import chain, decision, two_actions
+from tests.store.example import chain, decision, properties_drawn, two_actions
 
 pytestmark = pytest.mark.anyio
 
@@ -100,6 +100,33 @@ async def test_none_removes_a_property(store: Store) -> None:
     row = await store.chain("c1")
     assert row is not None
     assert (row.parent, row.length, row.session) == (None, 9, "s1")
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_whole_stroke_takes_away_what_it_does_not_name(store: Store, together: bool) -> None:
+    """What an import no longer says goes, in one step or two; a suspension, which is not the import's, stays."""
+    first = Strokes(
+        nodes=[
+            NodeStroke("Identity", "identity:a", {"id": "a", "mfa": True, "team": "red"}, whole=True),
+            NodeStroke("Identity", "identity:a", {"suspended": True, "suspended_reason": "lost"}),
+            NodeStroke("Group", "group:g", {"id": "g"}, whole=True),
+        ],
+        edges=[EdgeStroke("MEMBER_OF", "identity:a", "group:g", {"since": "May", "by": "hr"}, whole=True)],
+    )
+    again = Strokes(
+        nodes=[NodeStroke("Identity", "identity:a", {"id": "a", "team": "blue"}, whole=True)],
+        edges=[EdgeStroke("MEMBER_OF", "identity:a", "group:g", {"by": "it"}, whole=True)],
+    )
+    if together:
+        both = Strokes(nodes=first.nodes + again.nodes, edges=first.edges + again.edges)
+        await store.draw(both, expected=0, drawn=2)
+    else:
+        await store.draw(first, expected=0, drawn=1)
+        await store.draw(again, expected=1, drawn=2)
+    assert await properties_drawn(store, "identity:a") == {
+        "id": "a", "team": "blue", "suspended": True, "suspended_reason": "lost",
+    }  # fmt: skip
+    assert await properties_drawn(store, "identity:a", "MEMBER_OF", "group:g") == {"by": "it"}
 
 
 async def test_a_large_step_is_one_step(store: Store) -> None:

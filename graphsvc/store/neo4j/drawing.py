@@ -14,11 +14,12 @@ from graphsvc.errors import StoreError
 from graphsvc.store.neo4j.connection import Connection
 from graphsvc.store.neo4j.failure import writing
 from graphsvc.store.neo4j.query import NamedQuery, named, named_for_type
-from graphsvc.store.stroke import RESERVED_LABELS
+from graphsvc.store.stroke import RESERVED_LABELS, merged_edges, merged_nodes
 
 __all__ = ["count", "draw", "drawn", "run_strokes"]
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 BATCH = 5_000
 _TIMEOUT_S = 120.0
@@ -70,14 +71,20 @@ async def _draw(connection: Connection, strokes: Strokes, expected: int, target:
 
 async def run_strokes(transaction: AsyncTransaction, strokes: Strokes) -> None:
     """Draw within a transaction, in the order of the port: nodes, edges, then what goes away."""
-    nodes = [{"key": node.key, "label": node.label, "properties": node.properties} for node in strokes.nodes]
-    for batch in _batches(nodes):
-        await _run(transaction, named("drawing/nodes"), {"rows": batch})
-    for edge_type, edges in _by_type((edge.type, edge) for edge in strokes.edges):
-        rows = [{"start": edge.start, "end": edge.end, "properties": edge.properties} for edge in edges]
-        for lines in _batches(rows):
-            await _run(transaction, named_for_type("drawing/edges", edge_type), {"rows": lines})
-    for edge_type, ends in _by_type((kind, (start, end)) for kind, start, end in strokes.removed_edges):
+    for whole, nodes in _by_kind((node.whole, node) for node in merged_nodes(strokes.nodes)):
+        query = named("drawing/whole_nodes" if whole else "drawing/nodes")
+        for batch in _batches(nodes):
+            drawn_nodes = [
+                {"key": node.key, "label": node.label, "properties": node.properties} for node in batch
+            ]
+            await _run(transaction, query, {"rows": drawn_nodes})
+    lines = (((edge.type, edge.whole), edge) for edge in merged_edges(strokes.edges))
+    for (edge_type, whole), edges in _by_kind(lines):
+        query = named_for_type("drawing/whole_edges" if whole else "drawing/edges", edge_type)
+        for part in _batches(edges):
+            rows = [{"start": edge.start, "end": edge.end, "properties": edge.properties} for edge in part]
+            await _run(transaction, query, {"rows": rows})
+    for edge_type, ends in _by_kind((kind, (start, end)) for kind, start, end in strokes.removed_edges):
         for gone in _batches([{"start": start, "end": end} for start, end in ends]):
             await _run(transaction, named_for_type("drawing/remove_edges", edge_type), {"rows": gone})
     for keys in _batches(strokes.removed_nodes):
@@ -109,10 +116,10 @@ async def _run(transaction: AsyncTransaction, query: NamedQuery, parameters: dic
     await (await transaction.run(query.text, parameters)).consume()
 
 
-def _by_type(items: Iterable[tuple[str, T]]) -> Iterator[tuple[str, list[T]]]:
-    groups: dict[str, list[T]] = {}
-    for edge_type, item in items:
-        groups.setdefault(edge_type, []).append(item)
+def _by_kind(items: Iterable[tuple[K, T]]) -> Iterator[tuple[K, list[T]]]:
+    groups: dict[K, list[T]] = {}
+    for kind, item in items:
+        groups.setdefault(kind, []).append(item)
     return iter(groups.items())
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
-
 import msgspec
 
-from graphsvc.decide.ports import Strokes
+from graphsvc.decide.ports import KEPT, Strokes
+from graphsvc.store.stroke import merged_edges, merged_nodes
 
 __all__ = ["count", "draw", "drawn"]
 
 # Many rows a statement: between statements the writer's thread needs the interpreter, which the rest of a busy service
 # keeps for milliseconds, while decisions wait for the writer.
 # A merge patch does what a stroke says: it sets what is given and removes what is null.
-_NODES = "SELECT value ->> 0 AS key, value ->> 1 AS label, value -> 2 AS patch FROM json_each(?)"
+_NODES = "SELECT value ->> 0 AS key, value ->> 1 AS label, value -> 2 AS patch, value ->> 3 AS whole FROM json_each(?)"
+# Of a whole stroke only what it says is left, and what other strokes draw.
+_KEPT = "SELECT json_group_object(key, json_quote(value)) FROM json_each(node.properties) WHERE key IN ({})".format(
+    ", ".join(f"'{name}'" for name in KEPT)
+)
 _CHANGE_NODES = f"""
-UPDATE node SET label = given.label, properties = json_patch(node.properties, given.patch)
+UPDATE node SET label = given.label,
+properties = json_patch(CASE WHEN given.whole THEN ({_KEPT}) ELSE node.properties END, given.patch)
 FROM ({_NODES}) AS given WHERE node.key = given.key
 """  # noqa: S608  texts of this module only
 _ADD_NODES = f"""
@@ -24,11 +28,12 @@ INSERT INTO node (key, label, properties) SELECT key, label, json_patch('{{}}', 
 WHERE NOT EXISTS (SELECT 1 FROM node WHERE node.key = given.key)
 """  # noqa: S608  texts of this module only
 _EDGES = """
-SELECT value ->> 0 AS start, value ->> 1 AS type, value ->> 2 AS "end", value -> 3 AS patch FROM json_each(?)
+SELECT value ->> 0 AS start, value ->> 1 AS type, value ->> 2 AS "end", value -> 3 AS patch, value ->> 4 AS whole FROM json_each(?)
 """
 _CHANGE_EDGES = f"""
-UPDATE edge SET properties = json_patch(edge.properties, given.patch) FROM ({_EDGES}) AS given
-WHERE edge.start = given.start AND edge.type = given.type AND edge."end" = given."end" AND given.patch <> '{{}}'
+UPDATE edge SET properties = json_patch(CASE WHEN given.whole THEN '{{}}' ELSE edge.properties END, given.patch) FROM ({_EDGES}) AS given
+WHERE edge.start = given.start AND edge.type = given.type AND edge."end" = given."end" 
+AND (given.patch <> '{{}}' OR given.whole AND edge.properties <> '{{}}')
 """  # noqa: S608  texts of this module only
 _ADD_EDGES = f"""
 INSERT OR IGNORE INTO edge (start, type, "end", properties)
@@ -54,7 +59,7 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
     moved = connection.execute("UPDATE store SET drawn = ? WHERE drawn = ?", (target, expected)).rowcount
     if not moved:
         return False
-    nodes = _as_json(_merged_nodes(strokes))
+    nodes = _as_json([(each.key, each.label, each.properties, each.whole) for each in merged_nodes(strokes.nodes)])
     # What is there is changed first: what is added then must not be changed again.
     connection.execute(_CHANGE_NODES, (nodes,))
     connection.execute(_ADD_NODES, (nodes,))
@@ -65,7 +70,9 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
         keys = (_as_json(decisions),)
         connection.execute("DELETE FROM decision_pattern WHERE key IN (SELECT value FROM json_each(?))", keys)
         connection.execute(_PATTERNS, keys)
-    edges = _as_json(_merged_edges(strokes))
+    edges = _as_json(
+        [(each.start, each.type, each.end, each.properties, each.whole) for each in merged_edges(strokes.edges)]
+    )
     connection.execute(_CHANGE_EDGES, (edges,))
     connection.execute(_ADD_EDGES, (edges,))
     connection.executemany(
@@ -77,26 +84,6 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
     connection.executemany("DELETE FROM decision_pattern WHERE key = ?", gone)
     connection.executemany("DELETE FROM node WHERE key = ?", gone)
     return True
-
-
-def _merged_nodes(strokes: Strokes) -> list[tuple[str, str, dict[str, Any]]]:
-    """One patch a node, whatever the number of its strokes: the later ones win."""
-    found: dict[str, tuple[str, str, dict[str, Any]]] = {}
-    for node in strokes.nodes:
-        there = found.get(node.key)
-        patch = node.properties if there is None else {**there[2], **node.properties}
-        found[node.key] = (node.key, node.label, patch)
-    return list(found.values())
-
-
-def _merged_edges(strokes: Strokes) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """One patch an edge."""
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for edge in strokes.edges:
-        key = (edge.start, edge.type, edge.end)
-        there = found.get(key)
-        found[key] = edge.properties if there is None else {**there, **edge.properties}
-    return [(*key, patch) for key, patch in found.items()]
 
 
 def _as_json(value: object) -> str:
