@@ -73,6 +73,14 @@ class Collector:
         """Remember once what the input lacks."""
         self._incomplete.setdefault(text)
 
+    def nodes(self) -> list[Node]:
+        """Nodes that were taken."""
+        return list(self._nodes.values())
+
+    def edges(self) -> list[Edge]:
+        """Edges that were taken."""
+        return list(self._edges.values())
+
     def has(self, key: str) -> bool:
         """True when a node of that key was taken."""
         return key in self._nodes

@@ -211,3 +211,23 @@ def test_policy_variables_mean_whoever_asks() -> None:
     assert [who for who, folder in allowed if allowed[who, folder]] == ["ann", "bob"]
     assert allowed["ann", "ann"]
     assert not ask(imported, JOB, "s3:GetObject", f"{BUCKET}/job/x").allowed
+
+
+def test_a_right_on_a_key_is_unknown_without_its_policy() -> None:
+    """The answer names what is missing; actions without a key, other services and keys whose policy is there are decided."""
+    known, other = (f"arn:aws:kms:eu-west-1:{ONE}:key/{name}" for name in ("k", "x"))
+    mine = account(ANN, documents=[FULL])
+    imported = read(mine)
+    asked = ask(imported, ANN, "kms:Decrypt", known)
+    assert (asked.allowed, asked.code, asked.missing) == (
+        False,
+        "condition_unknown",
+        ("graphsvc:KeyPolicyAllows",),
+    )
+    assert ask(imported, ANN, "kms:ListKeys", "*").allowed
+    assert ask(imported, ANN, "s3:GetObject", BUCKET).allowed
+    assert any("policies of KMS keys are not in the input" in each for each in imported.report.notes)
+    root = policy(action="kms:*", Principal={"AWS": f"arn:aws:iam::{ONE}:root"})
+    told = read(mine, resource_policies=[{"Resource": known, "Account": ONE, "Policy": root}])
+    assert ask(told, ANN, "kms:Decrypt", known).allowed
+    assert ask(told, ANN, "kms:Decrypt", other).code == "condition_unknown"

@@ -123,7 +123,9 @@ async def test_a_whole_stroke_takes_away_what_it_does_not_name(store: Store, tog
     else:
         await store.draw(first, expected=0, drawn=1)
         await store.draw(again, expected=1, drawn=2)
-    assert await properties_drawn(store, "identity:a") == {
+    left = await properties_drawn(store, "identity:a")
+    assert left["suspended"] is True
+    assert left == {
         "id": "a", "team": "blue", "suspended": True, "suspended_reason": "lost",
     }  # fmt: skip
     assert await properties_drawn(store, "identity:a", "MEMBER_OF", "group:g") == {"by": "it"}

@@ -21,6 +21,7 @@ from graphsvc.importers.aws.arn import ACCOUNT_ID, RESOURCE_TYPE, account_arn, a
 from graphsvc.importers.aws.companion import Companions
 from graphsvc.importers.aws.document import read_document
 from graphsvc.importers.aws.dump import Entries, Entry, objects, read_pages, text
+from graphsvc.importers.aws.key_policy import cap_keys
 from graphsvc.importers.aws.managed import ManagedPolicies
 from graphsvc.importers.aws.organization import Organization, read_organizations
 from graphsvc.importers.aws.permission import permissions
@@ -130,6 +131,8 @@ def _beside(
         names |= {key.removeprefix("identity:"): key for key in sessions}
         people = People(accounts, names, frozenset(bounded), frozenset(sessions))
         take_resource_policies(beside.resource_policies, people, collector)
+    else:
+        cap_keys(collector)
 
 
 def _is_service_linked(entry: Entry) -> bool:

@@ -9,7 +9,10 @@ from graphsvc.core.value import Json
 from graphsvc.importers.aws.arn import resource_glob
 from graphsvc.importers.result import Collector
 
-__all__ = ["cap", "nothing_cap", "own_account_cap"]
+__all__ = ["LEVEL", "cap", "nothing_cap", "own_account_cap"]
+
+# The level in which resources have their say.
+LEVEL = "resource side"
 
 
 def cap(holder: str, permission: str, level: str, policy: str, collector: Collector) -> None:
@@ -26,8 +29,8 @@ def nothing_cap(node_id: str, collector: Collector) -> str:
     return key
 
 
-def own_account_cap(account: str, apart: list[str], collector: Collector) -> str:
-    """The key of a permission for everything in one's own account; apart: ARNs that need their own policy's word."""
+def own_account_cap(account: str, apart: str, collector: Collector) -> str:
+    """The key of a permission for everything in one's own account; apart: actions that are judged by others of its level."""
     condition: dict[str, Json] = {"StringEqualsIfExists": {"graphsvc:ResourceAccount": account}}
     statement: dict[str, Json] = {
         "Action": "*", "Condition": condition, "Effect": "Allow", "Resource": "*",
@@ -35,6 +38,7 @@ def own_account_cap(account: str, apart: list[str], collector: Collector) -> str
     fields: dict[str, Json] = {
         "effect": "allow",
         "actions": ["*"],
+        "except_actions": [apart],
         "resources": [resource_glob("*")],
         "fold": True,
         "native": {
@@ -43,8 +47,6 @@ def own_account_cap(account: str, apart: list[str], collector: Collector) -> str
             "condition_keys": ["graphsvc:ResourceAccount"],
         },
     }
-    if apart:
-        fields["except_resources"] = list[Json](resource_glob(arn) for arn in sorted(apart))
     key = f"permission:aws-account:{account}#own"
     collector.node(Node(key=key, fields=fields, properties={"policy": "resources of its own account"}))
     return key

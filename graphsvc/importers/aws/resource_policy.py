@@ -15,15 +15,15 @@ from graphsvc.core.graph import Node
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
 from graphsvc.importers.aws.arn import ACCOUNT_ID, RESOURCE_TYPE, account_group, parse_arn
-from graphsvc.importers.aws.cap import cap, own_account_cap
+from graphsvc.importers.aws.cap import LEVEL, cap, own_account_cap
 from graphsvc.importers.aws.companion import File, listed
 from graphsvc.importers.aws.document import Statement, principals, read_document, statements
 from graphsvc.importers.aws.permission import names_of, permission_node
+from graphsvc.importers.aws.key_policy import EVERY_ACTION, key_caps
 from graphsvc.importers.result import Collector
 
 __all__ = ["People", "take_resource_policies"]
 
-_LEVEL = "resource side"
 _FORM = "{Resource: ARN, Policy, Account}"
 
 
@@ -64,7 +64,9 @@ def take_resource_policies(files: Sequence[File], people: People, collector: Col
         if parts.service == "kms":
             keys.append(str(arn))
     for account in people.accounts:
-        cap(account_group(account), own_account_cap(account, keys, collector), _LEVEL, "", collector)
+        own = own_account_cap(account, EVERY_ACTION, collector)
+        for each in (own, *key_caps(keys, collector)):
+            cap(account_group(account), each, LEVEL, "", collector)
     for place, arn, owner, document in read:
         _Taken(arn, owner, people, collector).take(document, f"{place}.Policy")
 
@@ -215,7 +217,7 @@ class _Taken:
         self.collector.edge("GRANTED", holder, permission, {"via": "resource policy", "policy": self.arn})
 
     def _side(self, holder: str, permission: str) -> None:
-        cap(holder, permission, _LEVEL, self.arn, self.collector)
+        cap(holder, permission, LEVEL, self.arn, self.collector)
 
     def _outside(self, name: str, aws_type: str) -> None:
         key = f"identity:{name}"

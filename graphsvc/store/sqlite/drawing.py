@@ -15,9 +15,10 @@ __all__ = ["count", "draw", "drawn"]
 # A merge patch does what a stroke says: it sets what is given and removes what is null.
 _NODES = "SELECT value ->> 0 AS key, value ->> 1 AS label, value -> 2 AS patch, value ->> 3 AS whole FROM json_each(?)"
 # Of a whole stroke only what it says is left, and what other strokes draw.
-_KEPT = "SELECT json_group_object(key, json_quote(value)) FROM json_each(node.properties) WHERE key IN ({})".format(
-    ", ".join(f"'{name}'" for name in KEPT)
-)
+_NAMES = ", ".join(f"'{name}'" for name in KEPT)
+_KEPT = f"""
+SELECT json_group_object(key, node.properties -> key) FROM json_each(node.properties) WHERE key IN ({_NAMES})
+"""  # noqa: S608  texts of this module only
 _CHANGE_NODES = f"""
 UPDATE node SET label = given.label,
 properties = json_patch(CASE WHEN given.whole THEN ({_KEPT}) ELSE node.properties END, given.patch)
@@ -32,7 +33,7 @@ SELECT value ->> 0 AS start, value ->> 1 AS type, value ->> 2 AS "end", value ->
 """
 _CHANGE_EDGES = f"""
 UPDATE edge SET properties = json_patch(CASE WHEN given.whole THEN '{{}}' ELSE edge.properties END, given.patch) FROM ({_EDGES}) AS given
-WHERE edge.start = given.start AND edge.type = given.type AND edge."end" = given."end" 
+WHERE edge.start = given.start AND edge.type = given.type AND edge."end" = given."end"
 AND (given.patch <> '{{}}' OR given.whole AND edge.properties <> '{{}}')
 """  # noqa: S608  texts of this module only
 _ADD_EDGES = f"""
@@ -59,7 +60,9 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
     moved = connection.execute("UPDATE store SET drawn = ? WHERE drawn = ?", (target, expected)).rowcount
     if not moved:
         return False
-    nodes = _as_json([(each.key, each.label, each.properties, each.whole) for each in merged_nodes(strokes.nodes)])
+    nodes = _as_json(
+        [(each.key, each.label, each.properties, each.whole) for each in merged_nodes(strokes.nodes)]
+    )
     # What is there is changed first: what is added then must not be changed again.
     connection.execute(_CHANGE_NODES, (nodes,))
     connection.execute(_ADD_NODES, (nodes,))
@@ -71,7 +74,10 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
         connection.execute("DELETE FROM decision_pattern WHERE key IN (SELECT value FROM json_each(?))", keys)
         connection.execute(_PATTERNS, keys)
     edges = _as_json(
-        [(each.start, each.type, each.end, each.properties, each.whole) for each in merged_edges(strokes.edges)]
+        [
+            (each.start, each.type, each.end, each.properties, each.whole)
+            for each in merged_edges(strokes.edges)
+        ]
     )
     connection.execute(_CHANGE_EDGES, (edges,))
     connection.execute(_ADD_EDGES, (edges,))
