@@ -18,8 +18,8 @@ from graphsvc.importers.aws.arn import ACCOUNT_ID, RESOURCE_TYPE, account_group,
 from graphsvc.importers.aws.cap import LEVEL, cap, own_account_cap
 from graphsvc.importers.aws.companion import File, listed
 from graphsvc.importers.aws.document import Statement, principals, read_document, statements
-from graphsvc.importers.aws.permission import names_of, permission_node
 from graphsvc.importers.aws.key_policy import EVERY_ACTION, key_caps
+from graphsvc.importers.aws.permission import names_of, permission_node
 from graphsvc.importers.result import Collector
 
 __all__ = ["People", "take_resource_policies"]
