@@ -83,11 +83,11 @@ async def properties_drawn(store: Store, key: str, kind: str = "", end: str = ""
             )
             return found
         case Neo4jStore():
-            text = (
+            asked = (
                 f"MATCH (:Entity {{key: $key}})-[e:{kind}]->(:Entity {{key: $end}}) RETURN properties(e) AS found"
                 if kind
                 else "MATCH (n:Entity {key: $key}) RETURN properties(n) AS found"
             )
-            rows = await store._connection.rows_of(Query(text), {"key": key, "end": end})
+            rows = await store._connection.rows_of(Query(asked), {"key": key, "end": end})
             return {name: value for name, value in rows[0]["found"].items() if name != "key"}
     raise AssertionError(type(store))
