@@ -123,3 +123,14 @@ def test_what_an_observed_pack_would_have_stopped_becomes_history() -> None:
         subject: other, action: 'x:Read', expect: DENY, completes: [q-one]
     """
     assert ends(story, watched, chain) == []
+
+
+def test_entitlement_that_only_an_observed_pack_asks_for_stops_nothing() -> None:
+    """Of several packs the strictest asks; where that one is observed, what the others ask for is given."""
+    body = "    on_match: monitor\n    steps: {a: {action: 'x:Never'}}"
+    lax = pack("q", body, settings=ENFORCED)
+    told = "subject: other, action: 'x:Read', expect: {}, reasons: [{}]"
+    strict = pack("p", body, settings="entitlement: required, enforce: observe")
+    assert ends(told.format("PERMIT", "not_entitled, observe_only"), strict, lax) == []
+    both = pack("r", body, settings="entitlement: required, enforce: 'on'")
+    assert ends(told.format("DENY", "not_entitled"), strict, both) == []

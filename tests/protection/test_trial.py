@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from graphsvc.core.evaluate import Evaluation, decided
 from graphsvc.core.governing import PolicyShadowed, TrialEnded
+from graphsvc.core.policy.load import load_policy
 from graphsvc.core.record import PolicyPublished, Record
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.snapshot import restore, snapshot
-from graphsvc.core.trial import in_share
+from graphsvc.core.trial import in_share, unjudged
 from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
 
@@ -181,3 +182,45 @@ def test_every_decision_names_the_rules_in_force() -> None:
     assert story.world.ruleset.version == first
     story.act("x:Read")
     assert [each.policy for each in story.world.decided.values()] == [first]
+
+
+RIGHTS = """
+graphsvc: 1
+pack: {id: held, version: "2"}
+settings: {entitlement: "off", deny_at: 0.5}
+actions:
+  "x:Read": {effects: [read]}
+patterns:
+  - {id: both, on_match: deny, rights: {all_of: [{right: "x:Read"}, {right: "x:Send"}]}}
+  - {id: near, on_match: deny, reach: {tier: crown, nearer_than: 2}}
+  - {id: seen, on_match: deny, steps: {a: {action: "x:Send"}}}
+"""
+
+
+def test_what_a_trial_cannot_judge_is_said_and_left_out() -> None:
+    """Patterns of rights and reach, and settings; its patterns of steps are judged all the same."""
+    told = unjudged(load_policy(RIGHTS, "held.yaml"))
+    assert len(told) == 3
+    assert all(name in each for name, each in zip(("`both`", "`near`", "settings ("), told, strict=True))
+    story = Story(LIVE)
+    story.tell(shadowed(RIGHTS))
+    assert [each.pattern for each in story.act("x:Send").shadow] == ["seen"]
+
+
+def test_a_trial_that_leaves_out_a_key_is_told_too() -> None:
+    """In its share the missing key has the level of the trial's pattern; else it is told alone."""
+    keyed = """
+graphsvc: 1
+pack: {id: keyed, version: "2"}
+settings: {entitlement: "off"}
+patterns:
+  - {id: two, on_match: deny, steps: {a: {action: "x:Send", key: {v: context.v}}}}
+"""
+    for share, verdict in ((0, Verdict.PERMIT), (1_000_000, Verdict.DENY)):
+        story = Story(LIVE)
+        story.tell(shadowed(keyed, share_ppm=share))
+        judged = story.act("x:Send")
+        assert [(each.pattern, each.completes, each.enforced) for each in judged.shadow] == [
+            ("two", False, share > 0)
+        ]
+        assert judged.verdict is verdict

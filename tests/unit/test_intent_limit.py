@@ -136,6 +136,11 @@ def test_a_template_limits_beside_what_the_intent_says() -> None:
         ({"template": ""}, "intent.template"),
         ({"destinations": "x"}, "intent.destinations"),
         ({"sums": 1}, "intent.sums"),
+        ({"text": 5}, "intent.text"),
+        ({"tokens": "x"}, "intent.tokens"),
+        ({"tokens": [1]}, "intent.tokens"),
+        ({"actions": ["x"] * 1_001}, "intent.actions"),
+        ({"effects": ["nonsense"]}, "intent.effects"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_by_name(intent: dict[str, Json], field: str) -> None:
@@ -143,6 +148,37 @@ def test_what_cannot_be_judged_is_refused_by_name(intent: dict[str, Json], field
     with pytest.raises(BadInput) as refused:
         check_intent(intent)
     assert refused.value.field == field
+
+
+def test_what_is_left_empty_says_nothing() -> None:
+    """Text and hashes are kept as they are; a part that is null does not limit."""
+    check_intent(None)
+    check_intent({"text": "pay the bills", "tokens": ["a1"], "effects": ["pay"], "actions": None})
+
+
+@pytest.mark.parametrize(
+    ("intent", "action", "told"),
+    [
+        ({"resources": ["t:r*"]}, "read", None),
+        ({"resources": ["box:*"]}, "read", "it does not name the resource"),
+        ({"effects": ["read"]}, "read", None),
+        ({"effects": ["pay"]}, "read", "it does not name the effect `read`"),
+        ({"effects": ["pay"]}, "unheard", "what the action `unheard` does is not declared"),
+        ({"total": {"max": 5}}, "unheard", "is not declared, and the intent limits their total"),
+        ({"total": {"max": 5}}, "pay", "how much `pay` is about is not told"),
+        # Read back from a log that another version wrote: what cannot be read allows nothing.
+        ({"actions": "read"}, "read", "it does not name the action `read`"),
+        ({"begins": "tomorrow"}, "read", "it begins at tomorrow"),
+        ({"begins": 5}, "read", "it begins at 5"),
+        ({"lasts": "soon"}, "read", "it lasts soon"),
+        ({"lasts": 5}, "read", "it lasts 5"),
+        ({"amount": 5}, "pay", "how much `pay` is about is not told"),
+    ],
+)
+def test_each_part_limits(intent: dict[str, Json], action: str, told: str | None) -> None:
+    """What is not declared, or not told, lies outside."""
+    found = _told(intent, action)
+    assert found is None if told is None else found is not None and told in found, found
 
 
 _AMOUNTS = st.none() | st.fixed_dictionaries(

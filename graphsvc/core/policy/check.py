@@ -171,8 +171,6 @@ def _rights(rights: RightsPattern) -> Iterator[Problem]:
         except WhereError as error:
             yield f"`where` {error}", (*place, Inside(1, error.column)), "where"
             return
-    if not rights.all_of:
-        yield "name at least one right under `all_of`", ("rights",), "rights"
     held = {right.on[1:] for right in rights.all_of if right.on is not None and right.on.startswith("$")}
     for name in sorted(spoken - held):
         # A variable that no right is held on may take any value that the graph allows it.
