@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import cast
 
 from immutables import Map
-from msgspec.structs import replace
 
 from graphsvc.core.advance import Advance
 from graphsvc.core.family import joined
 from graphsvc.core.gain.gains import Gained
-from graphsvc.core.mark import marked
+from graphsvc.core.mark import Mark, marked
 from graphsvc.core.part import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA
 from graphsvc.core.plain import marks_after
+from graphsvc.core.progress import Measure
 from graphsvc.core.register import after
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import EMPTY, NEW_SCOPE, Delta, Front, Register, Registers, Scope, Slot
@@ -42,25 +42,46 @@ def scopes_after(
     delta: Delta,
     advance: Advance,
     gained: Gained | None,
-    changed: dict[str, Scope],
+    measures: dict[str, Measure],
     ruleset: Ruleset,
 ) -> None:
-    """What an action that is history changes in the scopes it lies in, and in everybody's guards."""
-    session = advance.session
+    """What an action that is history changes in the scopes it lies in, and in everybody's guards.
+
+    measures: of scopes where it changed, see `danger`.
+    """
+    session, cells, scope = advance.session, advance.cells, advance.held
     logged = advance.bits & ruleset.log_bits
-    if logged or (gained is not None and gained.held != advance.held.held):
-        scope = changed.get(session) or advance.held
-        changed[session] = replace(
-            scope,
-            marks=marked(scope.marks, logged, advance.event.id) if logged else scope.marks,
-            held=gained.held if gained is not None else scope.held,
+    held = gained.held if gained is not None else scope.held
+    if logged or session in measures or session in cells or held != scope.held:
+        marks = marked(scope.marks, logged, advance.event.id) if logged else scope.marks
+        delta[session] = _scope_after(
+            scope, cells.get(session), measures.get(session), marks, held, advance, ruleset
         )
-    for name, cells in advance.cells.items():
-        scope = changed.get(name) or advance.scope(name) or NEW_SCOPE
-        scope = replace(scope, cells=scope.cells.update(cells))
-        changed[name] = swept(scope, ruleset.windows, advance.event.at_ms)
-    delta.update(changed)
-    delta.update(advance.foreign)
+    for name in {**measures, **cells} if cells else measures:
+        if name != session:
+            scope = advance.scope(name) or NEW_SCOPE
+            delta[name] = _scope_after(
+                scope, cells.get(name), measures.get(name), scope.marks, scope.held, advance, ruleset
+            )
+    if advance.foreign:
+        delta.update(advance.foreign)
+
+
+def _scope_after(
+    scope: Scope,
+    cells: dict[Slot, object] | None,
+    measure: Measure | None,
+    marks: Mark,
+    held: tuple[tuple[str, str], ...],
+    advance: Advance,
+    ruleset: Ruleset,
+) -> Scope:
+    of = measure or scope
+    after = Scope(
+        scope.cells.update(cells) if cells else scope.cells, of.levels, of.best, of.total, of.due_ms, scope.limit,
+        marks, held,
+    )  # fmt: skip
+    return swept(after, ruleset.windows, advance.event.at_ms) if cells else after
 
 
 def data_after(held: Registers, front: Front, ruleset: Ruleset, at_ms: int) -> Registers:

@@ -34,9 +34,7 @@ def approve(world: World, record: Approved, seq: int) -> None:
     )
     world.approved.add(record.decision)
     approval = evaluate(request, record.at_ms, world.facts(), seq=seq, force=True, reviewed=past.event)
-    world.undo.record(approval.happened, world.cells)
-    world.cells.update(approval.delta)
-    world.history.keep(approval.happened)
+    world.happen(approval)
     world.named(approval)
 
 

@@ -62,7 +62,7 @@ def check_entitlement(event: Event, facts: Facts, mode: str) -> Entitlement:
         if standing.is_unknown:
             return Entitlement(reasons, ends=mode == "required")
     action, key = event.request.action, event.what.key
-    if facts.rights.all_allowed(who.keys, action, key):
+    if facts.rights.all_allowed(who, action, key):
         return Entitlement(reasons) if reasons else _FREE
     check = facts.rights.check
     used: tuple[str, ...] = ()

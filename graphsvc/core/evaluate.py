@@ -27,6 +27,7 @@ from graphsvc.core.intent_amount import spend
 from graphsvc.core.mark import NOTHING
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.plain import advance_plain, reached_before
+from graphsvc.core.progress import Measure
 from graphsvc.core.protection import set_apart
 from graphsvc.core.reason import find_reasons, missing_key
 from graphsvc.core.record import Granted
@@ -196,7 +197,7 @@ def _left_behind(
     standing: Standing,
     advance: Advance,
     gained: Gained | None,
-    changed: dict[str, Scope],
+    changed: dict[str, Measure],
     ruleset: Ruleset,
 ) -> Front:
     """What an action that is history changes of scopes and data; and what lies before the next one of its chain."""

@@ -14,7 +14,10 @@ from graphsvc.core.graph import Node
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
 
-__all__ = ["Parties", "Target", "parties_of", "target_of"]
+__all__ = ["CLOCKS", "Parties", "Target", "parties_of", "target_of"]
+
+# How the names of cells begin that hold the newest time of a session, a principal, a resource.
+CLOCKS = ("ts:", "tp:", "tr:")
 
 _NOTHING: dict[str, Json] = {}
 
@@ -24,16 +27,19 @@ class Memo:
 
     standing: what entitlement found of them, kept here by it. places: where they stand to a destination.
     asked: how they were named last. told_of: by which names signals may have been told of them, and at which turn
-    of the estate's parties that was.
+    of the estate's parties that was. allowed: by place, bits of the actions that all of them may do there, as of a
+    turn of the rights.
     """
 
-    __slots__ = ("asked", "places", "standing", "told_of")
+    __slots__ = ("allowed", "allowed_turn", "asked", "places", "standing", "told_of")
 
     def __init__(self) -> None:
         self.standing: object | None = None
         self.asked: tuple[Entity, tuple[Entity, ...]] | None = None
         self.places: dict[str, str] = {}
         self.told_of: tuple[int, tuple[str, ...]] | None = None
+        self.allowed: dict[str, int] = {}
+        self.allowed_turn = -1
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Memo)

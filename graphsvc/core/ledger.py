@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from graphsvc.core.record import Decided
-from graphsvc.core.tally import Tallies
+from graphsvc.core.tally import NO_PATTERNS, Tallies
 from graphsvc.core.verdict import Verdict
 
 __all__ = ["Ledger"]
@@ -52,7 +52,8 @@ class Ledger(Mapping[str, Decided]):
         if pin or record.answered is Verdict.ESCALATE:
             self._pinned[action] = record
         self.missing = self.missing or self.tallies.is_full
-        patterns = frozenset([each.pattern for each in record.completions])
+        completions = record.completions
+        patterns = frozenset([each.pattern for each in completions]) if completions else NO_PATTERNS
         self.tallies.add(record.at_ms, record.answered, patterns)
 
     def newest_first(self) -> Iterator[tuple[str, Decided]]:

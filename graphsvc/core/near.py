@@ -7,7 +7,7 @@ from typing import cast
 
 from graphsvc.core.facts import Facts
 from graphsvc.core.pattern import CompiledPattern
-from graphsvc.core.progress import reached
+from graphsvc.core.progress import reached, steps_by_pattern
 from graphsvc.core.state import NEW_SCOPE, Scope
 from graphsvc.core.verdict import SEVERITIES, NearHarm
 
@@ -22,7 +22,7 @@ def nearest(scopes: Sequence[str], facts: Facts, at_ms: int, *, limit: int = 5) 
     best: dict[int, tuple[int, int]] = {}
     for name in scopes:
         scope = cast("Scope | None", facts.view.get(name)) or NEW_SCOPE
-        for number, mask in scope.best.items():
+        for number, mask in steps_by_pattern(scope.best, facts.ruleset):
             missing = facts.ruleset.patterns[number].levels - mask.bit_count()
             best[number] = min((missing, mask), best.get(number, (missing + 1, 0)))
         for number, levels in scope.levels.items():

@@ -48,12 +48,16 @@ def spelled(numbers: BitMap) -> Spelled:
 
 
 class Speaking:
-    """The permissions that speak of one action. numbers: of them. exact: of those that name a place, as characters, by key."""
+    """The permissions that speak of one action. numbers: of them. exact: of those that name a place, as characters, by key.
 
-    __slots__ = ("exact", "numbers")
+    bit: one of its own among all actions of a turn of the index.
+    """
 
-    def __init__(self, numbers: BitMap) -> None:
+    __slots__ = ("bit", "exact", "numbers")
+
+    def __init__(self, numbers: BitMap, bit: int) -> None:
         self.numbers = numbers
+        self.bit = bit
         self.exact: dict[str, str] = {}
 
 
@@ -77,6 +81,7 @@ class PermissionIndex:
         self._globbed: dict[tuple[tuple[str, ...], tuple[str, ...], bool], BitMap] = {}
         self._speaking: dict[str, Speaking] = {}
         self.named_version = 0  # grows when a place is named first or no longer
+        self.turn = 0  # grows when actions get other bits
         self.reset()
 
     def reset(self) -> None:
@@ -90,6 +95,7 @@ class PermissionIndex:
         self._literal.clear()
         self._globbed.clear()
         self._speaking.clear()
+        self.turn += 1
         self.named_version += 1
         for node in self._estate.loose()[0]:
             if node.kind == "permission":
@@ -122,11 +128,13 @@ class PermissionIndex:
         if found is None:
             if len(self._speaking) >= _MANY_ACTIONS:
                 self._speaking.clear()
+                self.turn += 1
             globbed = (
                 numbers for numbers in self._globbed.values() if self.numbered(numbers[0]).speaks_of(action)
             )
             found = self._speaking[action] = Speaking(
-                BitMap.union(BitMap(), *filter(None, (self._literal.get(action),)), *globbed)
+                BitMap.union(BitMap(), *filter(None, (self._literal.get(action),)), *globbed),
+                1 << len(self._speaking),
             )
         return found
 

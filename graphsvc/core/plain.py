@@ -78,9 +78,9 @@ def _nearer(pattern: CompiledPattern, bits: int, advance: Advance) -> None:
     if pattern.counts_for_risk:
         held = advance.best.get(pattern.number)
         if held is None:
-            held = advance.held.best.get(pattern.number, 0)
+            held = advance.held.best & pattern.bits
         if bits.bit_count() > held.bit_count():
-            advance.best[pattern.number] = bits >> pattern.shift
+            advance.best[pattern.number] = bits
 
 
 def _marks_of(pattern: CompiledPattern, advance: Advance) -> Mark:

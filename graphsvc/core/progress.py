@@ -8,16 +8,40 @@ pattern (see `mark`) no window ends, and the most of its steps reached together 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from msgspec.structs import replace
+import msgspec
+from immutables import Map
 
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import Level, Scope
 
-__all__ = ["Levels", "combine", "measured", "raised", "reached", "with_levels"]
+__all__ = [
+    "NOTHING_REACHED",
+    "Levels",
+    "Measure",
+    "combine",
+    "measured",
+    "raised",
+    "reached",
+    "steps_by_pattern",
+    "total_at",
+    "with_levels",
+]
 
 Levels = tuple[Level | None, ...]
+
+
+class Measure(msgspec.Struct, frozen=True, gc=False):
+    """Of a scope what says how near harm is, see there."""
+
+    levels: Map[int, Levels]
+    best: int
+    total: int
+    due_ms: int | None
+
+
+NOTHING_REACHED = Measure(Map(), 0, 0, None)
 
 
 def raised(held: Levels | None, found: Sequence[Level | None]) -> Levels:
@@ -44,18 +68,24 @@ def reached(levels: Levels, within_ms: int | None, at_ms: int) -> int:
     return 0
 
 
-def measured(scope: Scope, ruleset: Ruleset, at_ms: int) -> Scope:
-    """The scope with the contribution of all its patterns at a time; what has left its window is forgotten."""
-    if scope.due_ms is None or scope.due_ms > at_ms:
-        return scope
+def steps_by_pattern(best: int, ruleset: Ruleset) -> Iterator[tuple[int, int]]:
+    """The steps in `Scope.best`, by number of their pattern."""
+    if best:
+        for pattern in ruleset.patterns:
+            if best & pattern.bits:
+                yield pattern.number, (best & pattern.bits) >> pattern.shift
+
+
+def measured(scope: Scope | Measure, ruleset: Ruleset, at_ms: int) -> Measure:
+    """What all patterns of a scope come to at a time at which a window of theirs has ended."""
+    assert scope.due_ms is not None
     # Until then no window had ended, so what counted just before is in the total.
-    held, then_ms = scope.levels, scope.due_ms - 1
+    held, then_ms, total = scope.levels, scope.due_ms - 1, scope.total
     gone: list[int] = []
     fallen: set[int] = set()
     due_ms: int | None = None
     for number, levels in held.items():
-        pattern = ruleset.patterns[number]
-        within_ms = pattern.within_ms
+        within_ms = ruleset.patterns[number].within_ms
         if within_ms is None:
             continue
         count = reached(levels, within_ms, at_ms)
@@ -64,61 +94,70 @@ def measured(scope: Scope, ruleset: Ruleset, at_ms: int) -> Scope:
         else:
             gone.append(number)
         if reached(levels, within_ms, then_ms) != count:
-            fallen.add(pattern.harm_number)
+            fallen.add(ruleset.patterns[number].harm_number)
     if gone:
         with held.mutate() as left:
             for number in gone:
                 del left[number]
             held = left.finish()
-    now = replace(scope, levels=held, due_ms=due_ms)
-    change = sum(_worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, then_ms) for harm in fallen)
-    return replace(now, total=scope.total + change)
+    now = Measure(held, scope.best, total, due_ms)
+    change = sum(
+        [_worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, then_ms) for harm in fallen]
+    )
+    return Measure(held, scope.best, total + change, due_ms) if change else now
+
+
+def total_at(scope: Scope, ruleset: Ruleset, at_ms: int) -> int:
+    """What all patterns of a scope contribute to the risk at a time, in micros."""
+    if scope.due_ms is None or scope.due_ms > at_ms:
+        return scope.total
+    return measured(scope, ruleset, at_ms).total
 
 
 def with_levels(
-    scope: Scope,
+    scope: Scope | Measure,
     changed: Mapping[int, Levels] | None,
     best: Mapping[int, int] | None,
     ruleset: Ruleset,
     at_ms: int,
-) -> Scope:
-    """The scope with levels raised. No window of it may have ended: see `measured`."""
-    patterns, due_ms = ruleset.patterns, scope.due_ms
-    harms: set[int] = set()
+) -> Measure:
+    """What a scope comes to with levels raised. No window of it may have ended: see `measured`.
+
+    best: steps of plain patterns, as in `Scope.best`, by number of the pattern.
+    """
+    patterns, due_ms, together = ruleset.patterns, scope.due_ms, scope.best
+    harms: dict[int, None] = {}
     if changed:
         for number, levels in changed.items():
             pattern = patterns[number]
-            count = reached(levels, pattern.within_ms, at_ms)
-            if count and pattern.within_ms is not None:
-                due_ms = _sooner(due_ms, levels, count, pattern.within_ms)
-            harms.add(pattern.harm_number)
+            if pattern.within_ms is not None:
+                count = reached(levels, pattern.within_ms, at_ms)
+                if count:
+                    due_ms = _sooner(due_ms, levels, count, pattern.within_ms)
+            harms[pattern.harm_number] = None
     if best:
-        harms.update([patterns[number].harm_number for number in best])
-    now = replace(
-        scope,
-        levels=scope.levels.update(changed) if changed else scope.levels,
-        best=scope.best.update(best) if best else scope.best,
-        due_ms=due_ms,
-    )
+        for number, bits in best.items():
+            pattern = patterns[number]
+            together = together & ~pattern.bits | bits
+            harms[pattern.harm_number] = None
+    now = Measure(scope.levels.update(changed) if changed else scope.levels, together, scope.total, due_ms)
     change = 0
     for harm in harms:
         change += _worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, at_ms)
-    return replace(now, total=scope.total + change) if change else now
+    return Measure(now.levels, together, scope.total + change, due_ms) if change else now
 
 
-def _worth(harm: int, scope: Scope, ruleset: Ruleset, at_ms: int) -> int:
+def _worth(harm: int, scope: Scope | Measure, ruleset: Ruleset, at_ms: int) -> int:
     """What a class of harm contributes in a scope: the most that one of its patterns does."""
     most = 0
     for pattern in ruleset.harms[harm]:
-        mask = scope.best.get(pattern.number)
-        if mask is not None:
-            count = mask.bit_count()
+        if pattern.bits:
+            count = (scope.best & pattern.bits).bit_count()
         else:
             levels = scope.levels.get(pattern.number)
             count = reached(levels, pattern.within_ms, at_ms) if levels is not None else 0
         if count:
-            value = pattern.micros[pattern.levels - count]
-            most = max(most, value)
+            most = max(most, pattern.micros[pattern.levels - count])
     return most
 
 
@@ -130,7 +169,7 @@ def _sooner(due_ms: int | None, levels: Levels, count: int, within_ms: int) -> i
     return ends_ms if due_ms is None or ends_ms < due_ms else due_ms
 
 
-def combine(scopes: Sequence[Scope | None], ruleset: Ruleset, at_ms: int) -> int:
+def combine(scopes: Sequence[Scope | Measure | None], ruleset: Ruleset, at_ms: int) -> int:
     """Micros of a session and principals together: the largest of each class, then the sum.
 
     scopes: the session's first, as measured at that time.
@@ -140,6 +179,13 @@ def combine(scopes: Sequence[Scope | None], ruleset: Ruleset, at_ms: int) -> int
         return counting[0].total if counting else 0
     if len(counting) == 2 and counting[0] is scopes[0] and not ruleset.shares_harm:
         return counting[0].total + counting[1].total
-    patterns = ruleset.patterns
-    harms = {patterns[number].harm_number for scope in counting for number in (*scope.levels, *scope.best)}
+    harms = {harm for scope in counting for harm in _harms(scope, ruleset)}
     return sum(max(_worth(harm, scope, ruleset, at_ms) for scope in counting) for harm in harms)
+
+
+def _harms(scope: Scope | Measure, ruleset: Ruleset) -> Iterator[int]:
+    patterns = ruleset.patterns
+    for number in scope.levels:
+        yield patterns[number].harm_number
+    for number, _ in steps_by_pattern(scope.best, ruleset):
+        yield patterns[number].harm_number

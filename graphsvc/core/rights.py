@@ -20,6 +20,7 @@ from pyroaring import BitMap
 from graphsvc.core.estate import NESTED, Estate
 from graphsvc.core.event import Event
 from graphsvc.core.held import Held
+from graphsvc.core.known import Parties
 from graphsvc.core.membership import Memberships
 from graphsvc.core.memo import Memo
 from graphsvc.core.native import Asked
@@ -34,6 +35,7 @@ _CAP = "CAPPED_BY"
 _HELD = ("GRANTED", _CAP)
 _IDENTITY = "identity:"
 _MANY_SETS = 20_000
+_MANY_ALLOWED = 64  # places that are remembered of parties
 _NOTHING_GIVEN: Mapping[str, Json] = {}
 
 
@@ -74,6 +76,7 @@ class Rights:
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._version = estate.version
+        self._turn = 0  # grows whenever an answer may be another
         self._index = PermissionIndex(estate)
         self._memberships = Memberships(estate, self._index.given)
         # Of an identity with plain permissions that name what they are about it is enough to know which these are.
@@ -116,10 +119,11 @@ class Rights:
                 return self._by_wildcard(hits, resource)
         return _NOTHING
 
-    def all_allowed(self, identities: tuple[str, ...], action: str, resource: str) -> bool:
-        """True when each of them holds a plain permission that names the resource; else `check` says why, or why not.
+    def all_allowed(self, who: Parties, action: str, resource: str) -> bool:
+        """True when each party holds a plain permission that names the resource; else `check` says why, or why not.
 
-        What most decisions ask, without telling which permission it was.
+        What most decisions ask, without telling which permission it was. What names a place that contains the resource
+        is remembered with the parties, for they will soon act there again.
         """
         if self._version != self._estate.version:
             self.follow()
@@ -127,15 +131,22 @@ class Rights:
         if places is None:
             places = self._placed(resource)
         speaking = self._index.speaking(action)
-        for identity in identities:
-            who = self._who.get(identity)
-            if who is None:
-                who = self._looked_up(identity)
-            # Nothing is named by whoever is special.
-            named = who.named if isinstance(who, _Who) else who
-            if self._naming(named, speaking, places) is None:
-                return False
-        return True
+        memo, turn = who.memo, self._turn + self._index.turn
+        if memo.allowed_turn != turn:
+            memo.allowed, memo.allowed_turn = {}, turn
+        allowed = memo.allowed
+        for place in places:
+            if allowed.get(place, 0) & speaking.bit:
+                return True
+        held = [self._named(identity) for identity in who.keys]
+        outermost = places[-1:]
+        if all(self._naming(named, speaking, outermost) is not None for named in held):
+            if outermost != (resource,):
+                if len(allowed) >= _MANY_ALLOWED:
+                    allowed.clear()
+                allowed[outermost[0]] = allowed.get(outermost[0], 0) | speaking.bit
+            return True
+        return all(self._naming(named, speaking, places) is not None for named in held)
 
     def anywhere(
         self, identity: str, action: str, *, lenient: bool, given: Mapping[str, Json] = _NOTHING_GIVEN
@@ -198,6 +209,7 @@ class Rights:
             return
         changes = estate.changed_since(self._version)
         self._version = estate.version
+        self._turn += 1
         if changes is None:
             self._index.reset()
             self._memberships.forget()
@@ -255,6 +267,13 @@ class Rights:
             self._places.forget(resource)
 
     # -- looking up ------------------------------------------------------------------------------
+
+    def _named(self, identity: str) -> Spelled:
+        """What it holds by name of the place; nothing when it is special."""
+        who = self._who.get(identity)
+        if who is None:
+            who = self._looked_up(identity)
+        return who.named if isinstance(who, _Who) else who
 
     def _looked_up(self, identity: str) -> Spelled | _Who:
         index = self._index

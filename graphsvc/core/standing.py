@@ -57,7 +57,7 @@ def find_standing(
         who, what = parties_of(request, estate), target_of(request.resource, estate)
     session = place.chain.session
     clocks = (f"ts:{session}", *who.clocks, what.clock)
-    if not exact:
+    if not exact and at_ms < view.newest_ms:
         asked_ms, get = at_ms, view.get
         for name in clocks:
             newest_ms = get(name)

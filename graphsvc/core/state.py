@@ -160,8 +160,8 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     """A session, a principal, or all data: what its pattern instances have come to.
 
     cells: by slot, registers of log-ordered steps and tops, times of guards, counted values, numbers of resets. levels:
-    by pattern number, for 1..n steps reached the newest start. best: by number of a plain pattern, the most of its
-    steps reached together. total: what they contribute to the risk, as of the last change, in micros (see `progress`);
+    by pattern number, for 1..n steps reached the newest start. best: of each plain pattern the most of its
+    steps reached together, as bits of one number. total: what they contribute to the risk, as of the last change, in micros (see `progress`);
     due_ms: when the first window among them ends. marks: of
     plain patterns in log order. held: of a session the identities it has come to hold, each with the action that
     brought it. limit: how many cells it may hold until those that can never count again are swept.
@@ -169,7 +169,7 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
 
     cells: Cells = Map()
     levels: Map[int, tuple[Level | None, ...]] = Map()
-    best: Map[int, int] = Map()
+    best: int = 0
     total: int = 0
     due_ms: int | None = None
     limit: int = 64
@@ -189,6 +189,10 @@ class StateView(Protocol):
     # What a key says decides the type of its value; a cast at every look-up would cost more than the look-up.
     def get(self, key: Hashable, /) -> Any:
         """The value, None when there is none."""
+
+    @property
+    def newest_ms(self) -> int:
+        """No time in any cell is later."""
 
     def happened(self, action: str) -> Happened | None:
         """An action that has its place in the orders, None when it is unknown."""
@@ -216,10 +220,11 @@ class Lies(Protocol):
 class Overlay:
     """Deltas on top of a state that stays as it is."""
 
-    __slots__ = ("_base", "_happened", "_own")
+    __slots__ = ("_base", "_happened", "_own", "newest_ms")
 
     def __init__(self, base: StateView) -> None:
         self._base = base
+        self.newest_ms = base.newest_ms
         self._own: Delta = {}
         self._happened: dict[str, Happened] = {}
 
@@ -240,4 +245,6 @@ class Overlay:
         """Put a delta on top, and the action that brings it about."""
         self._own |= delta
         if happened is not None:
-            self._happened[happened.event.request.id] = happened
+            event = happened.event
+            self._happened[event.request.id] = happened
+            self.newest_ms = max(self.newest_ms, event.at_ms)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from graphsvc.core.verdict import Verdict
 
-__all__ = ["Tallies", "Tally"]
+__all__ = ["NO_PATTERNS", "Tallies", "Tally"]
 
 _VERDICTS = tuple(Verdict)
 _NUMBERS = {verdict: number for number, verdict in enumerate(_VERDICTS)}
-_NO_PATTERNS: frozenset[str] = frozenset()
+NO_PATTERNS: frozenset[str] = frozenset()
 
 
 class Tally(NamedTuple):
@@ -43,7 +43,7 @@ class Tallies:
         """The next one takes the place of the oldest."""
         return len(self._at_ms) == self._limit
 
-    def add(self, at_ms: int, answered: Verdict, patterns: frozenset[str] = _NO_PATTERNS) -> None:
+    def add(self, at_ms: int, answered: Verdict, patterns: frozenset[str] = NO_PATTERNS) -> None:
         """Count the next decision."""
         if self.is_full:
             place = self._count % self._limit
@@ -63,5 +63,5 @@ class Tallies:
             if number < self._count - self._limit:
                 return
             place = number % self._limit
-            patterns = self._completed.get(number, _NO_PATTERNS)
+            patterns = self._completed.get(number, NO_PATTERNS)
             yield Tally(self._at_ms[place], _VERDICTS[self._answered[place]], patterns)

@@ -18,6 +18,7 @@ from graphsvc.core.estate import EdgeKey, Estate
 from graphsvc.core.evaluate import Evaluation, evaluate
 from graphsvc.core.event import identity_id
 from graphsvc.core.facts import Facts
+from graphsvc.core.folded import Folded
 from graphsvc.core.gain.gains import Gains
 from graphsvc.core.governance import Governance
 from graphsvc.core.governing import Governing, PolicyShadowed, ReviewWithdrawn, SignalsLowered, TrialEnded
@@ -82,6 +83,7 @@ class World:
         self.gains: Gains | None = None
         self.governance = Governance()
         self.cells: Delta = {}
+        self.newest_ms = 0  # no time in a cell is later
         self.history = History()
         self.decided = decided if decided is not None else Ledger()
         self.answered: dict[str, tuple[str, str]] = {}
@@ -102,7 +104,7 @@ class World:
         self.sessions = Sessions()
         self.last_opened: dict[str, int] = {}  # by session, the number of its newest opening
         self._facts: Facts | None = None  # the last ones given out
-        self.state = _State(self)
+        self.state = Folded(self)
         # At this place of the log, with rules in force already that these very records bring (`decide.warming`).
         self.warmed: tuple[World, Sequence[Record]] | None = None
 
@@ -259,9 +261,7 @@ class World:
         if known is None:
             in_history = record.answered is Verdict.PERMIT and request.executed
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history, exact=True)
-        self.undo.record(known.happened, self.cells)
-        self.cells.update(known.delta)
-        self.history.keep(known.happened)
+        self.happen(known)
         chain = self._chain(request.chain)
         if record.by and not chain.owner:
             self.cells["c", request.chain] = replace(chain, owner=record.by)
@@ -284,6 +284,13 @@ class World:
         if request.review is not None and record.answered is Verdict.PERMIT and request.executed:
             review_used(self, request.review, request.id)
         self.named(known)
+
+    def happen(self, evaluation: Evaluation) -> None:
+        """An action takes its place."""
+        self.undo.record(evaluation.happened, self.cells)
+        self.cells.update(evaluation.delta)
+        self.history.keep(evaluation.happened)
+        self.newest_ms = max(self.newest_ms, evaluation.at_ms)
 
     def named(self, evaluation: Evaluation) -> None:
         """An action is one of its scopes' from now on."""
@@ -365,7 +372,8 @@ class World:
     def _take_over(self, other: World) -> None:
         """What another world remembers by its rules, and these rules."""
         self.cells, self.history, self.undo = other.cells, other.history, other.undo
-        self.state = _State(self)
+        self.newest_ms = max(self.newest_ms, other.newest_ms)
+        self.state = Folded(self)
         self._put_in_force(other.ruleset)
 
     def _put_in_force(self, ruleset: Ruleset) -> None:
@@ -375,18 +383,3 @@ class World:
 
     def _chain(self, chain: str) -> ChainState:
         return cast("ChainState", self.cells["c", chain])
-
-
-class _State:
-    """The folded state as judgements read it."""
-
-    __slots__ = ("_world", "get", "lies")
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.get = world.cells.get
-        self.lies = world.history.get
-
-    def happened(self, action: str) -> Happened | None:
-        """An action that has its place in the orders."""
-        return self._world.happened(action)

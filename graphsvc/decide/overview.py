@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from graphsvc.core.graph import Node
-from graphsvc.core.progress import measured
+from graphsvc.core.progress import total_at
 from graphsvc.core.rights import Right
 from graphsvc.core.state import Scope
 from graphsvc.core.value import Json
@@ -178,7 +178,7 @@ class Overview:
             if place % _SLICE == _SLICE - 1:
                 await asyncio.sleep(0)
             scope = cast("Scope | None", world.cells.get(name))
-            micros = measured(scope, world.ruleset, now_ms).total if scope is not None else 0
+            micros = total_at(scope, world.ruleset, now_ms) if scope is not None else 0
             if micros:
                 kind = "session" if name.startswith("s:") else "identity"
                 riskiest.append(RiskyScope(kind=kind, id=name[2:], risk_micros=micros))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from graphsvc.core.near import nearest
-from graphsvc.core.progress import measured
+from graphsvc.core.progress import total_at
 from graphsvc.core.record import Granted
 from graphsvc.core.state import ChainState, Scope
 from graphsvc.core.verdict import NearHarm
@@ -73,7 +73,7 @@ def near(world: World, chain: str, now_ms: int) -> tuple[NearHarm, ...]:
 def risk_micros(world: World, scope: str, now_ms: int) -> int:
     """The risk of one scope now."""
     held = cast("Scope | None", world.cells.get(scope))
-    return measured(held, world.ruleset, now_ms).total if held is not None else 0
+    return total_at(held, world.ruleset, now_ms) if held is not None else 0
 
 
 def identities(

@@ -12,7 +12,7 @@ import time
 
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Declaration, Event, build_event
-from graphsvc.core.known import parties_of, target_of
+from graphsvc.core.known import Parties, parties_of, target_of
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.rights import Rights
 from tests.rights import estate_cases as cases
@@ -31,13 +31,15 @@ def check_rights(rng: random.Random, *, edits: int, counts: dict[str, int] | Non
     estate = Estate()
     rights = Rights(estate)
     sources: dict[str, World] = {}
+    # Kept over all edits: what is remembered with parties must not outlive what it follows from.
+    parties = {name: _parties(name) for name in cases.IDENTITIES}
     asked = 0
     for _ in range(edits):
         _edit(rng, estate, sources)
         merged = cases.together(sources.values())
         for _ in range(40):
             asked += 1
-            _ask(rng, estate, rights, merged, counts)
+            _ask(rng, estate, rights, merged, counts, parties)
     return asked
 
 
@@ -71,7 +73,12 @@ def _edit(rng: random.Random, estate: Estate, sources: dict[str, World]) -> None
 
 
 def _ask(
-    rng: random.Random, estate: Estate, rights: Rights, world: World, counts: dict[str, int] | None
+    rng: random.Random,
+    estate: Estate,
+    rights: Rights,
+    world: World,
+    counts: dict[str, int] | None,
+    parties: dict[str, Parties],
 ) -> None:
     identity, action = rng.choice(cases.IDENTITIES), rng.choice(cases.ACTIONS)
     resource, context = rng.choice(cases.RESOURCES), rng.choice(cases.CONTEXTS)
@@ -86,6 +93,14 @@ def _ask(
     else:
         assert _CODES[told.code] == expected, (told, expected, place)
     assert told.allowed is (expected == "yes"), place
+    if event is None and rights.all_allowed(parties[identity], action, resource):
+        assert told.allowed, place
+
+
+def _parties(identity: str) -> Parties:
+    subject = Entity(type="human", id=identity.partition(":")[2])
+    request = AccessRequest(id="a", chain="c", subject=subject, action="a", resource=Entity("doc", "d"))
+    return parties_of(request, Estate())
 
 
 def _event(identity: str, action: str, resource: str, context: object, estate: Estate) -> Event:

@@ -10,7 +10,7 @@ from immutables import Map
 from graphsvc.core.count import Counted
 from graphsvc.core.forgotten import GONE, Forgotten
 from graphsvc.core.history import Packed
-from graphsvc.core.known import Memo, Parties
+from graphsvc.core.known import CLOCKS, Memo, Parties
 from graphsvc.core.mark import Mark
 from graphsvc.core.record import PolicyPublished
 from graphsvc.core.retire import ended_cell
@@ -159,13 +159,15 @@ class _Reader:
             cells["c", name] = ChainState(session, index, self._front_at(front), *rest)
         for scope in rows.scopes:
             held = Map({slot: self._cell(value) for slot, value in scope.cells})
+            best = sum(mask << world.ruleset.patterns[number].shift for number, mask in scope.best)
             cells[scope.name] = Scope(
-                held, Map(scope.levels), Map(scope.best), scope.total, scope.due_ms, scope.limit,
+                held, Map(scope.levels), best, scope.total, scope.due_ms, scope.limit,
                 self.marks[scope.marks], scope.held,
             )  # fmt: skip
         for store in rows.stores:
             cells[store.name] = self._map(store.data)
         cells.update(rows.clocks)
+        world.newest_ms = max((at for name, at in rows.clocks.items() if name.startswith(CLOCKS)), default=0)
         if rows.gone:
             cells[GONE] = Forgotten.from_bytes(rows.gone)
         for cell, guards in rows.foreign:

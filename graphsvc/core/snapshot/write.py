@@ -15,6 +15,7 @@ from graphsvc.core.forgotten import GONE, Forgotten
 from graphsvc.core.history import Packed
 from graphsvc.core.known import Parties, Target
 from graphsvc.core.mark import Mark
+from graphsvc.core.progress import steps_by_pattern
 from graphsvc.core.snapshot.row import (
     FORMAT,
     ChainRow,
@@ -71,6 +72,7 @@ class _Writer:
         # The values are immutable and the mappings are not: copies of those hold the moment, and hold alive what is
         # told apart by identity below.
         self._cells = dict(world.cells)
+        self._ruleset = world.ruleset
         self._history = list(world.history.items().items())
         self._decided = list(world.decided.values())
         self._answered = dict(world.answered)
@@ -338,7 +340,7 @@ class _Writer:
     def _scope(self, name: str, scope: Scope) -> ScopeRow:
         return ScopeRow(
             name, [(slot, self._cell(value)) for slot, value in _ordered(scope.cells)],
-            sorted(scope.levels.items()), sorted(scope.best.items()), scope.total, scope.due_ms,
+            sorted(scope.levels.items()), list(steps_by_pattern(scope.best, self._ruleset)), scope.total, scope.due_ms,
             scope.limit, self._mark(scope.marks), scope.held,
         )  # fmt: skip
 
