@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.peers.client import Line
 from benchmarks.service import process
+from benchmarks.watcher import Watcher
 from benchmarks.workload import decide_input, traffic
 
 __all__ = ["fan_out", "flat"]
@@ -46,14 +47,14 @@ def flat(subscribers: int = 200, events: int = 100_000) -> dict[str, Any]:
 
 async def _fan_out(pid: int, facts: dict[str, str], subscribers: int, events: int) -> dict[str, Any]:
     _allow_files(subscribers + 100)
-    readers = [await _subscribe(facts) for _ in range(subscribers)]
+    readers = [await Watcher.subscribe(facts["url"], facts["token"], _WATCH) for _ in range(subscribers)]
     await asyncio.sleep(1 + subscribers / 40)
     # Opened when it is used: the service closes connections that send nothing.
     line = await _line(facts)
     last_ms, cpu = [], 0.0
     for number, message in enumerate(_decisions(facts, events + 2)):
         before, began = _cpu_s(pid), time.perf_counter()
-        reading = asyncio.gather(*(_frame(reader) for reader, _ in readers))
+        reading = asyncio.gather(*(reader.next() for reader in readers))
         await line.ask(message)
         await reading
         if number >= 2:
@@ -69,8 +70,9 @@ async def _fan_out(pid: int, facts: dict[str, str], subscribers: int, events: in
 
 async def _flat(pid: int, facts: dict[str, str], subscribers: int, events: int) -> dict[str, Any]:
     _allow_files(subscribers + 100)
-    await _subscribe(facts)  # never read
-    readers = [await _subscribe(facts) for _ in range(subscribers - 1)]
+    # Never read; held, for a socket that nobody holds is closed.
+    stalled = await Watcher.subscribe(facts["url"], facts["token"], _WATCH)
+    readers = [await Watcher.subscribe(facts["url"], facts["token"], _WATCH) for _ in range(subscribers - 1)]
     # Until all are subscribed: whoever comes later has missed nothing, but would be waited for in vain.
     await asyncio.sleep(1 + subscribers / 40)
     line = await _line(facts)
@@ -79,7 +81,7 @@ async def _flat(pid: int, facts: dict[str, str], subscribers: int, events: int) 
 
     async def read(place: int) -> None:
         while counts[place] + missed[place] < events:
-            told = json.loads(await _frame(readers[place][0]))["payload"]["data"]["decisions"]
+            told = json.loads(await readers[place].next())["payload"]["data"]["decisions"]
             if told["__typename"] == "Gap":
                 missed[place] += told["missed"]
             else:
@@ -95,48 +97,13 @@ async def _flat(pid: int, facts: dict[str, str], subscribers: int, events: int) 
         await line.ask(_post(facts, body))
         if start % (events // 10) == 0:
             memory.append(_memory_mb(pid))
-    await asyncio.wait_for(reading, 600)
+    await asyncio.wait_for(reading, max(600, events / 10))
     memory.append(_memory_mb(pid))
     return {
         "subscribers": subscribers, "events": events, "memory mb": [round(each) for each in memory],
-        "delivered": sum(counts), "told as missed": sum(missed),
+        "stalled one cut off": await stalled.is_cut_off(), "delivered": sum(counts), "told as missed": sum(missed),
         "neither": len(readers) * events - sum(counts) - sum(missed),
     }  # fmt: skip
-
-
-async def _subscribe(facts: dict[str, str]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    parts = urlsplit(facts["url"])
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    writer.write(
-        f"GET /graphql HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n".encode()
-    )
-    await reader.readuntil(b"\r\n\r\n")
-    _send(writer, {"type": "connection_init", "payload": {"authorization": f"Bearer {facts['token']}"}})
-    await _frame(reader)
-    _send(writer, {"id": "1", "type": "subscribe", "payload": {"query": _WATCH}})
-    return reader, writer
-
-
-def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
-    data = json.dumps(message).encode()
-    size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big")
-    writer.write(b"\x81" + size + b"\0\0\0\0" + data)
-
-
-async def _frame(reader: asyncio.StreamReader) -> bytes:
-    """The next text; pings are passed over, the runs are shorter than a server waits for pongs."""
-    while True:
-        head = await reader.readexactly(2)
-        size = head[1]
-        if size == 126:
-            size = int.from_bytes(await reader.readexactly(2), "big")
-        elif size == 127:
-            size = int.from_bytes(await reader.readexactly(8), "big")
-        data = await reader.readexactly(size)
-        if head[0] == 0x81:
-            return data
 
 
 async def _line(facts: dict[str, str]) -> Line:

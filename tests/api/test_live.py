@@ -6,12 +6,15 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import Any
 
 import aiohttp
 import pytest
+import uvicorn
 
+from benchmarks.watcher import Watcher
+from graphsvc.api import server
 from graphsvc.api.live import document as live_document
 from graphsvc.api.live.hub import Hub
 from graphsvc.api.role import FIELD_ROLES
@@ -388,3 +391,30 @@ async def test_what_is_not_compiled_is_executed_alike() -> None:
         assert answers[0] == answers[1]
         assert answers[2].pop("review")["status"] == "OPEN"
         assert answers[2] == answers[0]
+
+
+async def test_whoever_answers_no_pings_is_closed_and_the_measuring_reader_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A reader that is only quiet stays; one whose other end may be gone does not."""
+    original = server._config
+
+    def impatient(*args: Any) -> uvicorn.Config:
+        config = original(*args)
+        config.ws_ping_interval = config.ws_ping_timeout = 0.2
+        return config
+
+    monkeypatch.setattr(server, "_config", impatient)
+    async with served() as service, service.client() as pep:
+        token = service.token("pep")
+        watching = "subscription { decisions { __typename } }"
+        with (
+            closing(await Watcher.subscribe(service.url, token, watching)) as reader,
+            closing(await Watcher.subscribe(service.url, token, watching)) as mute,
+        ):
+            monkeypatch.setattr(mute, "_send", lambda *_: None)
+            reading = asyncio.create_task(reader.next())
+            with pytest.raises(ConnectionError, match="1011"):
+                await asyncio.wait_for(mute.next(), 5)
+            await pep.decide(request())
+            assert b"DecisionEvent" in await asyncio.wait_for(reading, 5)
