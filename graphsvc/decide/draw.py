@@ -226,7 +226,7 @@ def _chain(
                 "id": chain,
                 "seq": seq,
                 "session": session,
-                "parent": parent,
+                **({} if parent is None else {"parent": parent}),
                 "status": "open",
                 "owner": owner,
                 "opened_ms": opened_ms,

@@ -10,20 +10,28 @@ import asyncio
 import contextlib
 import uuid
 from collections import deque
+from collections.abc import Sequence
 
 from graphsvc.core.codec import decode_records
 from graphsvc.core.world import World
+from graphsvc.decide.command import LogEvent
 from graphsvc.decide.draw import add_strokes, draw, draw_facts, draw_world
-from graphsvc.decide.ports import Entry, Store, Strokes
+from graphsvc.decide.ports import Store, Strokes
 from graphsvc.errors import GraphsvcError, StoreUnavailable
 
 __all__ = ["LEASE_MS", "Projector"]
 
 # More commits than this wait only when the store cannot be drawn in; the oldest mark is what counts.
 _MARK_LIMIT = 10_000
+# Records kept as they were folded, so that they need not be read again; behind them the log is read.
+_HELD_LIMIT = 5_000
 _ENTRY_LIMIT = 50
-# Where much is decided, more is drawn at once: a step writes the same pages of the same indexes whether it draws one
-# decision or fifty, and decisions wait for it. What comes now and then is drawn at once.
+# A step holds up whoever wants to write meanwhile, so it is short while the drawing keeps up. Where much is decided, more
+# is drawn at once, because a step writes the same pages of the same indexes whether it draws one decision or fifty; what
+# comes now and then is drawn at once. A drawing that is behind takes long steps, one after the other.
+_STEP_RECORDS = 100
+_BEHIND_RECORDS = 250
+_BEHIND_S = 0.25
 _BUSY_RECORDS = 8
 _GATHER_S = 0.03
 _POLL_S = 0.5
@@ -51,6 +59,9 @@ class Projector:
         self.problem: str | None = None
         # Number of the newest record, and when: a mark for each commit that is not drawn yet, oldest first.
         self._undrawn: deque[tuple[int, float]] = deque()
+        # Whole entries in the order of the log, the newest one folded last.
+        self._held: deque[Sequence[LogEvent]] = deque()
+        self._held_records = 0
         self._holder = uuid.uuid4().hex
         self._renew_at = 0.0
         self._begins = 0  # behind which number the log begins
@@ -76,8 +87,12 @@ class Projector:
                         await self._store.lease(_LEASE, self._holder, 0)
                 self.leads = False
 
-    def wake(self) -> None:
-        """There is something new in the log."""
+    def wake(self, folded: Sequence[LogEvent]) -> None:
+        """There is something new in the log: whole entries, with nothing left out since the last call."""
+        self._held.append(folded)
+        self._held_records += len(folded)
+        while self._held_records > _HELD_LIMIT:
+            self._held_records -= len(self._held.popleft())
         if len(self._undrawn) < _MARK_LIMIT:
             self._undrawn.append((self._world.seq, asyncio.get_running_loop().time()))
         self._wake.set()
@@ -140,31 +155,51 @@ class Projector:
             # A store that was made of the backup of a log that was cut off: what came before is drawn as it is now.
             await self._draw(draw_world(self._world), self._begins)
             return 0.0
-        entries = [
-            entry
-            for entry in await self._store.read(after=self.drawn, limit=_ENTRY_LIMIT)
-            if entry.seq <= self._world.seq
-        ]
-        if not entries:
+        is_behind = self.lag_seconds() > _BEHIND_S
+        events, is_all = await self._next(_BEHIND_RECORDS if is_behind else _STEP_RECORDS)
+        if not events:
             return None
-        before, last = self.drawn, await self._draw(self._strokes(entries), entries[-1].seq)
-        is_busy = last - before >= _BUSY_RECORDS and len(entries) < _ENTRY_LIMIT
-        return _GATHER_S if is_busy else 0.0
+        await self._draw(self._strokes(events), events[-1].seq)
+        if is_behind or not is_all:
+            return 0.0
+        return _GATHER_S if len(events) >= _BUSY_RECORDS else 0.0
 
-    async def _draw(self, strokes: Strokes, last: int) -> int:
-        """Draw up to a number; how far the drawing is then."""
+    async def _next(self, limit: int) -> tuple[list[LogEvent], bool]:
+        """Records of whole entries to draw next, about so many; and whether there are no others yet."""
+        while self._held and self._held[0][-1].seq <= self.drawn:
+            self._held_records -= len(self._held.popleft())
+        events: list[LogEvent] = []
+        if self._held and self._held[0][0].seq == self.drawn + 1:
+            for folded in self._held:
+                if len(events) >= limit:
+                    return events, False
+                events += folded
+            return events, True
+        entries = await self._store.read(after=self.drawn, limit=_ENTRY_LIMIT)
+        for entry in entries:
+            if entry.seq > self._world.seq:
+                return events, True
+            if len(events) >= limit:
+                return events, False
+            events += [
+                LogEvent(entry.first + place, record)
+                for place, record in enumerate(decode_records(entry.body))
+            ]
+        return events, len(entries) < _ENTRY_LIMIT
+
+    async def _draw(self, strokes: Strokes, last: int) -> None:
+        """Draw up to a number, unless another replica has."""
         if not await self._store.draw(strokes, expected=self.drawn, drawn=last):
             # Another replica's projector was faster.
             last = await self._store.drawn()
         await self._moved_to(last)
-        return last
 
-    def _strokes(self, entries: list[Entry]) -> Strokes:
+    def _strokes(self, events: Sequence[LogEvent]) -> Strokes:
         whole = Strokes()
-        for entry in entries:
-            for place, record in enumerate(decode_records(entry.body)):
-                seq = entry.first + place
-                touched = self._world.redrawn.get(seq)
-                part = draw(record, seq) if touched is None else draw_facts(self._world.estate, *touched)
-                add_strokes(whole, part)
+        for event in events:
+            touched = self._world.redrawn.get(event.seq)
+            part = (
+                draw(event.record, event.seq) if touched is None else draw_facts(self._world.estate, *touched)
+            )
+            add_strokes(whole, part)
         return whole

@@ -9,7 +9,14 @@ import pytest
 from graphsvc.store.sqlite import drawing
 from graphsvc.store.sqlite.file import known_migrations
 
-_STATEMENTS = ("_CHANGE_NODES", "_ADD_NODES", "_PATTERNS", "_CHANGE_EDGES", "_ADD_EDGES")
+_STATEMENTS = {
+    "put edges": drawing._PUT_EDGES.format(rows="(?, ?, ?, ?)"),
+    "change nodes": drawing._CHANGE_NODES,
+    "add nodes": drawing._ADD_NODES,
+    "change edges": drawing._CHANGE_EDGES,
+    "add edges": drawing._ADD_EDGES,
+    "patterns": drawing._PATTERNS,
+}
 
 
 @pytest.fixture
@@ -24,7 +31,9 @@ def connection() -> sqlite3.Connection:
 @pytest.mark.parametrize("name", _STATEMENTS)
 def test_rows_are_found_by_their_keys(connection: sqlite3.Connection, name: str) -> None:
     """Every table but the given strokes is searched by its primary key, never read or gone through by label."""
-    plan = connection.execute(f"EXPLAIN QUERY PLAN {getattr(drawing, name)}", ("[]",)).fetchall()
+    statement = _STATEMENTS[name]
+    values = ("[]",) * statement.count("?")
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
     steps = [step for _, _, _, step in plan if " node " in step or " edge " in step]
     assert steps
     for step in steps:

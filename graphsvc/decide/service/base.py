@@ -181,7 +181,7 @@ class UseCases:
     def _published(self, events: Sequence[LogEvent]) -> None:
         self._past.saw(events)
         self.warming.saw(events)
-        self.projector.wake()
+        self.projector.wake(events)
         self.retention.happened(events)
         if self._follower is not None:
             self._follower.folded()

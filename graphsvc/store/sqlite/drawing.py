@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 import msgspec
 
-from graphsvc.decide.ports import KEPT, Strokes
+from graphsvc.decide.ports import KEPT, EdgeStroke, NodeStroke, Strokes
 from graphsvc.store.stroke import merged_edges, merged_nodes
 
 __all__ = ["count", "draw", "drawn"]
 
 # Many rows a statement: between statements the writer's thread needs the interpreter, which the rest of a busy service
-# keeps for milliseconds, while decisions wait for the writer.
-# A merge patch does what a stroke says: it sets what is given and removes what is null.
+# keeps for a good while, while decisions wait for the writer. Strokes that only set values, as those of all decisions do,
+# are bound as rows, for taking them out of a JSON text costs more than writing them; few sizes, because a statement is
+# compiled once.
+_SIZES = (64, 8, 1)
+_PUT_NODES = """
+INSERT INTO node (key, label, properties) VALUES {rows}
+ON CONFLICT (key) DO UPDATE SET label = excluded.label, properties = json_patch(node.properties, excluded.properties)
+"""
+_PUT_EDGES = """
+INSERT INTO edge (start, type, "end", properties)
+SELECT column1, column2, column3, column4 FROM (VALUES {rows})
+WHERE EXISTS (SELECT 1 FROM node WHERE key = column1) AND EXISTS (SELECT 1 FROM node WHERE key = column3)
+ON CONFLICT (start, type, "end") DO UPDATE SET properties = json_patch(edge.properties, excluded.properties)
+WHERE excluded.properties <> '{{}}'
+"""
+# The others as one JSON text. A merge patch does what a stroke says: it sets what is given and removes what is null.
 _NODES = "SELECT value ->> 0 AS key, value ->> 1 AS label, value -> 2 AS patch, value ->> 3 AS whole FROM json_each(?)"
 # Of a whole stroke only what it says is left, and what other strokes draw.
 _NAMES = ", ".join(f"'{name}'" for name in KEPT)
@@ -61,27 +76,14 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
     moved = connection.execute("UPDATE store SET drawn = ? WHERE drawn = ?", (target, expected)).rowcount
     if not moved:
         return False
-    nodes = _as_json(
-        [(each.key, each.label, each.properties, each.whole) for each in merged_nodes(strokes.nodes)]
-    )
-    # What is there is changed first: what is added then must not be changed again.
-    connection.execute(_CHANGE_NODES, (nodes,))
-    connection.execute(_ADD_NODES, (nodes,))
-    decisions = [
-        node.key for node in strokes.nodes if node.label == "Decision" and "patterns" in node.properties
-    ]
-    if decisions:
-        keys = (_as_json(decisions),)
+    _draw_nodes(connection, merged_nodes(strokes.nodes))
+    told = [node for node in strokes.nodes if node.label == "Decision" and "patterns" in node.properties]
+    if told:
+        keys = (_as_json([node.key for node in told]),)
         connection.execute("DELETE FROM decision_pattern WHERE key IN (SELECT value FROM json_each(?))", keys)
-        connection.execute(_PATTERNS, keys)
-    edges = _as_json(
-        [
-            (each.start, each.type, each.end, each.properties, each.whole)
-            for each in merged_edges(strokes.edges)
-        ]
-    )
-    connection.execute(_CHANGE_EDGES, (edges,))
-    connection.execute(_ADD_EDGES, (edges,))
+        if any(node.properties["patterns"] for node in told):
+            connection.execute(_PATTERNS, keys)
+    _draw_edges(connection, merged_edges(strokes.edges))
     connection.executemany(
         'DELETE FROM edge WHERE type = ? AND start = ? AND "end" = ?', strokes.removed_edges
     )
@@ -91,6 +93,51 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
     connection.executemany("DELETE FROM decision_pattern WHERE key = ?", gone)
     connection.executemany("DELETE FROM node WHERE key = ?", gone)
     return True
+
+
+def _draw_nodes(connection: sqlite3.Connection, nodes: list[NodeStroke]) -> None:
+    rows = [(each.key, each.label, _as_json(each.properties)) for each in nodes if _only_sets(each)]
+    # In the order of their keys, so that neighbours are written together.
+    _put(connection, _PUT_NODES, sorted(rows))
+    if len(rows) < len(nodes):
+        others = _as_json(
+            [(each.key, each.label, each.properties, each.whole) for each in nodes if not _only_sets(each)]
+        )
+        # What is there is changed first: what is added then must not be changed again.
+        connection.execute(_CHANGE_NODES, (others,))
+        connection.execute(_ADD_NODES, (others,))
+
+
+def _draw_edges(connection: sqlite3.Connection, edges: list[EdgeStroke]) -> None:
+    rows = [
+        (each.start, each.type, each.end, _as_json(each.properties)) for each in edges if _only_sets(each)
+    ]
+    _put(connection, _PUT_EDGES, sorted(rows))
+    if len(rows) < len(edges):
+        others = _as_json(
+            [
+                (each.start, each.type, each.end, each.properties, each.whole)
+                for each in edges
+                if not _only_sets(each)
+            ]
+        )
+        connection.execute(_CHANGE_EDGES, (others,))
+        connection.execute(_ADD_EDGES, (others,))
+
+
+def _only_sets(stroke: NodeStroke | EdgeStroke) -> bool:
+    return not stroke.whole and None not in stroke.properties.values()
+
+
+def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+    place = 0
+    while place < len(rows):
+        size = next(size for size in _SIZES if len(rows) - place >= size)
+        part = rows[place : place + size]
+        one = f"({', '.join('?' * len(part[0]))})"
+        values = [value for row in part for value in row]
+        connection.execute(statement.format(rows=", ".join([one] * size)), values)
+        place += size
 
 
 def _as_json(value: object) -> str:
