@@ -68,7 +68,9 @@ def evaluate(
     advance = _advance(standing, facts)
     gained = facts.gains.judge(event, *_held(advance, facts)) if facts.gains is not None else None
     risk, changed = risk_of(advance, standing.scopes, facts)
-    chain = _chain_before(standing, facts) if reviewed is None else place.chain
+    chain = place.chain
+    if reviewed is None and (not chain.index or request.intent is not None):
+        chain = _chain_before(standing, facts)
     lineage = find_lineage(chain, facts.view) if chain.parent is not None else ()
     completions: tuple[Completion, ...] = ()
     lacking: Sequence[CompiledPattern] = ()
@@ -96,6 +98,7 @@ def evaluate(
             delta.update(spend(event, (request.chain, *lineage), facts.view))
     for name in standing.clocks:
         delta[name] = event.at_ms
+    delta[event.what.clock] = event.at_ms
     if reviewed is None:
         delta["c", request.chain] = _chain_after(chain, request, front)
     reported = past.reported if past is not None else ()
@@ -111,7 +114,9 @@ def _advance(standing: Standing, facts: Facts) -> Advance:
     """The action judged against every pattern that it can concern."""
     event, candidates, front = standing.event, standing.candidates, standing.front
     get, names = facts.view.get, standing.scopes
-    scopes: dict[str, Scope | None] = {name: get(name) for name in names}
+    scopes: dict[str, Scope | None] = {}
+    for name in names:
+        scopes[name] = get(name)
     concerned = candidates.concerned(event.labels)
     values = candidates.values(event) if candidates.paths else []
     logged = scopes[names[0]]

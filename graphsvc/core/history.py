@@ -80,7 +80,7 @@ class Packed(msgspec.Struct, frozen=True, gc=False):
     @property
     def scopes(self) -> tuple[str, ...]:
         """Its session and principals, as cells."""
-        return (f"s:{self.session}", *self.who.cells)
+        return self.who.within(self.session)[1]
 
 
 class History:

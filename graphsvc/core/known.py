@@ -28,10 +28,10 @@ class Memo:
     standing: what entitlement found of them, kept here by it. places: where they stand to a destination.
     asked: how they were named last. told_of: by which names signals may have been told of them, and at which turn
     of the estate's parties that was. allowed: by place, bits of the actions that all of them may do there, as of a
-    turn of the rights.
+    turn of the rights. within: the session they acted in last, with names of cells and clocks as they find them there.
     """
 
-    __slots__ = ("allowed", "allowed_turn", "asked", "places", "standing", "told_of")
+    __slots__ = ("allowed", "allowed_turn", "asked", "places", "standing", "told_of", "within")
 
     def __init__(self) -> None:
         self.standing: object | None = None
@@ -40,6 +40,7 @@ class Memo:
         self.told_of: tuple[int, tuple[str, ...]] | None = None
         self.allowed: dict[str, int] = {}
         self.allowed_turn = -1
+        self.within: tuple[str, tuple[str, ...], tuple[str, ...]] | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Memo)
@@ -79,6 +80,14 @@ class Parties(msgspec.Struct, frozen=True, gc=False):
     def properties(self) -> Mapping[str, Json]:
         """The subject's stored properties."""
         return self.node.properties if self.node is not None else _NOTHING
+
+    def within(self, session: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """A session, names of its cell and theirs, and names of the newest times there: one of each, for they are many."""
+        found = self.memo.within
+        if found is None or found[0] != session:
+            found = session, (f"s:{session}", *self.cells), (f"ts:{session}", *self.clocks)
+            self.memo.within = found
+        return found
 
     def place(self, value: str, estate: Estate) -> str:
         """`owned`, `known` or `unknown`: how they stand to somebody or something named by `value`."""

@@ -44,17 +44,18 @@ class Ledger(Mapping[str, Decided]):
         self._order.append(action)
         if self._kept is not None and len(self._order) > self._kept:
             del self._newest[self._order.popleft()]
+        answered = record.answered
         if record.verdict is not Verdict.PERMIT or record.shadow:
             self._noted[action] = record
             self._noted_order.append(action)
             if self._kept is not None and len(self._noted_order) > _NOTED:
                 del self._noted[self._noted_order.popleft()]
-        if pin or record.answered is Verdict.ESCALATE:
+        if pin or answered is Verdict.ESCALATE:
             self._pinned[action] = record
         self.missing = self.missing or self.tallies.is_full
         completions = record.completions
         patterns = frozenset([each.pattern for each in completions]) if completions else NO_PATTERNS
-        self.tallies.add(record.at_ms, record.answered, patterns)
+        self.tallies.add(record.at_ms, answered, patterns)
 
     def newest_first(self) -> Iterator[tuple[str, Decided]]:
         """The newest, then those of the older ones that somebody may look into."""

@@ -44,7 +44,7 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 def find_place(request: AccessRequest, at_ms: int, view: StateView, inputs: Inputs | None = None) -> Place:
     """The place of a request. inputs: as found when it was judged first, None to find them."""
     delta: Delta = {}
-    chain = cast("ChainState | None", view.get(("c", request.chain)))
+    chain: ChainState | None = view.get(("c", request.chain))
     opened: tuple[str, ...] = ()
     if chain is None or not chain.used:
         chain = open_chain(request.chain, request.session, request.parent_chain, at_ms, view, delta)

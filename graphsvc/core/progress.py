@@ -174,6 +174,11 @@ def combine(scopes: Sequence[Scope | Measure | None], ruleset: Ruleset, at_ms: i
 
     scopes: the session's first, as measured at that time.
     """
+    if len(scopes) == 2 and not ruleset.shares_harm:
+        session, principal = scopes
+        return (session.total if session is not None else 0) + (
+            principal.total if principal is not None else 0
+        )
     counting = [scope for scope in scopes if scope is not None and scope.total]
     if len(counting) < 2:
         return counting[0].total if counting else 0

@@ -26,6 +26,7 @@ from graphsvc.core.memo import Memo
 from graphsvc.core.native import Asked
 from graphsvc.core.permission import Permission
 from graphsvc.core.permission_index import PermissionIndex, Speaking, Spelled, spelled
+from graphsvc.core.right import NOTHING, Right, capped
 from graphsvc.core.sources import Changes
 from graphsvc.core.value import Json
 
@@ -37,23 +38,6 @@ _IDENTITY = "identity:"
 _MANY_SETS = 20_000
 _MANY_ALLOWED = 64  # places that are remembered of parties
 _NOTHING_GIVEN: Mapping[str, Json] = {}
-
-
-class Right(msgspec.Struct, frozen=True, gc=False):
-    """The answer. code: `entitled`, `not_entitled`, `denied_explicitly` or `condition_unknown`.
-
-    rule: key of the permission that decided it, if one did. capped: a cap forbids it, so that no
-    grant may allow it either. missing: attributes without which a condition cannot be decided.
-    """
-
-    allowed: bool
-    code: str
-    rule: str | None = None
-    capped: bool = False
-    missing: tuple[str, ...] = ()
-
-
-_NOTHING = Right(False, "not_entitled")
 
 
 class _Who(msgspec.Struct, eq=False, gc=False):
@@ -117,7 +101,7 @@ class Rights:
             hits = who.wild & speaking.numbers
             if hits:
                 return self._by_wildcard(hits, resource)
-        return _NOTHING
+        return NOTHING
 
     def all_allowed(self, who: Parties, action: str, resource: str) -> bool:
         """True when each party holds a plain permission that names the resource; else `check` says why, or why not.
@@ -336,7 +320,7 @@ class Rights:
         held = [self._index.numbered(number) for number in hits]
         places = self._estate.places(resource)
         covering = [each.key for each in held if each.covers(places)]
-        return Right(True, "entitled", min(covering)) if covering else _NOTHING
+        return Right(True, "entitled", min(covering)) if covering else NOTHING
 
     def _decide(self, who: _Who, speaking: Speaking, action: str, asked: Asked) -> Right:
         resource = asked.resource
@@ -355,12 +339,12 @@ class Rights:
             places = self._estate.places(resource)
             for level in who.caps:
                 capping = [each for each in level if each.speaks_of(action) and each.covers(places)]
-                refusal = _capped(capping, asked)
+                refusal = capped(capping, asked)
                 if refusal is not None:
                     return refusal
         if allowed is not None:
             return Right(True, "entitled", allowed)
-        return unknown if unknown is not None else _NOTHING
+        return unknown if unknown is not None else NOTHING
 
     def _covering(self, who: _Who, speaking: Speaking, resource: str) -> list[Permission]:
         """Permissions held that speak of the action and hold for the resource, by key."""
@@ -382,21 +366,3 @@ class Rights:
         if len(found) > 1:
             found.sort(key=lambda each: each.key)
         return found
-
-
-def _capped(covering: Iterable[Permission], asked: Asked) -> Right | None:
-    """Why one level of caps forbids it: one of them denies, or none is known to allow."""
-    allows = False
-    unknown: Right | None = None
-    for cap in covering:
-        holds, missing = cap.holds(asked)
-        if cap.deny:
-            if holds is not False:
-                return Right(False, "denied_explicitly", cap.key, missing=missing)
-        elif holds:
-            allows = True
-        elif holds is None and unknown is None:
-            unknown = Right(False, "condition_unknown", cap.key, capped=True, missing=missing)
-    if allows:
-        return None
-    return unknown if unknown is not None else Right(False, "not_entitled", capped=True)

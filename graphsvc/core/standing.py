@@ -22,7 +22,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     """event: the action with its facts; live: with those of the graph as it is now, for `at: completion`.
 
     candidates: what of the rules may concern it. front: what lies before it, what was written into its resource too;
-    stored: that alone. scopes: its session and principals, as cells; clocks: where the newest times of all it meets are.
+    stored: that alone. scopes: its session and principals, as cells; clocks: where their newest times are; the resource's is its own.
     """
 
     request: AccessRequest
@@ -56,10 +56,10 @@ def find_standing(
     else:
         who, what = parties_of(request, estate), target_of(request.resource, estate)
     session = place.chain.session
-    clocks = (f"ts:{session}", *who.clocks, what.clock)
+    _, scopes, clocks = who.within(session)
     if not exact and at_ms < view.newest_ms:
         asked_ms, get = at_ms, view.get
-        for name in clocks:
+        for name in (*clocks, what.clock):
             newest_ms = get(name)
             if newest_ms is not None and newest_ms > at_ms:
                 at_ms = newest_ms
@@ -79,7 +79,6 @@ def find_standing(
         stored = view.get(what.cell) or EMPTY
         if stored and READ in declaration.effects:
             front = with_stored(front, stored)
-    scopes = (f"s:{session}", *who.cells)
     return Standing(request, at_ms, place, event, live, candidates, front, stored, scopes, clocks)
 
 

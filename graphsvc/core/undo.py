@@ -52,7 +52,9 @@ class Undo:
                 del self._sessions[next(iter(self._sessions))]
             session = self._sessions[name] = _Session()
         chain = ("c", request.chain)
-        replaced: Replaced = {scope: get(scope) for scope in happened.scopes}
+        replaced: Replaced = {}
+        for scope in happened.scopes:
+            replaced[scope] = get(scope)
         if session.count % _EVERY == 0 and len(session.chains) <= _MOST_CHAINS:
             for key in session.chains:
                 replaced[key] = get(key)

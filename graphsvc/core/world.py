@@ -254,17 +254,18 @@ class World:
             self.waiting.pop(record.decision, None)
 
     def _decide(self, record: Decided, seq: int, known: Evaluation | None) -> None:
-        request = record.request
-        if known is not None and known.delta["c", request.chain].closed:  # type: ignore[attr-defined]  # a chain
+        request, answered = record.request, record.answered
+        taken = answered is Verdict.PERMIT and request.executed
+        key = "c", request.chain
+        if known is not None and known.delta[key].closed:  # type: ignore[attr-defined]  # a chain
             # Its session may have been forgotten since it was judged.
             known = known if not has_ended(self.state, known.session, known.opened) else None
         if known is None:
-            in_history = record.answered is Verdict.PERMIT and request.executed
-            known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=in_history, exact=True)
+            known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=taken, exact=True)
         self.happen(known)
-        chain = self._chain(request.chain)
+        chain = cast("ChainState", known.delta[key])
         if record.by and not chain.owner:
-            self.cells["c", request.chain] = replace(chain, owner=record.by)
+            self.cells[key] = replace(chain, owner=record.by)
         for opened in known.opened:
             self.sessions.opened(known.session, opened)
             self.cells[LIVE] = len(self.sessions.chains)
@@ -273,15 +274,16 @@ class World:
             self.sessions.over[known.session] = record.at_ms
         by_break = record.enforced is not None and self.governance.broken
         self.decided.add(record, pin=bool(by_break))
-        self.grants.use(record.grants)
+        if record.grants:
+            self.grants.use(record.grants)
         if by_break:
             self.governance.decided(record)
-        if record.answered is Verdict.ESCALATE:
+        if answered is Verdict.ESCALATE:
             self.waiting[request.id] = record
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
             self.sessions.keyed(known.session, record.dedupe)
-        if request.review is not None and record.answered is Verdict.PERMIT and request.executed:
+        if request.review is not None and taken:
             review_used(self, request.review, request.id)
         self.named(known)
 
