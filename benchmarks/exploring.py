@@ -91,9 +91,9 @@ def _ours(people: int) -> None:
     from graphsvc.explore.combination import combinations
     from graphsvc.explore.cut import cut
     from graphsvc.explore.estate_view import EstateView, view_of
-    from graphsvc.explore.hop_graph import hop_graph
     from graphsvc.explore.naming import wanted
     from graphsvc.explore.path import blast_radius
+    from graphsvc.explore.way_graph import way_graph
     from graphsvc.explore.what_if import asked_of
     from graphsvc.importers import aws
     from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
@@ -134,7 +134,7 @@ def _ours(people: int) -> None:
     starts = identities(people)
 
     def choke() -> bool:
-        graph = hop_graph(view, starts, is_over=lambda: time.process_time() > ends)
+        graph = way_graph(view, starts, is_over=lambda: time.process_time() > ends)
         return choke_points(graph, starts, jewels).truncated and not graph.complete
 
     told["choke points ran out of time"] = clock.take("choke points", choke)
@@ -143,10 +143,12 @@ def _ours(people: int) -> None:
         "cut",
         lambda: cut(
             facts, links, policies, lambda _: starts, lambda each: wanted(each, "tier:crown-jewel"),
-            is_over=lambda: time.process_time() > ends,
+            is_over=lambda: time.process_time() > ends, view=view,
         ),
     )  # fmt: skip
-    told["cut ran out of time"] = answer.truncated
+    told["cut"] = {
+        "grants": len(answer.removed or ()), "at least": answer.at_least, "ran out of time": answer.truncated,
+    }  # fmt: skip
     clock.end()
 
 

@@ -34,13 +34,13 @@ from graphsvc.explore.comparison import compare
 from graphsvc.explore.cut import Cut, cut
 from graphsvc.explore.estate_view import EstateView, view_of
 from graphsvc.explore.finding import findings
-from graphsvc.explore.hop_graph import hop_graph
 from graphsvc.explore.naming import identity_named, wanted
 from graphsvc.explore.path import Path as Way
 from graphsvc.explore.path import blast_radius, paths
 from graphsvc.explore.picture import Picture, picture_of_combinations, picture_of_cut, picture_of_paths
 from graphsvc.explore.sentence import explained
 from graphsvc.explore.svg import to_dot, to_svg
+from graphsvc.explore.way_graph import way_graph
 from graphsvc.explore.what_if import edge_from_text, what_if
 from graphsvc.importers import aws, graph_jsonl, kubernetes
 from graphsvc.importers.result import Imported
@@ -242,7 +242,7 @@ class Estate:
     def choke_points(self, to: str = "admin", limit: int = 20) -> pd.DataFrame:
         """What all ways of many identities go through."""
         starts = self.view.identities()
-        found = choke_points(hop_graph(self.view, starts), starts, wanted(self.view, to), limit=limit)
+        found = choke_points(way_graph(self.view, starts), starts, wanted(self.view, to), limit=limit)
         rows = [
             {"point": each.node or f"{each.start} -> {each.end}", "how": each.how, "cuts off": each.cuts_off}
             for each in found.points

@@ -62,13 +62,13 @@ def find_choke_points(
     from graphsvc.cli.explored import look
     from graphsvc.cli.output import print_json, print_rows
     from graphsvc.explore.choke import choke_points
-    from graphsvc.explore.hop_graph import hop_graph
     from graphsvc.explore.naming import identity_named, wanted
+    from graphsvc.explore.way_graph import way_graph
 
     ends_s = time.monotonic() + seconds
     view, revision = look(policy, at)
     starts = [identity_named(view, each, "from") for each in start] if start else view.identities()
-    graph = hop_graph(view, starts, is_over=lambda: time.monotonic() > ends_s)
+    graph = way_graph(view, starts, is_over=lambda: time.monotonic() > ends_s)
     found = choke_points(graph, starts, wanted(view, to), limit=limit)
     rows = [_point(each, found.sources) for each in found.points]
     if form is Format.json:

@@ -27,10 +27,10 @@ from graphsvc.explore.combination import Combination, combinations
 from graphsvc.explore.cut import Cut, cut
 from graphsvc.explore.estate_view import EstateView, view_of
 from graphsvc.explore.finding import Finding, findings
-from graphsvc.explore.hop_graph import hop_graph
 from graphsvc.explore.naming import identity_named, wanted
 from graphsvc.explore.path import Path, Reached, blast_radius, paths
 from graphsvc.explore.register import Entry, stored_entries
+from graphsvc.explore.way_graph import way_graph
 from graphsvc.explore.what_if import Difference, asked_of
 from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
 
@@ -158,7 +158,7 @@ class Explorer:
         def ask(view: EstateView, is_over: Callable[[], bool]) -> tuple[ChokePoints, bool]:
             starts = [identity_named(view, start, "from")] if start is not None else view.identities()
             found = choke_points(
-                hop_graph(view, starts, is_over=is_over), starts, wanted(view, to), limit=limit
+                way_graph(view, starts, is_over=is_over), starts, wanted(view, to), limit=limit
             )
             return found, found.truncated
 

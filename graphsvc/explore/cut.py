@@ -15,15 +15,20 @@ from graphsvc.core.graph import Edge, Node
 from graphsvc.core.policy.document import Policy
 from graphsvc.errors import BadInput
 from graphsvc.explore.estate_view import EstateView, view_of
+from graphsvc.explore.flow import flow_cut
 from graphsvc.explore.hitting import hitting_set
 from graphsvc.explore.hop_graph import hop_graph
 from graphsvc.explore.path import Path
 from graphsvc.explore.support import EdgeTriple
+from graphsvc.explore.way_graph import way_graph
 from graphsvc.explore.witness import witness
 
 __all__ = ["Cut", "cut"]
 
 _SOLVE_S = 10.0
+_MANY_EDGES = 20_000
+# Of a cut by flow that many sources' ways are told.
+_WAYS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class Cut:
     """removed: edges to take out, None when no set of removable edges leaves no way; `uncut` is then such a way.
 
     at_least: no cut has fewer. proven: `removed` is a cut and has no more than that. sources: identities with a way.
-    severed: by edge, how many of the ways that were looked at go over it. ways: the shortest of each start, as the graph is.
+    severed: by edge, how many of the ways that were looked at go over it. ways: the shortest of each start, as the graph is, of
+    large graphs some.
     """
 
     removed: tuple[EdgeTriple, ...] | None
@@ -53,16 +59,61 @@ def cut(
     *,
     pinned: Iterable[EdgeTriple] = (),
     is_over: Callable[[], bool] = lambda: False,
+    view: EstateView | None = None,
+    many: int = _MANY_EDGES,
 ) -> Cut:
     """The smallest cut. pinned: edges that must stay; BadInput when there is no such edge.
 
     is_over: asked between steps whether the time is up: what was found until then is no cut yet, which `truncated` says.
+    view: of the same graph, if there is one already. many: of more edges than that a flow is asked (`flow`), which is as
+    quick as it is exact where ways stand on one grant each, and else says between which sizes the smallest lies.
     """
     fixed = frozenset(pinned)
     held = {(edge.type, edge.start, edge.end) for edge in edges}
     if missing := sorted(fixed - held):
         kind, start, end = missing[0]
         raise BadInput(f"there is no edge `{start} -{kind}-> {end}` to keep", field="pin")
+    if len(edges) > many and not _has_denials(nodes, edges):
+        view = view or view_of(nodes, edges, policies)
+        found = _by_flow(view, list(starts(view)), wanted(view), fixed, is_over)
+        if found is not None:
+            return found
+    return _way_by_way(nodes, edges, policies, starts, wanted, fixed, is_over)
+
+
+def _by_flow(
+    view: EstateView,
+    starts: Sequence[str],
+    wanted: Callable[[str], bool],
+    fixed: frozenset[EdgeTriple],
+    is_over: Callable[[], bool],
+) -> Cut | None:
+    """None where a flow cannot say: some way hangs on several grants together and on nothing else that may go."""
+    graph = way_graph(view, starts, is_over=is_over)
+    if not graph.complete:
+        return Cut((), 0, proven=False, sources=0, severed={}, uncut=None, truncated=True)
+    ends = {each for each, key in enumerate(graph.names) if not graph.is_carrier(each) and wanted(key)}
+    found = flow_cut(graph, [graph.numbers[each] for each in starts], ends, fixed)
+    sources = len(found.sources)
+    if found.uncut is not None:
+        way = graph.path(found.uncut)
+        return Cut(None, 0, proven=False, sources=sources, severed={}, uncut=way, truncated=False)
+    if found.removed is None:
+        return None
+    shown = [graph.path(graph.along(each, found.following)) for each in found.sources[:_WAYS]]
+    proven = len(found.removed) <= found.at_least
+    return Cut(found.removed, found.at_least, proven, sources, found.ways, None, False, tuple(shown))
+
+
+def _way_by_way(
+    nodes: Sequence[Node],
+    edges: Sequence[Edge],
+    policies: Sequence[Policy],
+    starts: Callable[[EstateView], Iterable[str]],
+    wanted: Callable[[EstateView], Callable[[str], bool]],
+    fixed: frozenset[EdgeTriple],
+    is_over: Callable[[], bool],
+) -> Cut:
     seen: dict[frozenset[EdgeTriple], int] = {}
     removed: tuple[EdgeTriple, ...] = ()
     at_least, sources, is_proof = 0, 0, True

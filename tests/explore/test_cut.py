@@ -20,6 +20,7 @@ from graphsvc.explore.estate_view import view_of
 from graphsvc.explore.hop_graph import hop_graph
 from graphsvc.explore.naming import wanted
 from graphsvc.explore.path import paths
+from graphsvc.explore.way_graph import way_graph
 from tests.cli.command import graphsvc
 from tests.support.requirement import real_data_folder
 
@@ -63,7 +64,9 @@ def _edges(draw: st.DrawFn) -> list[Edge]:
         st.tuples(st.just("GRANTED"), holders, st.sampled_from([each.key for each in PERMISSIONS])),
         st.tuples(st.just("MEMBER_OF"), st.sampled_from(PEOPLE), st.sampled_from(GROUPS[:2])),
         st.tuples(st.just("HAS_ROLE"), st.sampled_from([*PEOPLE, *GROUPS[:2]]), st.just("role:r")),
-        st.tuples(st.just("CAN_ASSUME"), holders, st.sampled_from(PEOPLE)),
+        st.tuples(
+            st.just("CAN_ASSUME"), st.sampled_from([*PEOPLE, *GROUPS, "identity:*"]), st.sampled_from(PEOPLE)
+        ),
     )
     found = draw(st.lists(edge, min_size=1, max_size=9, unique=True))
     return [Edge(type=kind, start=start, end=end) for kind, start, end in found]
@@ -147,7 +150,7 @@ def test_choke_points_are_what_nobody_gets_around(edges: list[Edge]) -> None:
         return found
 
     every = reaching(None, None)
-    found = choke_points(graph, PEOPLE, to, limit=1_000)
+    found = choke_points(way_graph(view, PEOPLE), PEOPLE, to, limit=1_000)
     assert found.sources == len(every)
     told = {(each.node, each.start, each.end): each.cuts_off for each in found.points}
     nodes = {node for node in graph.hops if not to(node)}
@@ -162,6 +165,26 @@ def test_choke_points_are_what_nobody_gets_around(edges: list[Edge]) -> None:
             if lost:
                 wanted_told[None, start, hop.end] = len(lost)
     assert told == wanted_told
+
+
+@settings(max_examples=120, deadline=None)
+@given(_edges(), st.data())
+def test_a_cut_by_flow_closes_every_way_and_tells_how_small_one_can_be(
+    edges: list[Edge], data: st.DataObject
+) -> None:
+    """Beside the smallest found way by way: never fewer, the bound never above it, and where both meet the same size."""
+    pinned = data.draw(st.lists(st.sampled_from(_triples(edges)), unique=True, max_size=2))
+    found, smallest = _cut(edges, pinned=pinned, many=0), _cut(edges, pinned=pinned)
+    assert (found.removed is None) == (smallest.removed is None)
+    assert found.sources == smallest.sources
+    if found.removed is None or smallest.removed is None:
+        assert found.uncut is not None
+        return
+    assert _reaching(_without(edges, found.removed)) == set()
+    assert not set(found.removed) & set(pinned)
+    assert found.at_least <= len(smallest.removed) <= len(found.removed)
+    assert found.proven == (found.at_least == len(found.removed))
+    assert {way.start for way in found.ways} == {way.start for way in smallest.ways}
 
 
 def test_a_denial_that_comes_by_a_group_is_no_proof() -> None:

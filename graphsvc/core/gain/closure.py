@@ -16,6 +16,7 @@ from graphsvc.core.gain.holding import ANYTHING, Holdings
 from graphsvc.core.gain.rule import Rule
 from graphsvc.core.glob import is_literal, matches
 from graphsvc.core.memo import Memo
+from graphsvc.core.permission import Permission
 from graphsvc.core.policy.where import SELF, Call
 
 __all__ = ["Binding", "Closure", "Closures", "Firing"]
@@ -130,6 +131,33 @@ class Closures:
                     self._hold(after, self._matching(action, resource), waiting)
         self._run(after, waiting)
         return after
+
+    def atoms_of(self, identity: str) -> Mapping[int, frozenset[str]]:
+        """What an identity holds outright, by number of the atom."""
+        self._follow()
+        return self._holdings.of(identity)
+
+    def given_by(self, permission: Permission) -> Mapping[int, frozenset[str]]:
+        """What a plain permission gives by itself."""
+        self._follow()
+        return dict(self._holdings.given_by(permission))
+
+    def fired(
+        self,
+        atoms: Mapping[int, frozenset[str]],
+        rules: Iterable[Rule],
+        held: frozenset[str] = _EMPTY,
+    ) -> Iterator[Firing]:
+        """Firings of some rules by what is held, without what they give. held: values of `$self`."""
+        self._follow()
+        closure = Closure(held, atoms=dict(atoms))
+        for number in atoms:
+            closure.mask |= 1 << number
+        for rule in rules:
+            if not rule.need & ~closure.mask:
+                for firing in self._fire(rule, closure):
+                    closure.firings[firing.key] = firing
+                    yield firing
 
     def _follow(self) -> None:
         if self._holdings.follow():

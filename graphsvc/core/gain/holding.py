@@ -189,7 +189,7 @@ class Holdings:
         """What plain permissions give together: the union of what each gives."""
         found: dict[int, frozenset[str]] = {}
         for permission in held.permissions:
-            for number, values in self._given_by(permission):
+            for number, values in self.given_by(permission):
                 known = found.get(number)
                 found[number] = values if known is None else known | values
         return found
@@ -200,8 +200,8 @@ class Holdings:
         values = ((number, self._values(identity, held, number)) for number in spoken)
         return {number: on for number, on in values if on}
 
-    def _given_by(self, permission: Permission) -> tuple[tuple[int, frozenset[str]], ...]:
-        """Atoms that a plain permission fills, with the values it fills them with."""
+    def given_by(self, permission: Permission) -> tuple[tuple[int, frozenset[str]], ...]:
+        """Atoms that a plain permission fills by itself, with the values it fills them with."""
         found = self._given.get(permission)
         if found is None:
             values = ((number, self._filled_by(permission, number)) for number in self._spoken_of(permission))
