@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from asyncio import TimerHandle, Transport
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from graphsvc.api.joined import JoinedTransport
 
 __all__ = ["Connections", "protocol_of"]
 
@@ -54,7 +56,8 @@ class _Limited(HttpToolsProtocol):
     _timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as the server declares it
-        super().connection_made(transport)
+        joined = JoinedTransport(transport, self.loop)
+        super().connection_made(cast("Transport", joined))
         limits = self.limits
         if len(self.connections) - limits.away <= limits.max_open:
             self._timer = self.loop.call_later(limits.whole_within_s, self._cut_off)
@@ -107,6 +110,8 @@ class _Limited(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._is_partial = False
         self._stop_timer()
+        # Frames are written whole.
+        self.transport = cast("Any", self.transport).inner
         super().handle_websocket_upgrade()
 
     def _stop_timer(self) -> None:

@@ -153,7 +153,9 @@ class MemoryStore:
         if self._drawn != expected:
             return False
         for stroke in strokes.nodes:
-            node = self._nodes.setdefault(stroke.key, _Node(stroke.label))
+            node = self._nodes.get(stroke.key)
+            if node is None:
+                node = self._nodes[stroke.key] = _Node(stroke.label)
             node.label = stroke.label
             if stroke.whole:
                 node.properties = {name: node.properties[name] for name in KEPT if name in node.properties}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from graphsvc.decide.ports import KEPT, EdgeStroke, NodeStroke, Strokes
 from graphsvc.errors import BadInput
@@ -24,20 +25,21 @@ _INTEGER_LIMIT = 2**63
 def check_strokes(strokes: Strokes) -> None:
     """BadInput naming the stroke that some store could not draw."""
     for node in strokes.nodes:
-        if _LABEL.fullmatch(node.label) is None or node.label in RESERVED_LABELS:
+        if not _is_label(node.label):
             raise BadInput(f"node `{node.key}`: `{node.label}` cannot be a label", field="nodes")
         if not node.key:
             raise BadInput(f"a {node.label} has an empty key", field="nodes")
-        _check_properties(f"node `{node.key}`", node.properties)
+        if (name := _unfit(node.properties)) is not None:
+            raise _refusal(f"node `{node.key}`", name)
     for edge in strokes.edges:
-        if _TYPE.fullmatch(edge.type) is None:
+        if not _is_type(edge.type):
             raise BadInput(
                 f"edge `{edge.start}` to `{edge.end}`: `{edge.type}` cannot be a type", field="edges"
             )
-        _check_properties(f"edge {edge.type} `{edge.start}` to `{edge.end}`", edge.properties)
-
+        if edge.properties and (name := _unfit(edge.properties)) is not None:
+            raise _refusal(f"edge {edge.type} `{edge.start}` to `{edge.end}`", name)
     for edge_type, start, end in strokes.removed_edges:
-        if _TYPE.fullmatch(edge_type) is None:
+        if not _is_type(edge_type):
             raise BadInput(
                 f"edge `{start}` to `{end}`: `{edge_type}` cannot be a type", field="removed_edges"
             )
@@ -70,11 +72,24 @@ def merged_edges(strokes: Iterable[EdgeStroke]) -> list[EdgeStroke]:
     return list(found.values())
 
 
-def _check_properties(place: str, properties: dict[str, bool | int | float | str | list[str] | None]) -> None:
+# There are few of them, and each is asked for with every decision.
+@lru_cache(1024)
+def _is_label(label: str) -> bool:
+    return _LABEL.fullmatch(label) is not None and label not in RESERVED_LABELS
+
+
+@lru_cache(1024)
+def _is_type(edge_type: str) -> bool:
+    return _TYPE.fullmatch(edge_type) is not None
+
+
+def _unfit(properties: dict[str, bool | int | float | str | list[str] | None]) -> str | None:
+    """The name of a property that some store could not draw; None when all can be."""
     for name, value in properties.items():
         if not name or name in _RESERVED_PROPERTIES:
-            raise BadInput(f"{place}: `{name}` cannot be a property", field=name)
-        if isinstance(value, str | None):
+            return name
+        # Most are, and this is asked of a dozen with every decision.
+        if value is None or isinstance(value, str):
             continue
         if isinstance(value, float):
             # NaN is not even equal to itself; JSON knows neither it nor infinity.
@@ -84,7 +99,14 @@ def _check_properties(place: str, properties: dict[str, bool | int | float | str
         else:
             fits = _is_texts(value)
         if not fits:
-            raise BadInput(f"{place}: `{name}` is no text, number, boolean or list of texts", field=name)
+            return name
+    return None
+
+
+def _refusal(place: str, name: str) -> BadInput:
+    if not name or name in _RESERVED_PROPERTIES:
+        return BadInput(f"{place}: `{name}` cannot be a property", field=name)
+    return BadInput(f"{place}: `{name}` is no text, number, boolean or list of texts", field=name)
 
 
 def _is_texts(value: object) -> bool:
