@@ -30,12 +30,18 @@ class Agenda:
                 self._beside[atom] = self._beside.get(atom, 0) | 1 << other
                 self._by_pair.setdefault((atom, other), []).append(rule)
 
-    def add(self, atom: int, mask: int, waiting: dict[int, Rule]) -> None:
-        """Put rules that mention the atom and whose atoms are all held into `waiting`. mask: bits of what is held."""
-        for rule in self._alone.get(atom, ()):
-            waiting[rule.number] = rule
-        held = self._beside.get(atom, 0) & mask
-        lacking = ~mask
+    def add(self, atoms: Iterable[int], mask: int, waiting: dict[int, Rule]) -> None:
+        """Put rules that mention one of the atoms and whose atoms are all held into `waiting`. mask: bits of what is held."""
+        alone, beside = self._alone, self._beside
+        for atom in atoms:
+            if atom in alone:
+                for rule in alone[atom]:
+                    waiting[rule.number] = rule
+            held = beside.get(atom, 0) & mask
+            if held:
+                self._add_shared(atom, held, ~mask, waiting)
+
+    def _add_shared(self, atom: int, held: int, lacking: int, waiting: dict[int, Rule]) -> None:
         while held:
             bit = held & -held
             held ^= bit

@@ -64,10 +64,10 @@ class Closure:
         """A closure of more identities that begins as this one."""
         return Closure(
             held,
-            dict(self.gained),
-            dict(self.atoms),
+            self.gained.copy(),
+            self.atoms.copy(),
             self.mask,
-            dict(self.firings),
+            self.firings.copy(),
             self.admin,
             self.truncated,
         )
@@ -106,7 +106,7 @@ class Closures:
         if found is None:
             found = Closure()
             for identity in sorted(held):
-                found = self._extended(found, identity)
+                found = self._extended(found, found.held | {identity}, identity)
             self._memo.put(held, found)
         return found
 
@@ -116,7 +116,7 @@ class Closures:
         after = held | {identity}
         found = self._memo.get(after)
         if found is None:
-            found = self._memo.put(after, self._extended(self.of(held), identity))
+            found = self._memo.put(after, self._extended(self.of(held), after, identity))
         return found
 
     def with_rights(self, closure: Closure, rights: Sequence[tuple[Sequence[str], Sequence[str]]]) -> Closure:
@@ -164,11 +164,12 @@ class Closures:
             self._memo.clear()
             self._filled.clear()
 
-    def _extended(self, closure: Closure, identity: str) -> Closure:
-        after = closure.copied(closure.held | {identity})
+    def _extended(self, closure: Closure, held: frozenset[str], identity: str) -> Closure:
+        after = closure.copied(held)
         waiting = self._with_self(after)
         self._hold(after, self._holdings.of(identity), waiting)
-        self._run(after, waiting)
+        if waiting:
+            self._run(after, waiting)
         return after
 
     def _with_self(self, closure: Closure) -> dict[int, Rule]:
@@ -208,8 +209,7 @@ class Closures:
                 held[number] = before | values
             fresh.append(number)
         closure.mask = mask
-        for number in fresh:
-            self._agenda.add(number, mask, waiting)
+        self._agenda.add(fresh, mask, waiting)
 
     def _gain(self, closure: Closure, firing: Firing, waiting: dict[int, Rule]) -> None:
         gives, binding = firing.rule.gives, dict(firing.binding)
