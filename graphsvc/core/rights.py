@@ -12,7 +12,8 @@ by what it concerns; the answers do not depend on the order in which anything ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 import msgspec
 from pyroaring import BitMap
@@ -137,8 +138,8 @@ class Rights:
     ) -> bool:
         """True when the action is allowed on something; lenient: a condition nobody can decide may hold.
 
-        Asked of every resource that a permission or cap names, wildcards as they are written, and under caps
-        of what these contain: a right that only the overlap of two wildcards leaves is not seen.
+        Asked of every resource that a permission or cap names, wildcards as they are written, under caps
+        of what these contain, and of the resources of the graph on which two wildcards meet: of others such a right is not seen.
         """
         held = self.held(identity)
         if not held.of(action):
@@ -147,9 +148,23 @@ class Rights:
             return True
         named: Iterable[str] = held.samples(action)
         if held.caps:
-            named = dict.fromkeys(inside for sample in named for inside in self._estate.contained(sample))
+            inside = dict.fromkeys(inside for sample in named for inside in self._estate.contained(sample))
+            named = chain(inside, self._meeting(held, action))
         answers = (self.check(identity, action, sample, None, given) for sample in named)
         return any(right.allowed or (lenient and right.code == "condition_unknown") for right in answers)
+
+    def _meeting(self, held: Held, action: str) -> Iterator[str]:
+        """Resources of the graph that both permissions and the caps of each level may be about, where both name some by wildcard."""
+        allowing = [each for each in held.of(action) if not each.deny]
+        levels = [[cap for cap in level if not cap.deny and cap.speaks_of(action)] for level in held.caps]
+        if not all(levels) or not any(cap.wild for level in levels for cap in level):
+            return
+        if any(each.wild for each in allowing):
+            for node in self._estate.loose()[0]:
+                if node.kind == "resource":
+                    places = self._estate.places(node.key)
+                    if all(any(one.covers(places) for one in some) for some in (allowing, *levels)):
+                        yield node.key
 
     def held(self, identity: str) -> Held:
         """What the identity holds; the same value for all who hold the same, until that changes."""

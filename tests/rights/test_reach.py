@@ -99,3 +99,23 @@ def _relaxed(edges: dict[tuple[int, int], int], targets: set[int]) -> dict[int, 
             if end in found and found[end] + length < found.get(start, 1_000):
                 found[start] = found[end] + length
     return found
+
+
+def test_a_right_is_held_where_two_wildcards_meet() -> None:
+    """Allowed in `folder:*`, capped to `doc:d?`: on the document that lies in a folder, and on nothing where none does."""
+    nodes = [
+        Node(key="permission:folders", fields={"actions": ["app:Read"], "resources": ["folder:*"]}),
+        Node(key="permission:docs", fields={"actions": ["app:*"], "resources": ["doc:d?"]}),
+        *(Node(key=key) for key in ("identity:i", "resource:folder:f", "resource:doc:d0")),
+    ]
+    edges = [
+        Edge(type="GRANTED", start="identity:i", end="permission:folders"),
+        Edge(type="CAPPED_BY", start="identity:i", end="permission:docs"),
+        Edge(type="CONTAINS", start="resource:folder:f", end="resource:doc:d0"),
+    ]
+    for held, links in ((True, edges), (False, edges[:2])):
+        estate = Estate()
+        estate.load("s", nodes, links, replace=True)
+        rights = Rights(estate)
+        assert rights.anywhere("identity:i", "app:Read", lenient=False) is held
+        assert not rights.anywhere("identity:i", "app:Write", lenient=False)
