@@ -41,7 +41,7 @@ RIGHTLY = {
 
 
 VERSIONS = {
-    "aws-escalation": "1.2.0", "aws-exposure": "1.0.0", "kubernetes-escalation": "1.1.0", "held-duties": "1.0.1",
+    "aws-escalation": "1.2.0", "aws-exposure": "1.0.0", "kubernetes-escalation": "1.1.0", "held-duties": "1.1.0",
 }  # fmt: skip
 
 
