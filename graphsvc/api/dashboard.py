@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["dashboard_routes", "ide_page"]
+__all__ = ["PAGE_HEADERS", "dashboard_routes", "ide_page"]
 
 _FILES = Path(__file__).parent.parent / "static"
 # `connect-src 'self'` holds for the socket too: it has the page's own host and port.
@@ -30,6 +30,12 @@ _HEADERS = (
     # A new version of the service has new files under the same names; unchanged ones are 304.
     (b"cache-control", b"no-cache"),
 )
+# Of a page for people that is no file.
+PAGE_HEADERS = {
+    **{name.decode(): value.decode() for name, value in _HEADERS},
+    "content-security-policy": _POLICY,
+    "cache-control": "no-store",
+}
 
 
 def dashboard_routes(*, development: bool = False) -> list[BaseRoute]:

@@ -74,10 +74,7 @@ async def _demo(folder: Path, port: int, form: Format, *, stay: bool) -> None:
             with stop_signal() as stopped:
                 await stopped.wait()
     if form is Format.table:
-        print(
-            "Next: `make demo ARGS=--stay` keeps these decisions on a dashboard, `make tour` leads through them;\n"
-            "your own: `make serve`, then open http://127.0.0.1:8080/"
-        )
+        print(_next())
 
 
 async def _story(story: Story, stage: Stage) -> list[Row]:
@@ -105,6 +102,19 @@ def _tell(told: list[tuple[Story, list[Row]]], seconds: float) -> None:
         tell_rows(rows)
     print(
         f"\n{decided} decisions over HTTP in {seconds:.1f} s; every right that was used is valid by itself."
+    )
+
+
+def _next() -> str:
+    """What to do now, in the commands of whoever reads it: of a checkout, or of an installed package."""
+    stay, tour, serve = "graphsvc demo --stay", "graphsvc tour", "graphsvc serve"
+    if Path("Makefile").is_file() and Path("graphsvc/cli/demo.py").is_file():
+        stay, tour, serve = "make demo ARGS=--stay", "make tour", "make serve"
+    return (
+        "The demo's server has ended with it. Next:\n"
+        f"  {stay:<22} the same, and then a link to its dashboard, until Ctrl-C\n"
+        f"  {tour:<22} the same stories with the dashboard beside: you approve one action and revoke one right\n"
+        f"  {serve:<22} your own, on http://127.0.0.1:8080/"
     )
 
 

@@ -15,6 +15,7 @@ import aiohttp
 import jwt
 import pytest
 from aiohttp import web
+from axe_playwright_python.async_playwright import Axe
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from graphsvc.api.app import create_app
@@ -28,6 +29,7 @@ from graphsvc.config import load_settings
 from graphsvc.errors import SettingsError
 from tests.api.issuer import Issuer
 from tests.api.served import PROTOCOL, Served, served
+from tests.dashboard.browser import expect, shown
 
 pytestmark = pytest.mark.anyio
 ASK = {"query": "{ revision }"}
@@ -187,6 +189,25 @@ async def test_an_id_token_that_does_not_fit_is_nobody(tmp_path: Path, spoiled: 
         status, text, cookies = await world.back(asked["state"], asked["cookie"])
         assert (status, "login_failed" in text) == (403, True)
         assert not any(each.startswith("graphsvc-session=ey") for each in cookies)
+
+
+@pytest.mark.browser
+async def test_a_failed_login_is_a_page_that_says_what_to_do(tmp_path: Path) -> None:
+    """Why, whom to ask, and the way to try again; what the provider sent is text; the page is accessible and runs no script."""
+    async with _world(tmp_path) as world, shown(world.url, tolerate=("403", "400")) as browser:
+        page = browser.page
+        await page.goto(f"{world.url}/login/callback?state=x&code=y")
+        await expect(page.get_by_role("alert")).to_contain_text("was not begun in this browser")
+        assert (await Axe().run(page)).response["violations"] == []
+        asked = await world.start()
+        world.idp.spoiled = {"roles": [], "sub": "<img src=x>"}
+        name, _, value = asked["cookie"].partition("=")
+        await page.context.add_cookies([{"name": name, "value": value, "url": world.url}])
+        await page.goto(f"{world.url}/login/callback?state={asked['state']}&code=c0de")
+        await expect(page.get_by_role("alert")).to_contain_text("holds no role here")
+        await expect(page.get_by_text("Ask whoever runs the provider for a role")).to_be_visible()
+        assert await page.locator("img").count() == 0
+        assert await page.get_by_role("link", name="Log in again").get_attribute("href") == "/login/start"
 
 
 async def test_the_cookie_counts_for_our_own_page_only(tmp_path: Path) -> None:

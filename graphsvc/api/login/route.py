@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from graphsvc.api.auth import ROLES, Authenticator, Unauthenticated, local_key
 from graphsvc.api.failure import failure
+from graphsvc.api.login.page import login_failed
 from graphsvc.api.login.provider import LoginFailed, Provider
 from graphsvc.api.login.session import PAGE_HEADER, Cookies, Sessions
 from graphsvc.api.token_register import TokenRegister
@@ -20,6 +21,10 @@ from graphsvc.api.token_register import TokenRegister
 __all__ = ["Desk", "login_routes", "open_desk"]
 
 _log = logging.getLogger("graphsvc.api")
+
+
+class NoRole(LoginFailed):
+    """Somebody whom the provider knows and who may do nothing here."""
 
 
 class Desk:
@@ -30,13 +35,13 @@ class Desk:
         self.sessions = sessions
         self.cookies = cookies
 
-    async def start(self, _: Request) -> Response:
+    async def start(self, request: Request) -> Response:
         """Send the browser to the provider."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         try:
             place = await self.provider.where_to(state=state, nonce=nonce, verifier=verifier)
         except LoginFailed as error:
-            return _failed(error)
+            return _failed(request, error)
         answer = RedirectResponse(place, status_code=303)
         held = self.sessions.hold({"state": state, "nonce": nonce, "verifier": verifier})
         # Lax: the browser comes back from elsewhere, and has to bring it.
@@ -50,24 +55,23 @@ class Desk:
         if held is None or not secrets.compare_digest(
             given.get("state", "").encode(), held["state"].encode()
         ):
-            return failure(
+            return login_failed(
+                request,
                 400,
-                "login_failed",
-                "this login was not begun in this browser, or took too long; start again at /",
+                "this login was not begun in this browser, or took too long",
+                "Start again at /.",
             )
         try:
             if given.get("iss", self.provider.issuer) != self.provider.issuer:
                 raise LoginFailed("another provider answered than was asked")
             if "error" in given or "code" not in given:
-                raise LoginFailed(
-                    f"the provider said no: {_plain(given.get('error', 'no code'))}; start again at /"
-                )
+                raise LoginFailed(f"the provider said no: {_plain(given.get('error', 'no code'))}")
             claims = await self.provider.claims(
                 code=given["code"], verifier=held["verifier"], nonce=held["nonce"]
             )
             token = self._begun(claims)
         except LoginFailed as error:
-            return _failed(error)
+            return _failed(request, error)
         answer = RedirectResponse("/", status_code=303)
         seconds = self.sessions.ttl_s
         self._set(answer, self.cookies.session, token, seconds=seconds, same_site="Strict")
@@ -115,7 +119,7 @@ class Desk:
         )
         # A browser never stands before a tool: whoever asks for decisions has a token of its own.
         if not (known := known - {"pep"}):
-            raise LoginFailed(
+            raise NoRole(
                 f"`{_plain(str(claims['sub']))}` is known to the provider but holds no role here: its ID token needs a claim "
                 f"`roles` with some of {', '.join(sorted(ROLES - {'pep'}))}"
             )
@@ -154,6 +158,10 @@ def _plain(text: str) -> str:
     return "".join(each for each in text if each.isalnum() or each in " _-.@:")[:80]
 
 
-def _failed(error: LoginFailed) -> Response:
+def _failed(request: Request, error: LoginFailed) -> Response:
     _log.warning("login_failed", extra={"reason": str(error)})
-    return failure(502 if "answer" in str(error) else 403, "login_failed", str(error))
+    if isinstance(error, NoRole):
+        hint = "Ask whoever runs the provider for a role, then start again at /."
+    else:
+        hint = "Start again at /; if it stays so, tell whoever runs graphsvc: its log says `login_failed` with the same reason."
+    return login_failed(request, 502 if "answer" in str(error) else 403, str(error), hint)
