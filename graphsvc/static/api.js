@@ -61,7 +61,10 @@ export function onChange(listener) {
 const tell = () => listeners.forEach((listener) => listener())
 
 function stand(state) {
+  // Every event says `live`: the page is drawn anew only when that is news.
+  if (connection.state === state && connection.told === connection.way) return
   if (connection.state !== state) Object.assign(connection, { state, since: Date.now() })
+  connection.told = connection.way
   tell()
 }
 

@@ -36,10 +36,17 @@ export const Row = ({ decision }) => html`<tr class=${decision.verdict.toLowerCa
   <td>${decision.action}</td><td>${decision.resource.type}:${decision.resource.id}</td>
   <td>${why(decision)}</td><td><${Risk} value=${decision.risk.after} /></td></tr>`
 
+// A decision never changes, so its row is made once; the same row again is nothing to compare.
+const made = new WeakMap()
+const rowOf = (decision) => {
+  if (!made.has(decision)) made.set(decision, html`<${Row} key=${decision.id} decision=${decision} />`)
+  return made.get(decision)
+}
+
 export const Rows = ({ decisions, label }) => html`<div class="scroll" tabindex="0" role="region" aria-label=${label}>
   <table class="decisions"><thead><tr>${['Time', 'Verdict', 'Who', 'Action', 'Resource', 'Why', 'Risk'].map((name) =>
     html`<th scope="col">${name}</th>`)}</tr></thead>
-  <tbody>${decisions.map((decision) => html`<${Row} key=${decision.id} decision=${decision} />`)}</tbody></table></div>`
+  <tbody>${decisions.map(rowOf)}</tbody></table></div>`
 
 /** The answer of a document, asked anew every few seconds. */
 function usePolled(document) {
