@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.output import Format, print_json, print_rows
 from graphsvc.cli.running import Running, asked
 from graphsvc.cli.spread import spread
+from graphsvc.errors import BadInput
 
 if TYPE_CHECKING:
     from graphsvc.client.registering import RegisterEntry
@@ -23,6 +25,15 @@ app = typer.Typer(
     help="Accept risks of findings for a while, say who answers for them, take that back.",
     no_args_is_help=True,
 )
+
+
+def _day(text: str, field: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise BadInput(f"--{field}: `{text}` is no day; write one such as 2026-12-31", field=field) from None
+
+
 Fingerprint = Annotated[
     str | None,
     typer.Argument(metavar="[FINDING]", help="A finding, by the 16 digits `explore findings` shows."),
@@ -57,9 +68,10 @@ def accept(
       graphsvc risk accept --pattern "aws-iam-*" --identity "*:role/break-glass" --until 2027-01-31 \\
           --reason "sealed, alarmed" --token "$TOKEN"
     """
+    last = _day(until, "until")
     entry = asked(
         lambda client: client.accept_risk(
-            until, reason, fingerprint=finding, pattern=pattern, identity=identity
+            last, reason, fingerprint=finding, pattern=pattern, identity=identity
         ),
         at,
     )
@@ -87,9 +99,10 @@ def assign(
       graphsvc risk assign 03cc7ef52a1fdb05 --owner platform --due 2026-12-31 --token "$TOKEN"
       graphsvc risk assign --pattern "kubernetes-*" --owner cluster-team --token "$TOKEN"
     """
+    end = None if due is None else _day(due, "due")
     entry = asked(
         lambda client: client.assign_finding(
-            owner, due=due, fingerprint=finding, pattern=pattern, identity=identity, comment=comment
+            owner, due=end, fingerprint=finding, pattern=pattern, identity=identity, comment=comment
         ),
         at,
     )

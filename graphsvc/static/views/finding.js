@@ -40,7 +40,7 @@ const held = (identities) => html`<details><summary>${identities.length}: ${bare
 
 const row = (done) => (each) => [html`<${Severity} value=${each.severity} />`, html`<b>${each.title}</b> <small class="dim">${each.pattern} ${each.fingerprint}</small>`,
   each.certainty === 'yes' ? 'yes' : 'perhaps', held(each.identities), html`<span class=${`status ${each.status === 'OVERDUE' ? 'suspended' : ''}`}>${each.status.toLowerCase()}</span>`,
-  each.owner || 'nobody', each.due ?? '', html`${each.acceptedUntil ?? ''} ${each.reason && html`<small class="dim">${each.reason}${each.acceptedBy && ` (${each.acceptedBy})`}</small>`}`,
+  each.owner || 'nobody', html`<span class="day">${each.due ?? ''}</span>`, html`<span class="day">${each.acceptedUntil ?? ''}</span> ${each.reason && html`<small class="dim">${each.reason}${each.acceptedBy && ` (${each.acceptedBy})`}</small>`}`,
   html`<${Answer} key=${each.fingerprint} finding=${each} done=${done} />`]
 
 function Page({ found, before, done }) {

@@ -5,7 +5,8 @@ import { Act, bare, Empty, html, link, Risk, Table, Time, useAnswer, useState, W
 import { RiskLine } from '../risk_line.js'
 import { Rows } from './live.js'
 
-const named = (id) => html`<a href=${link('identity', bare(id))}>${bare(id)}</a>`
+// One may act for everybody of a group, which has no page.
+const named = (id) => (id.startsWith('identity:') || !id.includes(':') ? html`<a href=${link('identity', bare(id))}>${bare(id)}</a>` : id)
 
 export function Identities() {
   const [pages, more] = useState([null])
@@ -110,5 +111,5 @@ export function IdentityPage({ id }) {
       : html`<${Empty}>Holds none.<//>`}${rights?.endCursor && html`<p class="dim">The first 100 are shown.</p>`}</section>
     <section><h2>Lately</h2><${RiskLine} decisions=${decisions.edges.map((edge) => edge.node)} />
       ${decisions.edges.length ? html`<${Rows} decisions=${decisions.edges.map((edge) => edge.node)} label="Decisions of this identity" />`
-      : html`<${Empty}>Has asked for nothing yet.<//>`}</section>`
+      : html`<${Empty}>Has asked for nothing itself; what others do for it stands on their pages.<//>`}</section>`
 }

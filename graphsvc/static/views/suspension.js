@@ -14,7 +14,7 @@ function End({ suspension, done }) {
 
 export function Suspensions() {
   const [state, again] = useAnswer(() => ask(SUSPENSIONS).then((data) => data.suspensions), [])
-  return html`<h1>Suspended</h1><p class="dim">Identities are suspended on their own page; chains, sessions, actions and patterns with <code>graphsvc suspend</code>.</p>
+  return html`<h1>Suspended</h1><p class="dim">Identities, chains and patterns are suspended on their own pages, sessions and actions with <code>graphsvc suspend</code>.</p>
     <${Waiting} state=${state} />
     ${state.value && (state.value.length ? html`<${Table} label="Suspended" head=${['What', 'Why', 'By', 'Until', 'Change']}
       rows=${state.value.map((each) => [what(each), each.reason, html`${each.suspendedBy} <${Time} at=${each.suspendedAt} />`,
