@@ -120,7 +120,8 @@ class Rights:
         if memo.allowed_turn != turn:
             memo.allowed, memo.allowed_turn = {}, turn
         allowed = memo.allowed
-        for place in places:
+        # What is remembered is mostly what lies outermost.
+        for place in reversed(places):
             if allowed.get(place, 0) & speaking.bit:
                 return True
         held = [self._named(identity) for identity in who.keys]

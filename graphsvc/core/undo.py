@@ -7,7 +7,6 @@ remembering what was there before is a reference, not a copy.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from graphsvc.core.state import Happened
@@ -34,7 +33,7 @@ class _Session:
         self.chains: dict[Hashable, None] = {}
         self.count = 0
         self.newest: tuple[str, Replaced] | None = None
-        self.points: deque[tuple[str, Replaced]] = deque(maxlen=_POINTS)
+        self.points: list[tuple[str, Replaced]] = []
 
 
 class Undo:
@@ -58,7 +57,10 @@ class Undo:
         if session.count % _EVERY == 0 and len(session.chains) <= _MOST_CHAINS:
             for key in session.chains:
                 replaced[key] = get(key)
-            session.points.append((request.id, replaced))
+            points = session.points
+            points.append((request.id, replaced))
+            if len(points) > _POINTS:
+                del points[0]
             session.newest = None
         else:
             session.newest = request.id, replaced
