@@ -88,7 +88,7 @@ def chapters(report: Report, integrity: Integrity, asked: tuple[str | None, str 
         _reviews(report),
         _changes("Rights given for a while, withdrawn and suspended", "rights", report.rights, report),
         _effects(report),
-        _changes("Policies and facts", "policies", report.policies, report),
+        _changes("Policies, facts and accepted risks", "policies", report.policies, report),
         Chapter("Who read the audit log", _named("reading", report.reads) or ("Nobody.",)),
         Chapter(
             "What this is evidence for",

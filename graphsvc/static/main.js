@@ -58,7 +58,7 @@ function Freshness() {
   useEffect(() => { const timer = setInterval(() => set(Date.now()), 1000); return () => clearInterval(timer) }, [])
   const seconds = Math.max(0, Math.round((now - connection.since) / 1000))
   const told = connection.state === 'live' ? (connection.way === 'stream' ? 'live (stream)' : 'live')
-    : connection.state === 'waiting' ? `not connected for ${seconds} s: what is shown may be old` : 'not watching'
+    : connection.state === 'waiting' ? `not connected for ${seconds} s: what is shown may be old` : 'as it was when opened'
   return html`<span class=${`freshness ${connection.state}`} role="status">${told}</span>`
 }
 

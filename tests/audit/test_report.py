@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from graphsvc.cli.audit_render import as_html, as_markdown
 from graphsvc.cli.audit_report import Integrity, chapters
+from graphsvc.core.audit.governing_shape import governing
 from graphsvc.core.audit.report import Summary
+from graphsvc.core.governing import FindingRegistered, FindingReleased
 from tests.audit.conftest import live
 from tests.cli.command import graphsvc
 
@@ -104,6 +107,21 @@ def test_names_cannot_break_the_tables(name: str) -> None:
     assert ("&lt;script" in page) is ("<script" in name)
     rows = [line for line in text.splitlines() if line.startswith("| 1970")]
     assert [row.replace("\\|", "").count("|") for row in rows] == [7, 7]
+
+
+def test_an_accepted_risk_is_told_with_who_and_until_when() -> None:
+    """And that it was taken back; beside the policies, as what was decided about risks."""
+    summary = Summary()
+    entry = FindingRegistered(
+        at_ms=1, by="dana", id="e1", pattern="aws-*", identity="*:role/ops", accepted_until=date(2026, 10, 31), reason="sealed"
+    )  # fmt: skip
+    for record in (entry, FindingReleased(at_ms=2, by="eve", entry="e1", reason="over")):
+        summary.add({**governing(record), "at_ms": record.at_ms})
+    told = [(each.what, each.target, each.by, each.reason) for each in summary.report().policies]
+    assert told == [
+        ("risk accepted", "aws-* on *:role/ops until 2026-10-31 (e1)", "dana", "sealed"),
+        ("register", "e1 withdrawn", "eve", "over"),
+    ]
 
 
 def test_who_acted_for_whom_by_which_right_is_told(folder: Path) -> None:

@@ -85,6 +85,8 @@ class Summary:
             )
             self._follow(kind, line, change)
             (self._policies if what in {"policy", "graph", "label"} else self._rights).append(change)
+        elif kind in {"finding_registered", "finding_released"}:
+            self._policies.append(_agreed(line, at_ms))
 
     def report(self) -> Report:
         """What was folded so far."""
@@ -230,6 +232,20 @@ class Summary:
         asked_ms = self._escalated.pop(line["decision"], None)
         if asked_ms is not None:
             self._waits.append(at_ms - asked_ms)
+
+
+def _agreed(line: Mapping[str, Any], at_ms: int) -> Change:
+    """What was agreed about findings, or taken back."""
+    if line["kind"] == "finding_released":
+        what, target = "register", f"{line['entry']} withdrawn"
+    else:
+        about = line["fingerprint"] or line["pattern"]
+        on = "" if line["identity"] == "*" else f" on {line['identity']}"
+        what = "finding assigned" if line["accepted_until"] is None else "risk accepted"
+        end = line["accepted_until"] or line["due"]
+        owner = f" to {line['owner']}" if line["owner"] else ""
+        target = f"{about}{on}{owner}" + (f" until {end}" if end else "") + f" ({line['entry']})"
+    return Change(at_ms=at_ms, what=what, by=line["by"] or "", target=target, reason=line["reason"] or "")
 
 
 def _covering(

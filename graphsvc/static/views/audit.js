@@ -56,7 +56,7 @@ export function Audit({ id }) {
   const [state] = useAnswer(() => (allowed ? ask(AUDIT).then((data) => data.auditCheckpoint) : Promise.resolve(null)), [])
   const [ready] = useAnswer(() => fetch('/readyz').then((response) => response.json()), [])
   return html`<h1>Audit and health</h1>
-    <section><h2>Health</h2>${ready.value ? html`<p class=${ready.value.ready ? 'good' : 'problem'}>${ready.value.ready ? 'Ready to decide' : 'Not ready'}: ${ready.value.message}</p>` : html`<${Waiting} state=${ready} />`}</section>
+    <section><h2>Health</h2>${ready.value ? html`<p class=${ready.value.ready ? 'good' : 'problem'}>${ready.value.ready ? 'Ready to decide' : 'Not ready'}${ready.value.message === 'ready' ? '' : `: ${ready.value.message}`}</p>` : html`<${Waiting} state=${ready} />`}</section>
     ${!allowed ? html`<${Empty}>The log is for the roles analyst, auditor and admin.<//>` : html`
     <section><h2>Signed checkpoint</h2><${Waiting} state=${state} />
       ${state.value && html`<dl class="facts"><dt>Log</dt><dd>${state.value.origin}</dd><dt>Records</dt><dd>${state.value.size}</dd>
