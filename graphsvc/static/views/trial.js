@@ -23,7 +23,7 @@ export function Trials({ trials, stopped, done }) {
     ${stopped.decisions > 0 && html`<h3>What would have been stopped</h3>
       <p>Of ${stopped.decisions} decisions ${stopped.denied} would have been denied and ${stopped.escalated} escalated, by rules that are observed, on trial, or gone past in an
         emergency${stopped.truncated ? '; there are more' : ''}.</p>
-      <div class="columns"><${Tally} title="By rule" rows=${stopped.byRule} /><${Tally} title="By identity" rows=${stopped.byIdentity} /></div>
+      ${stopped.examples.length > 0 && html`<div class="columns"><${Tally} title="By rule" rows=${stopped.byRule} /><${Tally} title="By identity" rows=${stopped.byIdentity} /></div>
       <${Examples} label="Actions that would have been stopped" rows=${stopped.examples.map((each) =>
-        ({ ...each, was: each.answered, would: each.wouldBe, by: `${each.rules.join(', ')} (${each.why})` }))} />`}</section>`
+        ({ ...each, was: each.answered, would: each.wouldBe, by: `${each.rules.join(', ')} (${each.why})` }))} />`}`}</section>`
 }
