@@ -235,11 +235,10 @@ def _door(
 
 def _documents(settings: Settings) -> PersistedDocuments:
     from graphsvc.api.persisted import PersistedDocuments, own_documents, read_documents
-    from graphsvc.client import document
+    from graphsvc.client.sent import SENT
 
-    sent = [text for name, text in vars(document).items() if name.isupper() and not name.startswith("_")]
     given = {} if settings.documents is None else read_documents(settings.documents)
-    return PersistedDocuments({**own_documents(sent), **given}, only=settings.documents_only)
+    return PersistedDocuments({**own_documents(SENT), **given}, only=settings.documents_only)
 
 
 def _notices(

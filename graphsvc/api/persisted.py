@@ -77,7 +77,9 @@ def own_documents(texts: Iterable[str]) -> dict[str, str]:
     constants: dict[str, str] = {}
     for name, quoted, plain in _CONSTANT.findall(source):
         constants[name] = _PLACE.sub(lambda place: constants[place[1]], quoted or plain)
-    texts += [text for text in constants.values() if text.startswith(("query", "mutation", "subscription"))]
+    texts += [
+        text for text in constants.values() if text.startswith(("{", "query", "mutation", "subscription"))
+    ]
     return {document_id(text): text for text in texts}
 
 
