@@ -35,8 +35,10 @@ def erase(
 
     The id stays, for decisions name it, and every proof of the audit log stays valid: records keep their line and their leaf.
     Gone are the name, aliases that no other record names, and the properties that commonly say who somebody is (mail,
-    displayName, phone ...), in every import. Take the person out of the source as well, or the next import brings
-    them back; archives and backups hold what they held. The service must not run on a SQLite store meanwhile.
+    displayName, phone ...), in every import, and where they were sent with a decision as properties of its subject or a delegator,
+    unless a rule reads them. Take the person out of the source as well, or the next import brings
+    them back; archives and backups hold what they held. Stop the service meanwhile: what replicas hold in memory comes back with
+    their next snapshot.
 
     \b
     Examples:
@@ -60,6 +62,10 @@ def _tell(found: Erased) -> None:
 
     if found.kept:
         warn(f"these aliases stay, for records of decisions or signals name them: {', '.join(found.kept)}")
+    if found.read:
+        warn(
+            f"where a decision says them of its subject these stay, for rules read them: {', '.join(found.read)}"
+        )
     if found.elsewhere:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(found.elsewhere.items()))
         warn(f"what was erased from imports also stands in other records, which cannot be changed: {told}")

@@ -1,26 +1,41 @@
-"""What of a person is taken out of the facts of the graph, and the statement by which a stored record may be changed for that.
+"""What of a person is taken out of stored records, and the statement by which a record may be changed for that.
 
-Records hold ids; names, addresses and aliases of people stand in the facts that imports brought. The record of an import keeps
-its line in the audit log, which never held them, and so its leaf; what is stored of it is replaced by the same without them. Its
-seal does not fit the new content, so a note signed with the log's key says what the content is now.
+Names, addresses and aliases of people stand in the facts that imports brought, and in what enforcement points said of a subject
+or a delegator beside their ids. Such a record keeps its line in the audit log, which never held them, and so its leaf; what is
+stored of it is replaced by the same without them. Its seal does not fit the new content, so a note signed with the log's key says
+what the content is now.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import is_ as _is
 
 from msgspec.structs import replace
 
 from graphsvc.core.audit.note import Note, SigningKey, open_note
 from graphsvc.core.graph import Node
-from graphsvc.core.record import GraphStaged
+from graphsvc.core.record import Decided, GraphStaged
+from graphsvc.core.request import Entity
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
 
-__all__ = ["PERSONAL", "Erasure", "open_erasure", "scrubbed", "sign_erasure", "values_of", "without"]
+__all__ = [
+    "PERSONAL",
+    "Erasure",
+    "claims_of",
+    "open_erasure",
+    "read_by_rules",
+    "scrubbed",
+    "sign_erasure",
+    "unclaimed",
+    "values_of",
+    "without",
+    "without_claims",
+]
 
 # Names of properties, in any case, that say who somebody is.
 PERSONAL = frozenset({
@@ -29,6 +44,11 @@ PERSONAL = frozenset({
 })  # fmt: skip
 _TITLE = "graphsvc audit erasure"
 _NUMBER = re.compile("[1-9][0-9]{0,18}")
+# How an expression reads a property of somebody, and all of them.
+_READ = re.compile(r"""\.\s*properties\s*(?:\.\s*([^\W\d]\w*)|\[\s*(?:'([^']*)'|"([^"]*)")\s*\])""")
+_READ_WHOLE = re.compile(
+    r"""\.\s*properties\b(?!\s*(?:\.\s*[^\W\d]|\[\s*(?:'[^']*'|"[^"]*")\s*\]))|\[\s*['"]properties['"]"""
+)
 
 
 def scrubbed(node: Node, properties: Collection[str], kept: Collection[str]) -> Node:
@@ -54,6 +74,37 @@ def without(record: GraphStaged, key: str, properties: Collection[str], kept: Co
     """The record of an import with a person's node scrubbed."""
     nodes = tuple(scrubbed(node, properties, kept) if node.key == key else node for node in record.nodes)
     return replace(record, nodes=nodes)
+
+
+def read_by_rules(texts: Iterable[str]) -> Collection[str] | None:
+    """Names of properties, casefolded, that any of these rules and conditions may read; None: they may read all."""
+    found: set[str] = set()
+    for text in texts:
+        if _READ_WHOLE.search(text):
+            return None
+        found |= {name.casefold() for names in _READ.findall(text) for name in names if name}
+    return found
+
+
+def claims_of(entity: Entity, properties: Collection[str]) -> Iterator[str]:
+    """The texts that `unclaimed` takes out."""
+    told = (value for name, value in entity.properties.items() if name.casefold() in properties)
+    yield from (value for value in told if isinstance(value, str) and value)
+
+
+def unclaimed(entity: Entity, properties: Collection[str]) -> Entity:
+    """Somebody as a caller named them, without these properties (casefolded)."""
+    told = {name: value for name, value in entity.properties.items() if name.casefold() not in properties}
+    return entity if len(told) == len(entity.properties) else replace(entity, properties=told)
+
+
+def without_claims(record: Decided, told: Callable[[Entity], Entity]) -> Decided:
+    """A decision in which subject and delegators are as `told` says, the very same where nothing goes."""
+    request = record.request
+    subject, delegators = told(request.subject), tuple(map(told, request.on_behalf_of))
+    if subject is request.subject and all(map(_is, delegators, request.on_behalf_of)):
+        return record
+    return replace(record, request=replace(request, subject=subject, on_behalf_of=delegators))
 
 
 @dataclass(frozen=True, slots=True)

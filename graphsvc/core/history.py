@@ -7,7 +7,7 @@ its declaration and labels are worked out again. The rest is a few dozen bytes. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -150,6 +150,15 @@ class History:
             action=text(packed.action, packed.action),
             asked=asked,
         )
+
+    def disclaim(self, unclaimed: Callable[[Entity], Entity]) -> None:
+        """Keep less of what callers said of subjects and delegators. unclaimed: the same entity where nothing goes."""
+        for action, packed in self._packed.items():
+            subject, behind = packed.asked
+            asked = unclaimed(subject), tuple(map(unclaimed, behind))
+            if asked != packed.asked:
+                packed.who.memo.asked = None
+                self._packed[action] = replace(packed, asked=asked)
 
     def forget(self, actions: Iterable[str]) -> None:
         """Nobody asks for these any more."""

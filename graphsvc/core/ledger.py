@@ -7,7 +7,7 @@ a moment ago, and what is under review. Of the others a few words are kept for l
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from graphsvc.core.record import Decided
 from graphsvc.core.tally import NO_PATTERNS, Tallies
@@ -56,6 +56,12 @@ class Ledger(Mapping[str, Decided]):
         completions = record.completions
         patterns = frozenset([each.pattern for each in completions]) if completions else NO_PATTERNS
         self.tallies.add(record.at_ms, answered, patterns)
+
+    def change(self, changed: Callable[[Decided], Decided]) -> None:
+        """Hold other content of the same decisions."""
+        for held in (self._newest, self._noted, self._pinned):
+            for action, record in held.items():
+                held[action] = changed(record)
 
     def newest_first(self) -> Iterator[tuple[str, Decided]]:
         """The newest, then those of the older ones that somebody may look into."""

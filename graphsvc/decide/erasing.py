@@ -1,26 +1,39 @@
-"""Erasing who a person is: from the graph, from what imports said of them in the log, and from all that was made of both.
+"""Erasing who a person is: from the graph, from what imports and enforcement points said of them in the log, and from all that
+was made of both.
 
-Ids stay, for decisions name them. A record keeps its number, its line and its leaf, so every proof holds. Aliases that other
-records name stay too, or the log would fold to something else; they are told.
+Ids stay, for decisions name them. A record keeps its number, its line and its leaf, so every proof holds. What the log would fold
+to something else without stays too, and is told: aliases that other records name, and properties of a subject that a rule reads.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
 from graphsvc.core.codec import decode_records, erase_records
-from graphsvc.core.erasure import scrubbed, sign_erasure, values_of, without
+from graphsvc.core.erasure import (
+    claims_of,
+    read_by_rules,
+    scrubbed,
+    sign_erasure,
+    unclaimed,
+    values_of,
+    without,
+    without_claims,
+)
+from graphsvc.core.governing import PolicyDrafted, PolicyShadowed
 from graphsvc.core.graph import Node
-from graphsvc.core.record import GraphStaged
+from graphsvc.core.record import Decided, GraphStaged, Record
+from graphsvc.core.request import Entity
 from graphsvc.core.value import format_time
 from graphsvc.core.world import World
 from graphsvc.decide.audit import AuditLog, origin_of
 from graphsvc.decide.command import Caller
-from graphsvc.decide.draw import LABELS
+from graphsvc.decide.draw import LABELS, draw
 from graphsvc.decide.ports import NodeStroke, Notary, Strokes
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.decide.truncation import rebase, redraw
@@ -33,15 +46,62 @@ _PAGE = 200
 
 @dataclass(slots=True)
 class Erased:
-    """What was found: sources that name the person, records of imports that did, aliases that stay, and other records in
-    which a value stands that was erased elsewhere, by kind.
+    """What was found: sources that name the person, entries of the log that say something of them, aliases that stay, properties
+    of subjects that stay because rules read them, and other records in which a value stands that was erased elsewhere, by kind.
     """
 
     sources: list[str] = field(default_factory=list)
     records: int = 0
+    read: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     elsewhere: dict[str, int] = field(default_factory=dict)
     cut_off: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Whom it is about. key: of their node; names: what records call them. properties, claims: casefolded names of what goes,
+    from facts and from what was said of them in requests.
+    """
+
+    key: str
+    names: frozenset[str]
+    properties: Collection[str]
+    claims: Collection[str]
+
+    def told(self, entity: Entity) -> Entity:
+        """A subject or delegator without what goes, the very same where nothing does."""
+        return unclaimed(entity, self.claims) if entity.id in self.names else entity
+
+    def decided(self, record: Decided) -> Decided:
+        """A decision without what goes, the very same where nothing does."""
+        return without_claims(record, self.told)
+
+    def values(self, record: Record) -> Iterator[str]:
+        """The texts that go from a record."""
+        if isinstance(record, GraphStaged):
+            for node in record.nodes:
+                if node.key == self.key:
+                    yield from values_of(node, self.properties)
+        for entity in self._named(record):
+            yield from claims_of(entity, self.claims)
+
+    def staying(self, record: Record) -> Iterator[str]:
+        """Names of properties that a decision says of them and rules read."""
+        for entity in self._named(record):
+            told = {name.casefold() for name in entity.properties}
+            yield from told.intersection(self.properties).difference(self.claims)
+
+    def _named(self, record: Record) -> Iterator[Entity]:
+        if isinstance(record, Decided):
+            named = (record.request.subject, *record.request.on_behalf_of)
+            yield from (each for each in named if each.id in self.names)
+
+    def changed(self, record: Record, kept: Collection[str]) -> Record:
+        """A record as it is stored from now on. kept: aliases that stay."""
+        if isinstance(record, GraphStaged):
+            return without(record, self.key, self.properties, kept)
+        return self.decided(record) if isinstance(record, Decided) else record
 
 
 async def erase(
@@ -61,8 +121,9 @@ async def erase(
         raise BadInput(f"identity: no identity `{identity}`", field="identity")
     base = await store.base()
     found = Erased(cut_off=0 if base is None else base.seq)
-    values, aliases, changed = await _read(service, world_key, properties)
-    named = await _named(service, values)
+    person = _person(service.world, world_key, properties)
+    values, aliases, changed = await _read(service, person, found)
+    named = await _named(service, values, person)
     found.kept = sorted(aliases & named.keys())
     for value in named:
         for kind, count in named[value].items():
@@ -88,54 +149,81 @@ async def erase(
         body = erase_records(
             entry.body,
             entry.id,
-            lambda record: (
-                without(record, world_key, properties, found.kept)
-                if isinstance(record, GraphStaged)
-                else record
-            ),
+            partial(person.changed, kept=found.kept),
             lambda place, stored, entry=entry: sign_erasure(  # type: ignore[misc]
                 key, seq=entry.first + place, size=size, stored=stored, at=at
             ),
         )
         await store.rewrite(entry, body)
-    await rebase(store, notary, lambda world: _scrub_world(world, world_key, properties, found.kept))
+        await _draw_again(service, entry.first, decode_records(entry.body), person)
+    _disclaim(service.world, person)
+    await rebase(store, notary, lambda world: _scrub_world(world, person, found.kept))
     await store.drop_snapshots()
     return found
 
 
-def _scrub_world(world: World, key: str, properties: Collection[str], kept: Collection[str]) -> None:
+def _person(world: World, key: str, properties: Collection[str]) -> _Person:
+    drafts = [each for _, each in world.governance.records]
+    nodes = [node for held, _ in world.estate.facts().values() for node in held.values()]
+    read = read_by_rules([
+        *(pack.text for pack in world.published),
+        *(each.text for each in drafts if isinstance(each, PolicyShadowed)),
+        *(text for each in drafts if isinstance(each, PolicyDrafted) for text, _, _ in each.packs),
+        *(text for node in nodes if isinstance(text := node.fields.get("condition"), str)),
+    ])  # fmt: skip
+    names = {key, key.partition(":")[2]}
+    names |= {str(each) for node in nodes if node.key == key for each in _aliases(node)}
+    wanted = frozenset(properties)
+    claims = frozenset[str]() if read is None else wanted - frozenset(read)
+    return _Person(key, frozenset(names), wanted, claims)
+
+
+def _disclaim(world: World, person: _Person) -> None:
+    world.history.disclaim(person.told)
+    world.decided.change(person.decided)
+
+
+def _scrub_world(world: World, person: _Person, kept: Collection[str]) -> None:
     for source, (nodes, _) in list(world.estate.facts().items()):
-        node = nodes.get(key)
-        world.estate.load(
-            source, [] if node is None else [scrubbed(node, properties, kept)], [], replace=False
-        )
+        node = nodes.get(person.key)
+        told = [] if node is None else [scrubbed(node, person.properties, kept)]
+        world.estate.load(source, told, [], replace=False)
+    _disclaim(world, person)
 
 
 async def _read(
-    service: GraphsvcService, key: str, properties: Collection[str]
+    service: GraphsvcService, person: _Person, found: Erased
 ) -> tuple[set[str], set[str], list[int]]:
-    """What imports said of the person, their aliases, and the first numbers of the entries that say it."""
+    """What records say of the person, their aliases, and the first numbers of the entries that say it."""
     values: set[str] = set()
+    stay: set[str] = set()
     aliases: set[str] = set()
     changed: list[int] = []
     after = 0
     while page := await service.store.read(after=after, limit=_PAGE):
         for entry in page:
-            nodes = [
-                node
-                for record in decode_records(entry.body)
-                if isinstance(record, GraphStaged)
-                for node in record.nodes
-                if node.key == key
-            ]
-            here = {value for node in nodes for value in values_of(node, properties)}
-            if here:
+            records = decode_records(entry.body)
+            here = {value for record in records for value in person.values(record)}
+            if here or any(person.changed(record, ()) != record for record in records):
                 changed.append(entry.first)
             values |= here
+            stay |= {name for record in records for name in person.staying(record)}
+            staged = (record for record in records if isinstance(record, GraphStaged))
+            nodes = (node for record in staged for node in record.nodes if node.key == person.key)
             aliases |= {str(each) for node in nodes for each in _aliases(node)}
             after = entry.seq
         await asyncio.sleep(0)
+    found.read = sorted(stay)
     return values, aliases, changed
+
+
+async def _draw_again(service: GraphsvcService, first: int, records: list[Record], person: _Person) -> None:
+    """Draw the decisions of an entry without what went from them."""
+    for place, record in enumerate(records):
+        if isinstance(record, Decided) and (changed := person.decided(record)) is not record:
+            strokes = draw(changed, first + place)
+            nodes = [stroke for stroke in strokes.nodes if stroke.label == "Decision"]
+            await redraw(service.store, Strokes(nodes=nodes))
 
 
 def _aliases(node: Node) -> list[object]:
@@ -143,7 +231,7 @@ def _aliases(node: Node) -> list[object]:
     return [*found] if isinstance(found, list) else []
 
 
-async def _named(service: GraphsvcService, values: set[str]) -> dict[str, dict[str, int]]:
+async def _named(service: GraphsvcService, values: set[str], person: _Person) -> dict[str, dict[str, int]]:
     """In how many records of which kind, imports apart, each value stands as a text of its own."""
     found: dict[str, dict[str, int]] = {}
     wanted = {value: msgspec.json.encode(value) for value in values}
@@ -153,7 +241,7 @@ async def _named(service: GraphsvcService, values: set[str]) -> dict[str, dict[s
             for record in decode_records(entry.body):
                 if isinstance(record, GraphStaged):
                     continue
-                text = msgspec.json.encode(record)
+                text = msgspec.json.encode(person.changed(record, ()))
                 for value, encoded in wanted.items():
                     if encoded in text:
                         counts = found.setdefault(value, {})

@@ -35,7 +35,8 @@ _BEHIND_S = 0.25
 _BUSY_RECORDS = 8
 _GATHER_S = 0.03
 _POLL_S = 0.5
-_RETRY_S = 0.5
+# A store that comes back plans its statements anew, which takes seconds of its time: those of decisions come first.
+_RETRY_S, _RETRY_MOST_S = 0.5, 4.0
 _REFUSED_S = 5.0
 _LEASE = "projector"
 LEASE_MS = 3_000
@@ -107,6 +108,7 @@ class Projector:
             await self._moved.wait_for(lambda: self.drawn >= seq)
 
     async def _run(self) -> None:
+        away_s = _RETRY_S
         while True:
             try:
                 if not await self._has_lease():
@@ -120,10 +122,11 @@ class Projector:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_POLL_S):
                             await self._wake.wait()
-                self.problem = None
+                self.problem, away_s = None, _RETRY_S
             except StoreUnavailable:
                 self.leads, self._renew_at = False, 0.0
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(away_s)
+                away_s = min(away_s * 2, _RETRY_MOST_S)
             except GraphsvcError as error:
                 # Decisions do not depend on the drawing: say it, and try again.
                 self.problem = str(error)

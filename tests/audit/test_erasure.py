@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from graphsvc.config import load_settings
+from graphsvc.core.erasure import read_by_rules
+from graphsvc.core.value import Json
 from graphsvc.wiring import open_service
 from tests.audit.conftest import STORE, live
 from tests.audit.test_command import write
@@ -109,6 +111,105 @@ def test_an_alias_that_other_records_name_stays(known: Path) -> None:
     assert (ended.code, "email:ada@example.com" in ended.err) == (0, True), ended
     assert identity()[2] == ("email:ada@example.com",)
     assert b"Lovelace" not in held()
+
+
+def claim(*names: str, policy: str = "") -> None:
+    """Decisions for the person, whose enforcement point says more of them than their id."""
+    told: dict[str, Json] = {name: f"{name}-SECRET" for name in names}
+
+    async def ask() -> None:
+        from graphsvc.cli.direct import OPERATOR
+        from graphsvc.core.request import AccessRequest, Entity
+        from graphsvc.decide.command import DecideCommand
+
+        async with open_service(load_settings(store=STORE)) as service:
+            if policy:
+                await service.publish_policy(OPERATOR, [(policy, "reads.yaml")], "")
+            for number, subject, behind in ((1, "u4711", ()), (2, "bot", ("u4711",)), (3, "bot", ())):
+                request = AccessRequest(
+                    id="", chain=f"said{number}", subject=Entity("human", subject, told), action="mail:Read",
+                    resource=Entity("mailbox", "inbox"), on_behalf_of=tuple(Entity("human", name, told) for name in behind),
+                )  # fmt: skip
+                await service.decide(OPERATOR, DecideCommand(key=f"said{number}", request=request))
+            await service.wait_drawn()
+
+    asyncio.run(ask())
+
+
+def test_what_was_said_of_them_with_a_decision_goes_too(known: Path) -> None:
+    """As subject and as delegator, in the log, the drawn graph and the state; what is said of others stays, and all is proved."""
+    claim("Mail", "badge")
+    before = graphsvc("audit", "export", "-o", "before")
+    assert (before.code, held().count(b"Mail-SECRET") > 4) == (0, True)
+    ended = graphsvc("erase", "u4711")
+    assert ended.code == 0, ended.err
+    content = held()
+    # Of the bot, in two decisions and as they are drawn: it is not the person.
+    assert content.count(b"badge-SECRET") >= content.count(b"Mail-SECRET") > 0
+    assert b"u4711" in content
+
+    async def decisions() -> list[str]:
+        from graphsvc.decide.ports import DecisionQuery
+
+        async with open_service(load_settings(store=STORE)) as service:
+            rows = await service.store.decisions(DecisionQuery(limit=3))
+            asked = [
+                each.request
+                for each in service.world.decided.values()
+                if each.request.chain.startswith("said")
+            ]
+            entities = [each for request in asked for each in (request.subject, *request.on_behalf_of)]
+            drawn = [row.body.decode() for row in rows]
+        assert all(("Mail" in each.properties) == (each.id == "bot") for each in entities)
+        return drawn
+
+    drawn = asyncio.run(decisions())
+    assert sorted(body.count("Mail-SECRET") for body in drawn) == [0, 1, 1]
+    assert graphsvc("audit", "verify").code == 0
+    assert graphsvc("audit", "export", "-o", "after", "--since", "before/checkpoint.txt").code == 0
+    assert Path("after/records.jsonl").read_bytes().startswith(Path("before/records.jsonl").read_bytes())
+
+
+READS = """\
+graphsvc: 1
+pack: {id: reads, version: "1"}
+actions: {"mail:Read": {effects: [read]}}
+patterns:
+  - {id: by-mail, title: t, severity: low, on_match: deny, steps: {one: {action: "mail:Read", key: {who: subject.properties.Mail}}}}
+"""
+
+
+def test_what_a_rule_reads_of_a_subject_stays_and_is_told(known: Path) -> None:
+    """Without it the log would fold to something else; other properties of the same decision go."""
+    claim("Mail", "phone", policy=READS)
+    ended = graphsvc("erase", "u4711")
+    assert (ended.code, "rules read them: mail" in ended.err) == (0, True), ended
+
+    async def asked() -> dict[str, object]:
+        async with open_service(load_settings(store=STORE)) as service:
+            (found,) = (
+                each.request for each in service.world.decided.values() if each.request.subject.id == "u4711"
+            )
+            return dict(found.subject.properties)
+
+    assert asyncio.run(asked()) == {"Mail": "Mail-SECRET"}
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("subject.properties.Mail == 'x'", {"mail"}),
+        ("""subject.properties["Mail"] + subject . properties [ 'Phone' ]""", {"mail", "phone"}),
+        ("action.name == 'mail' && resource.title == ''", set()),
+        ("has(subject.properties) ", None),
+        ("subject.properties[context.field] == ''", None),
+        ("subject.properties.exists_one", {"exists_one"}),
+        ("""subject["properties"]["Mail"]""", None),
+    ],
+)
+def test_what_a_rule_may_read_is_never_too_little(text: str, read: set[str] | None) -> None:
+    """Names of properties, or all of them where a name cannot be told."""
+    assert read_by_rules([text]) == read
 
 
 def test_what_was_cut_off_is_erased_from_its_base(known: Path) -> None:

@@ -21,10 +21,11 @@ _WITHIN_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A recorded answer."""
+    """A recorded answer. cancelled: it was written after its deadline, so the key is DENY for ever."""
 
     id: str
     verdict: str
+    cancelled: bool = False
 
 
 @dataclass
@@ -50,7 +51,8 @@ class Asker:
         )
 
     async def ask(self, http: aiohttp.ClientSession, asked: dict[str, Any], *, within_s: float = 120) -> Told:
-        """The recorded answer; a transient one or none is asked for again with the same key, at the next replica.
+        """The recorded answer; a transient one or none is asked for again with the same key, at the next replica, and one that
+        was cancelled with a new one.
 
         After ever longer pauses, as a client should: what is refused for want of time is not helped by more of it.
         """
@@ -58,8 +60,10 @@ class Asker:
         async with asyncio.timeout(within_s):
             while True:
                 told = await self.once(http, self.urls[next(self._turn) % len(self.urls)], asked)
-                if told is not None:
+                if told is not None and not told.cancelled:
                     return told
+                if told is not None:
+                    asked = {**asked, "idempotencyKey": f"{asked['idempotencyKey']}+"}
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 1.0)
 
@@ -80,8 +84,9 @@ class Asker:
         if passing:
             self.tries[passing[0]] += 1
             return None
-        self.tries["recorded"] += 1
-        told = Told(decision["id"].removeprefix("decision:"), decision["verdict"])
+        cancelled = any(reason["code"] == "cancelled" for reason in decision["reasons"])
+        self.tries["cancelled" if cancelled else "recorded"] += 1
+        told = Told(decision["id"].removeprefix("decision:"), decision["verdict"], cancelled)
         self.told.setdefault(asked["idempotencyKey"], []).append(told)
         return told
 

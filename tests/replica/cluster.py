@@ -19,7 +19,7 @@ from graphsvc.decide.ports import Store
 from graphsvc.store.neo4j import open_neo4j
 from tests.race.story import told_again
 from tests.replica.asker import Asker
-from tests.replica.estate import PACK, STEPS, permits_by_key, step
+from tests.replica.estate import PACK, STEPS, final, permits_by_key, step
 from tests.service.harness import ADMIN, Clock, serving
 from tests.store.conftest import neo4j_address
 from tests.support.neo4j_server import Neo4jServer, own_server
@@ -105,7 +105,7 @@ class Cluster:
         by_id = {record.request.id: record for record in stored}
         assert not asker.differing()
         for told in asker.told.values():
-            assert by_id[told[0].id].answered.value == told[0].verdict
+            assert final(by_id[told[0].id], cancelled) == told[0].verdict
         wanted = set(vendors)
         permitted = [
             (record.request.resource.id, record.request.action)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-__all__ = ["PACK", "STEPS", "permits_by_key", "step"]
+from graphsvc.core.record import Decided
+
+__all__ = ["PACK", "STEPS", "final", "permits_by_key", "step"]
 
 PACK = """\
 graphsvc: 1
@@ -44,3 +47,8 @@ def permits_by_key(permitted: list[tuple[str, str]]) -> dict[str, set[str]]:
     for vendor, action in permitted:
         found.setdefault(vendor, set()).add(action)
     return found
+
+
+def final(record: Decided, cancelled: Collection[str]) -> str:
+    """What its key is answered from now on: DENY when it was cancelled."""
+    return "DENY" if record.request.id in cancelled else record.answered.value

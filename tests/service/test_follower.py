@@ -12,6 +12,7 @@ from graphsvc.decide.command import Caller
 from graphsvc.decide.ports import Accepted, Draft, Entry, Refused
 from graphsvc.errors import ClocksDiffer, NotAllowed, StoreUnavailable
 from graphsvc.store.memory import MemoryStore
+from tests.race.faulty import VirtualLoop
 from tests.service.harness import GATEWAY, Clock, Harness, serving
 
 pytestmark = pytest.mark.anyio
@@ -249,3 +250,37 @@ async def test_a_session_belongs_to_who_began_it(how: str) -> None:
                 await ask(other, f"c2-{session}", session)
         await ask(any_chain, "c3", "named")
         await ask(GATEWAY, "c4", "named")
+
+
+def test_a_store_that_comes_back_is_first_there_for_decisions() -> None:
+    """The projector asks an absent store ever more seldom, and draws within a few seconds of its return."""
+
+    class Away(MemoryStore):
+        """Nothing can be drawn while it is away."""
+
+        is_away, asked = False, 0
+
+        async def lease(self, name: str, holder: str, ttl_ms: int) -> bool:
+            if self.is_away:
+                self.asked += 1
+                raise StoreUnavailable("the store is down")
+            return await super().lease(name, holder, ttl_ms)
+
+    async def story() -> None:
+        store = Away()
+        async with serving(store) as harness:
+            await harness.prepare()
+            await harness.service.wait_drawn()
+            store.is_away = True
+            await asyncio.sleep(60)
+            assert 10 < store.asked < 30
+            await harness.act("mail:Read", "mailbox:alice")
+            store.is_away = False
+            async with asyncio.timeout(5):
+                await harness.service.wait_drawn()
+
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(story())
+    finally:
+        loop.close()

@@ -51,7 +51,10 @@ async def test_a_late_cancel_comes_first_and_the_key_stays_deny() -> None:
         assert await harness.service.sequencer.submit(late) is not None
     async with serving(store, name="b", clock=clock) as harness:
         later = await harness.service.decide(GATEWAY, command)
-        assert [reason.code for reason in later.decision.reasons] == [ReasonCode.deadline_exceeded]
+        # Not `deadline_exceeded`, which asks to be asked again: nothing else will ever be said of this key.
+        assert [reason.code for reason in later.decision.reasons] == [ReasonCode.cancelled]
+        assert not later.decision.reasons[0].code.retryable
+        assert later.decision.request.id == first.decision.request.id
         assert not any(isinstance(each, Reported) for each in harness.service.world.reported.values())
 
 

@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from neo4j import AsyncTransaction
 
 from graphsvc.decide.ports import Accepted, Strokes
 from graphsvc.errors import StoreError, StoreSwapped, StoreTooNew, StoreUnavailable
 from graphsvc.store.address import Neo4jAddress
-from graphsvc.store.neo4j import open_neo4j
+from graphsvc.store.neo4j import drawing, open_neo4j
 from graphsvc.store.neo4j.migration import known_migrations
 from scripts.neo4j_home import free_port
 from tests.store.conftest import neo4j_address
@@ -49,6 +50,32 @@ async def test_a_clock_that_differs_keeps_the_store_shut(fresh_neo4j: Neo4jServe
     """Beyond half a second of skew the store is unavailable and says by how much."""
     with pytest.raises(StoreUnavailable, match="clock and ours differ by"):
         await open_neo4j(neo4j_address(fresh_neo4j), fresh_neo4j.password, now_ms=lambda: 1_000)
+
+
+async def test_a_replica_that_starts_holds_nobody_up(
+    fresh_neo4j: Neo4jServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one plans its statements, for seconds on a cold server, the others commit."""
+    address, strokes = neo4j_address(fresh_neo4j), drawing.run_strokes
+    store = await open_neo4j(address, fresh_neo4j.password)
+    planning, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(transaction: AsyncTransaction, given: Strokes) -> None:
+        await strokes(transaction, given)
+        planning.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(drawing, "run_strokes", slow)
+    starting = asyncio.create_task(open_neo4j(address, fresh_neo4j.password))
+    async with asyncio.timeout(30):
+        await planning.wait()
+    try:
+        async with asyncio.timeout(3):
+            assert isinstance(await store.append(draft("e1"), seen=await store.head(), reads=()), Accepted)
+    finally:
+        go_on.set()
+        await (await starting).close()
+        await store.close()
 
 
 async def test_a_hijacked_constraint_is_refused(empty_neo4j: Neo4jServer) -> None:

@@ -200,20 +200,24 @@ class Decisions(UseCases):
         if found is None:
             raise Conflict("the idempotency key is being used by another request in flight")
         given = job.replay in self.world.reported
-        if (job.dedupe in self._late and not given) or (cancelled is not None and cancelled.by == DEADLINE):
-            return self._transient(
-                job, ReasonCode.deadline_exceeded, "the deadline of this key had passed", replayed=True
-            )
+        if cancelled is None and job.dedupe in self._late and not given:
+            told = "the deadline of this key had passed; what becomes of it is being written"
+            return self._transient(job, ReasonCode.deadline_exceeded, told, replayed=True)
         seq, record = found
-        if cancelled is not None and record.answered is Verdict.PERMIT:
-            told = "the action of this key was cancelled; use a new key to ask again"
+        if cancelled is not None and (record.answered is Verdict.PERMIT or cancelled.by == DEADLINE):
+            # Of this key nothing else will ever be said: who asks again with it would ask for ever.
+            late = "was written after its deadline, and so " if cancelled.by == DEADLINE else "was "
+            told = f"the action of this key {late}cancelled; use a new key to ask again"
             return self._transient(job, ReasonCode.cancelled, told, replayed=True)
         return self._answered(record, seq, replayed=True)
 
     def _transient(self, job: DecideJob, code: ReasonCode, told: str, *, replayed: bool = False) -> Answer:
+        request = job.request
+        if replayed and job.replay is not None:
+            request = msgspec.structs.replace(request, id=job.replay)
         record = Decided(
             at_ms=self.sequencer.now_ms(),
-            request=job.request,
+            request=request,
             verdict=Verdict.DENY,
             reasons=(Reason(code, told, Verdict.DENY),),
             session=job.request.session or job.request.chain,
