@@ -37,7 +37,7 @@ class Freshness:
         if age_ms < STALE_AFTER_MS:
             return False
         if not self._shared and await self.problem() is None:
-            self._sequencer.last_read_ms = self._sequencer.now_ms()
+            self._sequencer.was_read()
             return False
         if age_ms >= SILENT_AFTER_MS:
             raise StoreUnavailable(
@@ -60,8 +60,8 @@ class Freshness:
         return found
 
     def _age_ms(self) -> int:
-        read_ms = self._sequencer.last_read_ms
-        return SILENT_AFTER_MS if read_ms is None else self._sequencer.now_ms() - read_ms
+        unread_ms = self._sequencer.unread_ms
+        return SILENT_AFTER_MS if unread_ms is None else unread_ms
 
     async def _ping(self) -> str | None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +61,9 @@ class Retaining:
             return None
         await asyncio.to_thread(lambda: self._archive.mkdir(mode=0o700, parents=True, exist_ok=True))
         # A name of its own: the lease only spares work, and whoever else archives the same must find this file untouched.
-        name = f"{self._store.incarnation}-{found.first:012}-{found.last:012}-{uuid.uuid4().hex[:8]}.zip"
+        # What the store calls itself must not lead out of the folder.
+        store = re.sub(r"[^A-Za-z0-9_-]", "-", self._store.incarnation)
+        name = f"{store}-{found.first:012}-{found.last:012}-{uuid.uuid4().hex[:8]}.zip"
         archive = self._archive / name
         statement = await truncate(self._store, self._notary, found, archive, now_ms)
         _log.info("log_truncated", extra={"last": found.last, "archive": name, "sha256": statement.archive})

@@ -78,7 +78,8 @@ class Sequencer:
         self.swapped = asyncio.Event()
         # Decisions that this process made and answered, the newest of them.
         self.own = Recent(_OWN_LIMIT)
-        self.last_read_ms: int | None = None
+        # When the log was last read, by our clock and by the loop's, which nobody can set back.
+        self._read: tuple[int, float] | None = None
         self.batches = 0
         self.committed = 0
         self.refusals = 0
@@ -150,6 +151,18 @@ class Sequencer:
         self._last_ms = max(self._last_ms, self._clock())
         return self._last_ms
 
+    def was_read(self) -> None:
+        """The log was read to its end, so the world is as old as this moment."""
+        self._read = self.now_ms(), asyncio.get_running_loop().time()
+
+    @property
+    def unread_ms(self) -> int | None:
+        """For how long the log was not read; None: it never was."""
+        if self._read is None:
+            return None
+        read_ms, read_s = self._read
+        return max(self.now_ms() - read_ms, int((asyncio.get_running_loop().time() - read_s) * 1000))
+
     async def catch_up(self) -> int:
         """Fold everything in the log that has not been folded; returns how many entries."""
         folded = 0
@@ -158,7 +171,7 @@ class Sequencer:
             self._fold(entries)
             # A long log must not starve the loop while it is read.
             await asyncio.sleep(0)
-        self.last_read_ms = self.now_ms()
+        self.was_read()
         return folded
 
     # -- the task --------------------------------------------------------------------------------
@@ -211,9 +224,9 @@ class Sequencer:
                     )
                 if head > self._world.seq:
                     await self.catch_up()
-                self.last_read_ms = self.now_ms()
+                self.was_read()
         except (StoreError, TimeoutError) as error:
-            # `last_read_ms` tells how old the world may be.
+            # `unread_ms` tells how old the world may be.
             self._noticed(error)
 
     def _noticed(self, error: Exception) -> None:
@@ -240,7 +253,7 @@ class Sequencer:
             started = asyncio.get_running_loop().time()
             answer = await self._append(draft, reads)
             self.commit_seconds.add(asyncio.get_running_loop().time() - started)
-            self.last_read_ms = self.now_ms()
+            self.was_read()
             if isinstance(answer, Refused):
                 self._fold(answer.tail)
                 continue

@@ -236,6 +236,8 @@ def test_an_interrupted_removal_is_finished_by_the_next(cut: Path) -> None:
 async def test_a_running_service_archives_what_is_old(anyio_backend: str, tmp_path: Path) -> None:
     """While it decides: what is older than the setting goes into the folder, and the service goes on with all it knew."""
     store, notary, day = await open_memory(), MemoryNotary(), 86_400_000
+    # Whoever writes to the store can call it anything.
+    store._incarnation = "../../elsewhere"
     clock, numbers = Clock(), itertools.count()
     service = GraphsvcService(store, clock=clock, ids=lambda: f"id{next(numbers)}", notary=notary)
     await service.start()
@@ -248,6 +250,7 @@ async def test_a_running_service_archives_what_is_old(anyio_backend: str, tmp_pa
     retaining = Retaining(store, notary, clock, 3, tmp_path / "archive")
     archive = await retaining.once()
     assert archive is not None
+    assert archive.resolve().parent == tmp_path / "archive"
     left = [record for entry in await store.read(after=0, limit=100) for record in decode_records(entry.body)]
     assert [record.request.chain for record in left if isinstance(record, Decided)] == ["new"]
     assert await retaining.once() is None

@@ -155,6 +155,27 @@ async def test_a_replica_that_cannot_read_says_stale_and_then_nothing() -> None:
         assert (await harness.act("mail:Read")).verdict is Verdict.PERMIT
 
 
+def test_a_clock_that_is_set_back_makes_nothing_fresh() -> None:
+    """A replica that is cut off says stale, and then nothing, also while its clock stands still."""
+
+    async def story() -> None:
+        store = _Store()
+        async with serving(store, shared=True, clock=Clock()) as harness:
+            await harness.prepare()
+            store.cut = True
+            await asyncio.sleep(6)
+            assert (await harness.service.evaluate(GATEWAY, _asked(harness))).stale
+            await asyncio.sleep(30)
+            with pytest.raises(StoreUnavailable, match="could not be read for 3"):
+                await harness.service.evaluate(GATEWAY, _asked(harness))
+
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(story())
+    finally:
+        loop.close()
+
+
 async def test_a_swapped_store_ends_every_answer() -> None:
     """A log that ends before what was folded is another one: nothing is decided or evaluated any more."""
     store = _Store()

@@ -22,8 +22,8 @@ def _freshness(age_ms: int, *, shared: bool) -> Freshness:
     sequencer: Any = SimpleNamespace(
         swapped=SimpleNamespace(is_set=lambda: False),
         blocked=None,
-        last_read_ms=1_000,
-        now_ms=lambda: 1_000 + age_ms,
+        unread_ms=age_ms,
+        was_read=lambda: None,
     )
     store: Any = _Answering()
     return Freshness(store, sequencer, shared=shared)
