@@ -107,12 +107,28 @@ async def _deliver(service: GraphsvcService, outlet: Outlet, after: int, wait_s:
             await asyncio.sleep(wait_s)
             wait_s = min(_MOST_S, wait_s * 2)
             continue
-        if outlet.problem is not None:
-            _log.info("outlet_recovered", extra={"outlet": outlet.name})
-        outlet.problem, wait_s = None, _LEAST_S
+        if events[0].seq > after + 1:
+            # Retention moved them out of the store before the other side would take them.
+            missed = {"outlet": outlet.name, "first": after + 1, "last": events[0].seq - 1}
+            _log.error("outlet_missed", extra=missed)
+        wait_s = _LEAST_S
         outlet.delivered += len(messages)
         after = events[-1].seq
-        outlet.keep(_at(service, after))
+        _kept(outlet, _at(service, after))
+
+
+def _kept(outlet: Outlet, revision: str) -> None:
+    """Remember how far it came. What was delivered is: should that fail, a restart would only tell it again."""
+    try:
+        outlet.keep(revision)
+    except OSError as error:
+        if outlet.problem is None:
+            _log.warning("outlet_place_not_kept", extra={"outlet": outlet.name, "error": str(error)})
+        outlet.problem = str(error)
+        return
+    if outlet.problem is not None:
+        _log.info("outlet_recovered", extra={"outlet": outlet.name})
+    outlet.problem = None
 
 
 def _at(service: GraphsvcService, seq: int) -> str:

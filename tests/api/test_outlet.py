@@ -79,6 +79,26 @@ async def test_decisions_are_written_to_a_file_in_ocsf(tmp_path: Path) -> None:
     assert all(each["metadata"]["version"] == "1.3.0" for each in lines)
 
 
+async def test_a_full_state_folder_ends_no_delivery(tmp_path: Path) -> None:
+    """How far it came cannot be kept for a while: what is decided is told all the same, once, and that is said."""
+    file, cursor = tmp_path / "siem.jsonl", tmp_path / "cursor"
+    async with serving(await open_memory()) as harness:
+        await harness.prepare()
+        outlet = Outlet("soc", FileSink(file), ocsf.messages, cursor)
+        async with _delivering(harness.service, outlet):
+            cursor.unlink()
+            cursor.mkdir()
+            for count in (1, 2):
+                await harness.act("mail:Read")
+                await _until(lambda count=count: len(_lines(file)) == count)
+            assert await _until(lambda: outlet.problem)
+            cursor.rmdir()
+            await harness.act("mail:Read")
+            await _until(cursor.is_file)
+            assert outlet.problem is None
+            assert len(_lines(file)) == 3
+
+
 async def test_what_could_not_be_delivered_is_delivered_later_and_after_a_restart(tmp_path: Path) -> None:
     """In order, nothing left out; the problem is told while it lasts."""
     file, cursor = tmp_path / "siem.jsonl", tmp_path / "cursor"
