@@ -30,6 +30,7 @@ __all__ = ["AuditLog", "AuditProof", "SignedCheckpoint", "origin_of", "read_stat
 
 T = TypeVar("T")
 _PAGE = 200
+_SIGN_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +157,20 @@ class AuditLog:
                 keys = await asyncio.to_thread(notary.keys, origin)
                 if keys.newest == keys.signer_of(held):
                     return await self._signed(held, last, keys, since)
-            key = await asyncio.to_thread(notary.key, origin)
-            keys = await asyncio.to_thread(notary.keys, origin)
             root = await self._asked(lambda tree: tree.root(size))
-            note = key.sign(checkpoint_text(origin, size, root))
+            note, keys = await self._sign(notary, origin, checkpoint_text(origin, size, root))
             await asyncio.to_thread(notary.keep, origin, note)
             return await self._signed(open_checkpoint(note), note, keys, since)
+
+    async def _sign(self, notary: Notary, origin: str, text: str) -> tuple[str, KeyHistory]:
+        """A note by the key that signs now, and all keys; StoreError when it is replaced again and again."""
+        for _ in range(_SIGN_TRIES):
+            note = (await asyncio.to_thread(notary.key, origin)).sign(text)
+            # Another process may have retired the key meanwhile.
+            keys = await asyncio.to_thread(notary.keys, origin)
+            if keys.signer_of(open_checkpoint(note)) is not None:
+                return note, keys
+        raise StoreError("the key of the audit log is replaced faster than it can sign; try again")
 
     async def rotate(self) -> KeyHistory:
         """Retire the key: the log is signed by it once more, then a new key takes over."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from graphsvc.core.audit.key import endorse
 from graphsvc.core.audit.leaf import SALT_SIZE
 from graphsvc.core.audit.merkle import is_included
+from graphsvc.core.audit.note import SigningKey
 from graphsvc.core.codec import encode_records
 from graphsvc.core.record import Cancelled
 from graphsvc.decide.audit import AuditLog
@@ -41,6 +43,28 @@ async def test_proofs_of_old_records_are_read_from_the_log_again() -> None:
         assert proof == await whole.proof(seq)
         assert is_included(proof.leaf, seq - 1, size, proof.path, root)
         assert await thin.proof(seq, max(seq, 300)) == await whole.proof(seq, max(seq, 300))
+
+
+async def test_a_key_that_retires_while_a_log_is_signed_signs_nothing_later() -> None:
+    """Another process rotates between our look at the key and our signature: what is given out is signed by the new one."""
+
+    class Rotating(MemoryNotary):
+        """Its key is replaced as soon as it was given out, at a smaller size of the log."""
+
+        is_due = True
+
+        def key(self, origin: str) -> SigningKey:
+            given = super().key(origin)
+            if self.is_due:
+                self.is_due = False
+                new = self.new_key(origin)
+                self.replace(origin, new, endorse(self.keys(origin), given, new, 1))
+            return given
+
+    store, notary = MemoryStore(), Rotating()
+    await _fill(store, 0)
+    signed = await AuditLog(store, notary).checkpoint()
+    assert signed.keys.signer_of(signed.checkpoint) == signed.keys.newest
 
 
 async def test_a_record_that_changed_since_has_no_proof() -> None:
