@@ -58,6 +58,6 @@ class Late:
                 await asyncio.sleep(_RETRY_S)
                 continue
             except GraphsvcError:
-                return  # it was not permitted, so there is nothing to take back, and the key stays DENY
+                pass  # it was not permitted, so there is nothing to take back: what is recorded is the answer
             self._denied.discard(job.dedupe)
             return

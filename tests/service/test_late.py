@@ -58,6 +58,31 @@ async def test_a_late_cancel_comes_first_and_the_key_stays_deny() -> None:
         assert not any(isinstance(each, Reported) for each in harness.service.world.reported.values())
 
 
+def test_a_refusal_that_was_written_late_is_the_answer() -> None:
+    """There is nothing to take back: whoever asks again gets the recorded DENY, and is not told to ask once more."""
+
+    async def story() -> None:
+        way = FaultyStore(MemoryStore())
+        async with serving(way) as harness:
+            await harness.prepare()
+            way.faults.append("slow")
+            command = harness.command(
+                "mail:Read", "mailbox:alice", subject="nobody", key="k", deadline_ms=2_000
+            )
+            refused = await harness.service.decide(GATEWAY, command)
+            assert refused.decision.reasons[0].code.retryable
+            await asyncio.sleep(SLOW_S + 5)
+            again = await harness.service.decide(GATEWAY, command)
+            assert (again.verdict, again.recorded, again.replayed) == (Verdict.DENY, True, True)
+            assert [reason.code for reason in again.decision.reasons] == [ReasonCode.subject_unknown]
+
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(story())
+    finally:
+        loop.close()
+
+
 def test_a_late_cancel_waits_for_room() -> None:
     """A queue that is full when a late decision turns out to be written does not make a PERMIT of what was told DENY."""
 
