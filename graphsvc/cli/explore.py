@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ from graphsvc.cli.output import Format
 from graphsvc.cli.spread import spread
 
 if TYPE_CHECKING:
+    from graphsvc.core.value import Json
     from graphsvc.explore.combination import Combination
     from graphsvc.explore.path import Path as Way
 
@@ -61,13 +63,11 @@ def find_combinations(
       graphsvc explore combinations --identity ci --format svg > ci.svg
       graphsvc explore combinations --fail-on critical
     """
-    from graphsvc.cli.explored import combination_record, combination_rows, look
-    from graphsvc.cli.output import print_json, print_lines, print_rows
+    from graphsvc.cli.explored import look
     from graphsvc.core.verdict import SEVERITIES
     from graphsvc.errors import BadInput
     from graphsvc.explore.combination import combinations
     from graphsvc.explore.naming import identity_named
-    from graphsvc.explore.picture import picture_of_combinations
 
     if min_severity not in SEVERITIES:
         raise BadInput(
@@ -79,35 +79,10 @@ def find_combinations(
     if pattern is not None and pattern not in view.ruleset.by_id:
         raise BadInput(f"--pattern: no pattern `{pattern}` in these packs", field="pattern")
     asked = [identity_named(view, identity)] if identity is not None else view.identities()
-    found: list[Combination] = []
-    complete = True
-    for each in combinations(view, asked, pattern=pattern, min_severity=min_severity):
-        if len(found) >= limit:
-            complete = False
-            break
-        found.append(each)
-    match form:
-        case Drawn.table:
-            print_rows(combination_rows(found), form.plain, empty="no combination found")
-            if not complete:
-                print(f"more than {limit} rows: the rest is left out; raise --limit")
-        case Drawn.jsonl:
-            print_lines([combination_record(each) for each in found])
-        case Drawn.svg | Drawn.dot:
-            left_out = f"{len(found) - _DRAWN} more are not drawn" if len(found) > _DRAWN else ""
-            if not complete:
-                left_out = f"more than {limit} were found; {left_out}"
-            draw(picture_of_combinations(found[:_DRAWN], note=left_out), form)
-        case _:
-            print_json(
-                {
-                    "combinations": [combination_record(each) for each in found],
-                    "complete": complete,
-                    "truncated": not complete,
-                    "revision": revision,
-                    "packs": view.stamp(),
-                }
-            )
+    every = combinations(view, asked, pattern=pattern, min_severity=min_severity)
+    found = list(islice(every, limit))
+    left_out = next(every, None) is not None
+    _tell_combinations(found, left_out, limit, form, {"revision": revision, "packs": {**view.stamp()}})
     if fail_on != "never" and any(
         SEVERITIES.index(each.severity) >= SEVERITIES.index(fail_on) for each in found
     ):
@@ -269,6 +244,30 @@ def ask_what_if(
 
 register_cuts(app)
 register_findings(app)
+
+
+def _tell_combinations(
+    found: list[Combination], left_out: bool, limit: int, form: Drawn, stamp: dict[str, Json]
+) -> None:
+    from graphsvc.cli.explored import combination_record, combination_rows
+    from graphsvc.cli.output import print_json, print_lines, print_rows
+    from graphsvc.explore.picture import picture_of_combinations
+
+    match form:
+        case Drawn.table:
+            print_rows(combination_rows(found), form.plain, empty="no combination found")
+            if left_out:
+                print(f"more than {limit} rows: the rest is left out; raise --limit")
+        case Drawn.jsonl:
+            print_lines([combination_record(each) for each in found])
+        case Drawn.svg | Drawn.dot:
+            note = f"{len(found) - _DRAWN} more are not drawn" if len(found) > _DRAWN else ""
+            if left_out:
+                note = f"more than {limit} were found; {note}"
+            draw(picture_of_combinations(found[:_DRAWN], note=note), form)
+        case _:
+            told = [combination_record(each) for each in found]
+            print_json({"combinations": [*told], "complete": not left_out, "truncated": left_out, **stamp})
 
 
 def _tell_paths(found: list[Way], truncated: bool, titles: dict[str, str]) -> None:

@@ -125,7 +125,7 @@ def find_cut(
       graphsvc explore cut --to tier:crown-jewel --from bot --format json
       graphsvc explore cut --to admin --format svg > cut.svg
     """
-    from graphsvc.cli.explored import path_record, read_estate
+    from graphsvc.cli.explored import read_estate
     from graphsvc.cli.output import print_json, print_rows
     from graphsvc.explore.cut import cut
     from graphsvc.explore.naming import identity_named, wanted
@@ -147,20 +147,10 @@ def find_cut(
     rows = _cut_rows(found) if found.removed is not None and not found.truncated else None
     over = budget is not None and (found.at_least if rows is None else len(rows)) > budget
     if form is Drawn.json:
+        within = None if budget is None else rows is not None and not over
+        packs: dict[str, Json] = {each.pack.id: each.pack.version for each in policies}
         print_json(
-            {
-                "to": to,
-                "cut": None if rows is None else [*rows],
-                "size": None if rows is None else len(rows),
-                "lower_bound": found.at_least,
-                "proven": found.proven,
-                "within_budget": None if budget is None else rows is not None and not over,
-                "uncut": None if found.uncut is None else path_record(found.uncut),
-                "sources": found.sources,
-                "truncated": found.truncated,
-                "revision": revision,
-                "packs": {each.pack.id: each.pack.version for each in policies},
-            }
+            {"to": to, **_record(found, rows), "within_budget": within, "revision": revision, "packs": packs}
         )
     elif form is Drawn.table:
         _tell(found, rows)
@@ -172,6 +162,20 @@ def find_cut(
         print_rows(rows or [], form.plain, empty="")
     if rows is None or over:
         raise typer.Exit(1)
+
+
+def _record(found: Cut, rows: list[dict[str, Json]] | None) -> dict[str, Json]:
+    from graphsvc.cli.explored import path_record
+
+    return {
+        "cut": None if rows is None else [*rows],
+        "size": None if rows is None else len(rows),
+        "lower_bound": found.at_least,
+        "proven": found.proven,
+        "uncut": None if found.uncut is None else path_record(found.uncut),
+        "sources": found.sources,
+        "truncated": found.truncated,
+    }
 
 
 def _picture(found: Cut, to: str) -> Picture:

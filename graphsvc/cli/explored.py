@@ -101,6 +101,7 @@ def combination_record(found: Combination) -> dict[str, Json]:
 def combination_rows(found: Sequence[Combination]) -> list[dict[str, Json]]:
     """Rows for people: identities that hold the same are one row."""
     groups: dict[tuple[str, str, str, str], list[str]] = {}
+    titles = {each.pattern: each.title for each in found}
     for each in found:
         gives = each.gives or ""
         if each.values:
@@ -114,6 +115,7 @@ def combination_rows(found: Sequence[Combination]) -> list[dict[str, Json]]:
             "certainty": certainty,
             "identities": len(identities),
             "such as": identities[0],
+            "what": titles[pattern],
         }
         for (severity, pattern, gives, certainty), identities in sorted(
             groups.items(),

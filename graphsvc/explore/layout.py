@@ -1,4 +1,4 @@
-"""Where boxes lie: layers from top to bottom, few crossings within them.
+"""Where boxes lie: layers from top to bottom, or from left to right where that is too wide, few crossings within them.
 
 Sugiyama, Tagawa, Toda, "Methods for Visual Understanding of Hierarchical System Structures", 1981: each node below its
 predecessors, long arrows led through a point of every layer between, layers ordered by the mean place of
@@ -19,6 +19,7 @@ __all__ = ["Layout", "Place", "lay_out"]
 _LINE, _PAD, _CHAR = 17, 12, 7.9
 _WORD, _WORD_CHAR = 15, 6.7
 _GAP_X, _GAP_Y, _MARGIN, _TOP = 26, 26, 28, 58
+_SCREEN = 1_500
 _SWEEPS = 8
 _Node = str | tuple[str, str] | tuple[str, str, int]
 
@@ -35,17 +36,82 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """places: by key of the box; words: by ends of the arrow; ways: the points that an arrow goes through."""
+    """places: by key of the box; words: by ends of the arrow; ways: the points that an arrow goes through.
+
+    sideways: arrows that leave boxes at the side, of parts whose layers stand from left to right.
+    """
 
     places: dict[str, Place]
     words: dict[tuple[str, str], Place]
     ways: dict[tuple[str, str], tuple[tuple[float, float], ...]]
     width: float
     height: float
+    sideways: frozenset[tuple[str, str]] = frozenset()
 
 
 def lay_out(picture: Picture) -> Layout:
-    """The layout of a picture."""
+    """The layout of a picture: parts that hang together by themselves, in rows of about a screen's width."""
+    places: dict[str, Place] = {}
+    words: dict[tuple[str, str], Place] = {}
+    ways: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {}
+    x, y, tallest, width = 0.0, float(_TOP), 0.0, 0.0
+    sideways: frozenset[tuple[str, str]] = frozenset()
+    for part in map(_best, _parts(picture)):
+        if x and x + part.width > _SCREEN:
+            x, y, tallest = 0.0, y + tallest, 0.0
+        places |= {key: _moved(place, x, y) for key, place in part.places.items()}
+        words |= {ends: _moved(place, x, y) for ends, place in part.words.items()}
+        ways |= {ends: tuple((px + x + _MARGIN, py + y) for px, py in way) for ends, way in part.ways.items()}
+        sideways |= part.sideways
+        x += part.width
+        width, tallest = max(width, x), max(tallest, part.height)
+    return Layout(
+        places={key: places[key] for key in picture.boxes},
+        words={ends: words[ends] for ends in picture.arrows},
+        ways={ends: ways[ends] for ends in picture.arrows},
+        width=max(width, _MARGIN + len(picture.title) * 10.6, _MARGIN + len(picture.note) * 6.4)
+        + 2 * _MARGIN,
+        height=max(y + tallest, _TOP) + _MARGIN + (22 if picture.note else 0),
+        sideways=sideways,
+    )
+
+
+def _moved(place: Place, x: float, y: float) -> Place:
+    return Place(place.x + x + _MARGIN, place.y + y, place.width, place.height)
+
+
+def _parts(picture: Picture) -> list[Picture]:
+    """What hangs together, in the order of the first box of each."""
+    near: dict[str, list[str]] = {key: [] for key in picture.boxes}
+    for start, end in picture.arrows:
+        near[start].append(end)
+        near[end].append(start)
+    part: dict[str, int] = {}
+    found: list[Picture] = []
+    for root in picture.boxes:
+        queue = [root] if root not in part else []
+        for key in queue:
+            if key not in part:
+                part[key] = len(found)
+                queue += near[key]
+        if queue:
+            found.append(Picture(""))
+    for key, box in picture.boxes.items():
+        found[part[key]].boxes[key] = box
+    for ends, arrow in picture.arrows.items():
+        found[part[ends[0]]].arrows[ends] = arrow
+    return found
+
+
+def _best(picture: Picture) -> Layout:
+    """Layers below each other, or beside each other where they are too wide for a screen: boxes are wider than high."""
+    down = _laid_out(picture, sideways=False)
+    if down.width <= _SCREEN:
+        return down
+    return min(down, _laid_out(picture, sideways=True), key=lambda each: each.width)
+
+
+def _laid_out(picture: Picture, *, sideways: bool) -> Layout:
     depth = _depths(picture)
     layers: list[list[_Node]] = [[] for _ in range(2 * max(depth.values(), default=-1) + 1)]
     for key in picture.boxes:
@@ -55,21 +121,22 @@ def lay_out(picture: Picture) -> Layout:
         chains[ends] = list(_chain(ends, depth, layers))
     _order(layers, list(chains.values()))
     sizes = {node: _size(node, picture) for layer in layers for node in layer}
+    if sideways:
+        sizes = {node: (height, width) for node, (width, height) in sizes.items()}
     found = _placed(layers, sizes, list(chains.values()))
     left = min((place.x - place.width / 2 for place in found.values()), default=0.0)
-    found = {node: Place(p.x - left + _MARGIN, p.y, p.width, p.height) for node, p in found.items()}
-    width = max(
-        max((p.x + p.width / 2 for p in found.values()), default=0.0),
-        _MARGIN + len(picture.title) * 10.6,
-        _MARGIN + len(picture.note) * 6.4,
-    )
-    bottom = max((p.y + p.height / 2 for p in found.values()), default=float(_TOP))
+    found = {node: Place(p.x - left, p.y, p.width, p.height) for node, p in found.items()}
+    ways = {ends: _way(ends, chain, found) for ends, chain in chains.items()}
+    if sideways:
+        found = {node: Place(p.y, p.x, p.height, p.width) for node, p in found.items()}
+        ways = {ends: tuple((y, x) for x, y in way) for ends, way in ways.items()}
     return Layout(
         places={key: found[key] for key in picture.boxes},
         words={ends: found[ends] for ends in picture.arrows},
-        ways={ends: _way(ends, chain, found) for ends, chain in chains.items()},
-        width=width + _MARGIN,
-        height=bottom + _MARGIN + (22 if picture.note else 0),
+        ways=ways,
+        width=max((p.x + p.width / 2 for p in found.values()), default=0.0) + _GAP_X,
+        height=max((p.y + p.height / 2 for p in found.values()), default=0.0) + _GAP_Y,
+        sideways=frozenset(ways) if sideways else frozenset(),
     )
 
 
@@ -188,7 +255,7 @@ def _placed(
             wanted = [_mean(x, near.get(node, ()), x[node]) for node in layer]
             x |= dict(zip(layer, _spread(layer, wanted, sizes), strict=True))
     found: dict[_Node, Place] = {}
-    y = float(_TOP)
+    y = 0.0
     for layer in layers:
         tallest = max((sizes[node][1] for node in layer), default=0.0)
         for node in layer:

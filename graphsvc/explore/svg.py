@@ -94,6 +94,10 @@ def _line(arrow: Arrow, layout: Layout) -> str:
     points = layout.ways[arrow.start, arrow.end]
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
     for (x1, y1), (x2, y2) in pairwise(points):
+        if (arrow.start, arrow.end) in layout.sideways:
+            middle = (x1 + x2) / 2
+            path += f"C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+            continue
         middle = (y1 + y2) / 2
         path += f"C{x1:.1f} {middle:.1f} {x2:.1f} {middle:.1f} {x2:.1f} {y2:.1f}"
     style = {"maybe": " maybe", "cut": " cut"}.get(arrow.style, "")

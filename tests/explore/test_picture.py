@@ -47,6 +47,27 @@ def test_nothing_lies_on_anything_else() -> None:
     )
 
 
+def test_many_ways_stay_on_a_screen_and_arrows_at_their_boxes() -> None:
+    """One who gets to forty places, and ten who get to one each: no wider than a screen, every arrow from edge to edge."""
+    many = [
+        Path((Hop(ANN, f"{ARN}role/a-role-with-a-long-name-{number}", "assume"),)) for number in range(40)
+    ]
+    apart = [Path((Hop(f"identity:p{number}", f"identity:q{number}", "assume"),)) for number in range(10)]
+    layout = lay_out(picture_of_paths(many + apart))
+    assert layout.width < 1_700
+    assert (ANN, f"{ARN}role/a-role-with-a-long-name-0") in layout.sideways
+    assert ("identity:p0", "identity:q0") not in layout.sideways
+    for ends, way in layout.ways.items():
+        for key, (x, y) in ((ends[0], way[0]), (ends[1], way[-1])):
+            box = layout.places[key]
+            across, along = abs(x - box.x), abs(y - box.y)
+            at_side = (across, along) == pytest.approx((box.width / 2, 0))
+            assert at_side or (across, along) == pytest.approx((0, box.height / 2))
+    boxes = _boxes(layout)
+    for one, other in combinations(boxes, 2):
+        assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+
+
 def test_every_hop_is_drawn_and_read_out() -> None:
     """The SVG is well formed, escapes what it is given, and says all of it in its description."""
     root = ET.fromstring(to_svg(picture_of_paths(WAYS)))
