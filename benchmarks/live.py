@@ -37,7 +37,15 @@ def fan_out(subscribers: int = 1_000, events: int = 20) -> dict[str, Any]:
 
 
 def flat(subscribers: int = 200, events: int = 100_000) -> dict[str, Any]:
-    """The server's memory at the start and over the run, one subscriber reading nothing; what the others missed untold."""
+    """The server's memory over the run, one subscriber reading nothing; what the others missed untold.
+
+    Beside it that of a server whose only subscriber is the stalled one: what decisions themselves take.
+    """
+    alone, row = (_measured(each, events) for each in (1, subscribers))
+    return {**row, "memory mb, stalled one alone": alone["memory mb"]}
+
+
+def _measured(subscribers: int, events: int) -> dict[str, Any]:
     with (
         tempfile.TemporaryDirectory(prefix="graphsvc-bench-") as folder,
         process("memory:", Path(folder), 1, {}) as (server, facts),

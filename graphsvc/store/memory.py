@@ -9,8 +9,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -50,7 +51,7 @@ class MemoryStore:
         self._entries: list[Entry] = []
         self._by_id: dict[str, Entry] = {}
         self._nodes: dict[str, _Node] = {}
-        self._edges: dict[tuple[str, str, str], dict[str, Property]] = {}
+        self._edges: dict[tuple[str, str, str], Mapping[str, Property]] = {}
         self._drawn = 0
         self._snapshots: dict[int, bytes] = {}
         self._base: Base | None = None
@@ -162,10 +163,13 @@ class MemoryStore:
             _set(node.properties, stroke.properties)
         for line in strokes.edges:
             if line.start in self._nodes and line.end in self._nodes:
-                drawn_edge = self._edges.setdefault((line.type, line.start, line.end), {})
-                if line.whole:
-                    drawn_edge.clear()
-                _set(drawn_edge, line.properties)
+                triple = (line.type, line.start, line.end)
+                before = self._edges.get(triple)
+                if before is None or line.whole or line.properties:
+                    # Most edges say nothing more, and share it.
+                    after: dict[str, Property] = {} if before is None or line.whole else dict(before)
+                    _set(after, line.properties)
+                    self._edges[triple] = after or _NOTHING
         for triple in strokes.removed_edges:
             self._edges.pop(triple, None)
         gone = {key for key in strokes.removed_nodes if self._nodes.pop(key, None) is not None}
@@ -268,6 +272,9 @@ class MemoryStore:
 async def open_memory() -> MemoryStore:
     """A new, empty store."""
     return MemoryStore()
+
+
+_NOTHING: Mapping[str, Property] = MappingProxyType({})
 
 
 def _set(
