@@ -116,7 +116,7 @@ def test_the_demo_tells_people(folder: Path) -> None:
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "lethal-trifecta" in out
-    assert "make tour" in out.splitlines()[-2]
+    assert "graphsvc tour" in out.splitlines()[-2]
     assert "has ended" in out.splitlines()[-4]
     assert "http://127.0.0.1:8080/" in out.splitlines()[-1]
     assert "\x1b" not in out
