@@ -157,7 +157,7 @@ def test_a_clock_far_off_keeps_a_replica_out(replicas: Cluster) -> None:
     early.launch()
     assert early.process is not None
     try:
-        assert early.process.wait(60) == 3
+        assert early.process.wait(240) == 3
         assert "clock and ours differ" in early.told()
     finally:
         early.stop()
