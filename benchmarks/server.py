@@ -21,7 +21,7 @@ from benchmarks.workload import estate_lines, policy_text
 from graphsvc.api.auth import issue_token, local_key
 from graphsvc.api.server import running
 from graphsvc.cli.direct import OPERATOR
-from graphsvc.cli.serve import settle_memory, settle_threads
+from graphsvc.cli.serve import settle_memory
 from graphsvc.config import load_settings
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.importers import graph_jsonl
@@ -71,7 +71,6 @@ async def main(store: str, folder: Path, patterns: int, uds: Path | None = None)
         app = strawberry_defaults(service, settings) if way == "defaults" else build_app(service, settings)
         # As `graphsvc serve` does.
         settle_memory(settings)
-        settle_threads()
         async with running(app) as url, running(app, uds=uds) if uds else nullcontext():
             _say(url=url, token=token)
             lags: list[float] = []

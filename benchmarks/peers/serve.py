@@ -9,7 +9,7 @@ from pathlib import Path
 from graphsvc.api.auth import issue_token, local_key
 from graphsvc.api.server import running
 from graphsvc.cli.direct import OPERATOR
-from graphsvc.cli.serve import settle_memory, settle_threads
+from graphsvc.cli.serve import settle_memory
 from graphsvc.config import load_settings
 from graphsvc.importers import graph_jsonl
 from graphsvc.wiring import build_app, open_service
@@ -37,7 +37,6 @@ async def main(store: str, folder: Path, port: int) -> None:
         app = build_app(service, settings)
         # As `graphsvc serve` does.
         settle_memory(settings)
-        settle_threads()
         async with running(app, port=port):
             await asyncio.Event().wait()
 

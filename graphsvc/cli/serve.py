@@ -30,7 +30,6 @@ __all__ = ["register"]
 
 # Beside connections: the store, keys, logs, the pool of the Neo4j driver, sockets of other workers.
 _OTHER_FILES = 256
-_SWITCH_S = 0.0005
 
 
 class LogFormat(StrEnum):
@@ -188,7 +187,6 @@ async def _serve_store(
         limits = Connections(settings.max_connections, settings.request_timeout_s)
         app = build_app(service, settings, listening=where, jobs=jobs, owners=owners, connections=limits)
         settle_memory(settings)
-        settle_threads()
         _log().info(
             "listening",
             url=where,
@@ -222,11 +220,6 @@ def settle_memory(settings: Settings) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000 if isinstance(parse_store_url(settings.store), Neo4jAddress) else 10_000, 5, 1_000)
-
-
-def settle_threads() -> None:
-    """Who decides and who writes take turns at the interpreter many times a decision, not every five milliseconds."""
-    sys.setswitchinterval(_SWITCH_S)
 
 
 @asynccontextmanager
