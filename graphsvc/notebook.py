@@ -37,7 +37,13 @@ from graphsvc.explore.finding import findings
 from graphsvc.explore.naming import identity_named, wanted
 from graphsvc.explore.path import Path as Way
 from graphsvc.explore.path import blast_radius, paths
-from graphsvc.explore.picture import Picture, picture_of_combinations, picture_of_cut, picture_of_paths
+from graphsvc.explore.picture import (
+    Picture,
+    counted,
+    picture_of_combinations,
+    picture_of_cut,
+    picture_of_paths,
+)
 from graphsvc.explore.sentence import explained
 from graphsvc.explore.svg import to_dot, to_svg
 from graphsvc.explore.way_graph import way_graph
@@ -266,7 +272,7 @@ class Estate:
             {"remove": f"{begin} -{kind}-> {end}", "ways": found.severed.get((kind, begin, end), 0)}
             for kind, begin, end in found.removed or ()
         ]
-        title = f"{len(rows)} grants to remove, so that nobody gets to {to}"
+        title = f"{counted(len(rows), 'grant')} to remove, so that nobody gets to {to}"
         picture = picture_of_cut(*_cut_shown(found), _DRAWN, title=title)
         proof = "proven smallest" if found.proven else f"at least {found.at_least} are needed"
         return Drawing(picture, pd.DataFrame(rows), proof, found.truncated)

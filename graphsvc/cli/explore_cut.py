@@ -179,7 +179,7 @@ def _record(found: Cut, rows: list[dict[str, Json]] | None) -> dict[str, Json]:
 
 
 def _picture(found: Cut, to: str) -> Picture:
-    from graphsvc.explore.picture import picture_of_cut
+    from graphsvc.explore.picture import counted, picture_of_cut
 
     ways = list(found.ways)
     if found.uncut is not None:
@@ -188,7 +188,7 @@ def _picture(found: Cut, to: str) -> Picture:
             [found.uncut],
         )
     else:
-        title = f"{len(found.removed or ())} grants to remove, so that nobody gets to {to}"
+        title = f"{counted(len(found.removed or ()), 'grant')} to remove, so that nobody gets to {to}"
     note = f"{len(ways) - _DRAWN} more ways are not drawn" if len(ways) > _DRAWN else ""
     drawn = ways[:_DRAWN]
     nodes = {node for way in drawn for hop in way.hops for node in (hop.start, hop.end)}
@@ -199,6 +199,7 @@ def _picture(found: Cut, to: str) -> Picture:
 def _tell(found: Cut, rows: list[dict[str, Json]] | None) -> None:
     from graphsvc.cli.explored import told
     from graphsvc.cli.output import print_rows
+    from graphsvc.explore.picture import counted
 
     if rows is not None:
         print_rows(rows, Format.table, empty="nobody gets there: nothing to remove")
@@ -206,7 +207,9 @@ def _tell(found: Cut, rows: list[dict[str, Json]] | None) -> None:
             proof = (
                 "proven: fewer do not suffice" if found.proven else f"at least {found.at_least} are needed"
             )
-            print(f"{len(rows)} grants close the ways of {found.sources} identities; {proof}")
+            closed = "closes" if len(rows) == 1 else "close"
+            whose = counted(found.sources, "identity", "identities")
+            print(f"{counted(len(rows), 'grant')} {closed} the ways of {whose}; {proof}")
     elif found.uncut is not None:
         print("no cut: this way stands on nothing that may be removed")
         print(told(found.uncut))

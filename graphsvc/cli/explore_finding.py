@@ -272,6 +272,7 @@ def _row(found: Finding, *, compared: bool) -> dict[str, Json]:
     }
     if compared:
         row["new"] = len(found.fresh)
+    row["what"] = found.title
     return row
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphsvc.core.gain.closure import Firing
 from graphsvc.core.verdict import SEVERITIES
 from graphsvc.explore.estate_view import EstateView
-from graphsvc.explore.support import HeldRight, support
+from graphsvc.explore.support import HeldRight, supports
 
 __all__ = ["Combination", "combinations", "given_identity"]
 
@@ -69,25 +69,14 @@ def _combination(view: EstateView, identity: str, firings: list[tuple[Firing, bo
     # A certain one tells more than one that may be.
     firings.sort(key=lambda item: not item[1])
     firing, certain = firings[0]
-    compiled, binding = firing.rule.pattern, dict(firing.binding)
-    permissions = []
-    for right in firing.rule.rights.all_of:
-        on = right.on
-        key = None
-        if on is not None:
-            key = binding[on[1:]] if on.startswith("$") else f"resource:{on}"
-        held = (support(view, identity, name, key, right.given) for name in right.right)
-        permissions.append(
-            next((each for each in held if each.permission is not None), None)
-            or HeldRight(right.right[0], key, None, ())
-        )
+    compiled = firing.rule.pattern
     gives, values = _given(firings)
     return Combination(
         identity=identity.removeprefix("identity:"),
         pattern=compiled.id,
         title=compiled.title,
         severity=compiled.severity,
-        permissions=tuple(permissions),
+        permissions=tuple(supports(view, identity, firing)),
         gives=gives,
         values=values,
         certainty="yes" if certain else "unknown",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphsvc.core.gain.closure import Firing
 from graphsvc.explore.combination import given_identity
 from graphsvc.explore.estate_view import EstateView
-from graphsvc.explore.support import support
+from graphsvc.explore.support import supports
 from graphsvc.explore.trust import ANYBODY, trusted
 from graphsvc.explore.worth import PASSES
 
@@ -163,15 +163,11 @@ def _combined(view: EstateView, node: str) -> Iterator[Hop]:
         end = end_of(firing)
         if end is None or end == node:
             continue
-        binding = dict(firing.binding)
-        rights, conditions = [], list[str]()
-        for right in firing.rule.rights.all_of:
-            on = right.on
-            place = None if on is None else binding[on[1:]] if on.startswith("$") else f"resource:{on}"
-            rights.append(
-                right.right[0] if place is None else f"{right.right[0]} on {place.partition(':')[2]}"
-            )
-            conditions += support(view, node, right.right[0], place, right.given).conditions
+        held = list(supports(view, node, firing))
+        rights = [
+            each.right if each.on is None else f"{each.right} on {each.on.partition(':')[2]}" for each in held
+        ]
+        conditions = [condition for each in held for condition in each.conditions]
         if key not in sure or sure[key].unknown:
             conditions = conditions or ["needs a fact that the graph does not hold"]
         else:

@@ -6,6 +6,7 @@ there in full for whoever points at it or has it read out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ __all__ = [
     "Arrow",
     "Box",
     "Picture",
+    "counted",
     "picture_of_combinations",
     "picture_of_cut",
     "picture_of_paths",
@@ -30,6 +32,9 @@ _HOW = {
     "holds all": "holds every right",
     "right": "may act on",
 }
+# Between what stands behind a separator and what follows.
+_BREAK = re.compile(r"(?<=[-/: ])")
+_ACCOUNT = "system:serviceaccount:"
 _KIND = {"GRANTED": "granted", "MEMBER_OF": "member of", "HAS_ROLE": "has the role", "INHERITS": "inherits", "CAN_ASSUME": "may assume"}  # fmt: skip
 
 
@@ -91,6 +96,8 @@ def short(key: str) -> str:
     if key.startswith("resource:"):
         kind, _, name = name.partition(":")
         name = name if kind in ("aws", "k8s", "") else f"{kind} {name}"
+    if name.startswith("k8s:"):
+        return _in_cluster(name)
     if key.startswith("permission:"):
         # Of a statement the policy that it stands in.
         name = name.rpartition("#")[2].rpartition("/")[0] or name if "#" in name else name
@@ -102,6 +109,25 @@ def short(key: str) -> str:
             return f"account {parts[4]}"
         return f"{head} {tail.rpartition('/')[2]}" if slash else f"{parts[2]} {rest}"
     return name
+
+
+def counted(many: int, one: str, more: str = "") -> str:
+    """How many of something in words: `1 grant`, `2 grants`. more: the plural, if it is not made by an s."""
+    return f"{many} {one if many == 1 else more or f'{one}s'}"
+
+
+def _in_cluster(name: str) -> str:
+    """Of `k8s:<cluster>:<name>` the name, as Kubernetes' own tools write it."""
+    said = name.split(":", 2)[-1]
+    if said.startswith(_ACCOUNT):
+        return f"service account {said.removeprefix(_ACCOUNT).replace(':', '/', 1)}"
+    kind, slash, rest = said.partition("/")
+    if not slash or kind not in ("role", "clusterrole"):
+        return said
+    owner, mark, _ = rest.partition("#")
+    owner, among, namespace = owner.partition("/in/")
+    told = f"{kind} {owner}{f' in {namespace}' if among else ''}"
+    return f"a rule of {told}" if mark else told
 
 
 def picture_of_paths(paths: Sequence[Path], *, title: str | None = None, note: str = "") -> Picture:
@@ -206,8 +232,8 @@ def _wrapped(text: str, width: int, most: int = 3) -> tuple[str, ...]:
     """Lines of about a width, broken after separators too, for ARNs have no blanks."""
     lines: list[str] = []
     line = ""
-    for word in text.replace("-", "-\0").replace("/", "/\0").replace(" ", " \0").split("\0"):
-        if line and len(line.rstrip()) + len(word.rstrip()) > width:
+    for word in _BREAK.split(text):
+        if line and len(f"{line}{word}".rstrip()) > width:
             lines.append(line.rstrip())
             line = ""
         line += word

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from graphsvc.core.gain.closure import Firing
 from graphsvc.core.gain.holding import faces
 from graphsvc.core.native import Asked
 from graphsvc.core.value import Json
 from graphsvc.explore.estate_view import EstateView
 
-__all__ = ["EdgeTriple", "HeldRight", "support", "way_to", "way_to_holder"]
+__all__ = ["EdgeTriple", "HeldRight", "support", "supports", "way_to", "way_to_holder"]
 
 EdgeTriple = tuple[str, str, str]
 _NOTHING: Mapping[str, Json] = {}
@@ -56,6 +57,20 @@ def support(
     chosen, answer, missing = judged[0]
     conditions = (f"needs {', '.join(missing) or 'its condition'}",) if answer is None else ()
     return HeldRight(right, on, chosen.key, way_to(view, identity, chosen.key), conditions)
+
+
+def supports(view: EstateView, identity: str, firing: Firing) -> Iterator[HeldRight]:
+    """By which permission each right of a combination is held, the first of its alternatives that is; `permission` is None
+    where it is not known which.
+    """
+    binding = dict(firing.binding)
+    for right in firing.rule.rights.all_of:
+        on = right.on
+        key = None if on is None else binding[on[1:]] if on.startswith("$") else f"resource:{on}"
+        held = (support(view, identity, name, key, right.given) for name in right.right)
+        yield next(
+            (each for each in held if each.permission is not None), HeldRight(right.right[0], key, None, ())
+        )
 
 
 def way_to(view: EstateView, identity: str, permission: str) -> tuple[EdgeTriple, ...]:

@@ -6,7 +6,7 @@ from graphsvc.core.estate import Estate
 from graphsvc.core.gain.closure import Firing
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.path import Hop, end_of
-from graphsvc.explore.support import EdgeTriple, support, way_to, way_to_holder
+from graphsvc.explore.support import EdgeTriple, support, supports, way_to, way_to_holder
 
 __all__ = ["REMOVABLE", "is_removable", "witness"]
 
@@ -57,14 +57,10 @@ def _of_combination(view: EstateView, hop: Hop) -> set[EdgeTriple]:
     edges: set[EdgeTriple] = set()
     if firing is None:
         return edges
-    binding = dict(firing.binding)
-    for right in firing.rule.rights.all_of:
-        on = right.on
-        key = None if on is None else binding[on[1:]] if on.startswith("$") else f"resource:{on}"
-        held = (support(view, hop.start, name, key, right.given) for name in right.right)
-        edges.update(next((each.via for each in held if each.permission is not None), ()))
+    for held in supports(view, hop.start, firing):
+        edges.update(held.via)
     # Tests of a rule may ask whom a role trusts; which of these edges it was is not told apart.
-    for value in binding.values():
+    for _, value in firing.binding:
         if value.startswith("identity:"):
             edges.update(("CAN_ASSUME", start, value) for start in view.estate.into("CAN_ASSUME", value))
     return edges

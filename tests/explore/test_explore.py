@@ -216,3 +216,27 @@ def test_a_small_company(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["explore", "paths", "--from", "bot", "--to", "tier:gold", *asked])
     assert result.exit_code == 2
     assert "tiers here: `crown-jewel`" in result.output
+
+
+def test_a_hop_names_the_right_that_is_held(tmp_path: Path) -> None:
+    """Of a rule's alternatives the one that a path stands on is told, not the first that is written."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        'graphsvc: 1\npack: {id: p, version: "1"}\npatterns:\n'
+        "  - id: r\n    title: R\n    severity: high\n    on_match: escalate\n    rights:\n      all_of:\n"
+        "        - right: [a:First, a:Second]\n      gives: {assume: boss}\n"
+    )
+    facts = tmp_path / "g.jsonl"
+    facts.write_text(
+        '{"node":{"type":"identity","id":"ann"}}\n{"node":{"type":"identity","id":"boss"}}\n'
+        '{"node":{"type":"permission","id":"p","actions":["a:Second"],"resources":["*"],"effect":"allow"}}\n'
+        '{"edge":{"type":"GRANTED","from":"identity:ann","to":"permission:p"}}\n'
+    )
+    store = f"sqlite:///{tmp_path / 'g.db'}"
+    _run("import", "jsonl", str(facts), "--source", "s", "--store", store)
+    answer = json.loads(
+        _run(
+            "explore", "paths", "--from", "ann", "--policy", str(rules), "--format", "json", "--store", store
+        )
+    )
+    assert answer["paths"][0]["hops"][0]["rights"] == ["a:Second"]

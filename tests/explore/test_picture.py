@@ -135,3 +135,25 @@ def test_a_path_is_told_to_people() -> None:
         "holds every right there is."
     )
     assert "depends on `aws:SourceIp`, which the data does not tell" in explained(WAYS[1])
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("identity:k8s:prod:system:serviceaccount:shop:web", "service account shop/web"),
+        ("identity:k8s:prod:system:node:n1", "system:node:n1"),
+        ("role:k8s:prod:role/shop/reader", "role shop/reader"),
+        ("role:k8s:prod:clusterrole/edit/in/shop", "clusterrole edit in shop"),
+        ("permission:k8s:prod:clusterrole/edit#02f10d0e9232", "a rule of clusterrole edit"),
+    ],
+)
+def test_things_of_a_cluster_are_called_as_its_tools_call_them(key: str, said: str) -> None:
+    """Neither the cluster's name nor the hash of a rule is in a label; both are in what pointing at it shows."""
+    assert short(key) == said
+
+
+def test_a_word_that_fits_a_line_is_not_broken() -> None:
+    """`on` goes to the next line whole where a line would be one sign too long."""
+    picture = Picture("t")
+    picture.box("permission:x", text="k8s:update:apps/statefulsets on prod")
+    assert picture.boxes["permission:x"].lines == ("k8s:update:apps/statefulsets", "on prod")
