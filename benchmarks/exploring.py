@@ -9,6 +9,7 @@ python -m benchmarks.exploring ours|networkx PEOPLE
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -120,6 +121,8 @@ def _ours(people: int) -> None:
         return view
 
     view = clock.take("load with index", load)
+    # As the commands do.
+    gc.freeze()
     people_asked = [f"identity:p{number}" for number in range(1, 1 + _ASKED)]
     clock.take("blast radius", lambda: [blast_radius(view, each) for each in people_asked], _ASKED)
     grants = [Edge(type="GRANTED", start=each, end="permission:1") for each in people_asked]

@@ -267,6 +267,7 @@ class Estate:
             lambda view: [identity_named(view, each) for each in starts] if starts else view.identities(),
             lambda view: wanted(view, to),
             pinned=[(edge.type, edge.start, edge.end) for edge in kept],
+            view=self.view,
         )
         rows = [
             {"remove": f"{begin} -{kind}-> {end}", "ways": found.severed.get((kind, begin, end), 0)}

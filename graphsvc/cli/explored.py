@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +57,10 @@ def read_estate(
     at: Place,
 ) -> Estate:
     """The same, not indexed: nodes, edges, packs and the revision of the graph."""
-    return run_admin(lambda admin: _estate(policies, admin), at, create=False)
+    estate = run_admin(lambda admin: _estate(policies, admin), at, create=False)
+    # It stays until the command ends: looking through a million facts for garbage costs a fifth of the time.
+    gc.freeze()
+    return estate
 
 
 async def _estate(policies: Sequence[Path] | None, admin: Admin) -> Estate:

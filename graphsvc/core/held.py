@@ -16,11 +16,20 @@ class Held:
 
     __slots__ = ("_by_action", "caps", "permissions", "personal", "plain")
 
-    def __init__(self, permissions: tuple[Permission, ...], caps: tuple[tuple[Permission, ...], ...]) -> None:
+    def __init__(
+        self,
+        permissions: tuple[Permission, ...],
+        caps: tuple[tuple[Permission, ...], ...],
+        *,
+        simple: bool = False,
+    ) -> None:
+        """simple: it is known that all permissions there are simply allow something, and that there is no cap."""
         self.permissions = permissions
         self.caps = caps
-        self.personal = any(each.native is not None for level in (permissions, *caps) for each in level)
-        self.plain = not caps and all(each.is_plain for each in permissions)
+        self.personal = not simple and any(
+            each.native is not None for level in (permissions, *caps) for each in level
+        )
+        self.plain = simple or (not caps and all(each.is_plain for each in permissions))
         self._by_action: dict[str, tuple[Permission, ...]] = {}
 
     def of(self, action: str) -> tuple[Permission, ...]:

@@ -65,7 +65,7 @@ class PermissionIndex:
     """Every permission of an estate; changes are told by `changed`.
 
     wild: numbers of those that name resources by wildcard. special: of those that do not simply allow, and of those
-    whose number is no character's. idle: of those that allow nothing by themselves.
+    whose number is no character's. idle: of those that allow nothing by themselves. whole: of those for everything everywhere.
     """
 
     def __init__(self, estate: Estate) -> None:
@@ -75,6 +75,7 @@ class PermissionIndex:
         self.wild = BitMap()
         self.special = BitMap()
         self.idle = BitMap()
+        self.whole = BitMap()
         # By place the numbers of permissions that name it; one is itself.
         self._named: dict[str, int | BitMap] = {}
         self._literal: dict[str, BitMap] = {}  # by action that permissions list
@@ -91,6 +92,7 @@ class PermissionIndex:
         self.wild.clear()
         self.special.clear()
         self.idle.clear()
+        self.whole.clear()
         self._named.clear()
         self._literal.clear()
         self._globbed.clear()
@@ -105,6 +107,12 @@ class PermissionIndex:
         """A permission by key; None when no source asserts it."""
         number = self._numbers.get(key)
         return self._permissions[number] if number is not None else None
+
+    def every(self, keys: Iterable[str]) -> tuple[Permission, ...]:
+        """The permissions of some keys that are there, in their order."""
+        numbers, permissions = self._numbers, self._permissions
+        found = [permissions[numbers[key]] for key in keys if key in numbers]
+        return tuple(filter(None, found))
 
     def numbered(self, number: int) -> Permission:
         """A permission that is there, by number."""
@@ -221,6 +229,8 @@ class PermissionIndex:
             found.append(self.special)
         if permission.except_actions and permission.is_idle:
             found.append(self.idle)
+        if permission.is_whole:
+            found.append(self.whole)
         return found
 
     def _tell(self, permission: Permission, number: int, *, is_there: bool) -> None:

@@ -188,7 +188,8 @@ class Rights:
 
     def is_plain(self, identity: str) -> bool:
         """True when it holds nothing but permissions that simply allow something, and no cap."""
-        self.follow()
+        if not self.has_special:
+            return True
         who = self._who.get(identity)
         if who is None:
             who = self._looked_up(identity)
@@ -199,6 +200,12 @@ class Rights:
         """True when there is a permission that does not simply allow something, or a cap."""
         self.follow()
         return self._capped or bool(self._index.special) or bool(self._index.idle)
+
+    @property
+    def has_whole(self) -> bool:
+        """True when there is a permission for everything everywhere."""
+        self.follow()
+        return bool(self._index.whole)
 
     # -- following the graph ---------------------------------------------------------------------
 
@@ -304,7 +311,7 @@ class Rights:
         return self._places.put(resource, equal or self._equal_places.put(places, places))
 
     def _caps(self, identity: str) -> tuple[tuple[Permission, ...], ...]:
-        return tuple(tuple(self._compiled(level)) for level in self._levels(self._estate.holders(identity)))
+        return tuple(map(self._index.every, self._levels(self._estate.holders(identity))))
 
     def _levels(self, holders: Iterable[str]) -> list[tuple[str, ...]]:
         """Keys of caps by level, levels and caps in order."""
@@ -322,12 +329,9 @@ class Rights:
         name = (tuple(keys), *levels)
         found = self._sets.get(name)
         if found is None:
-            caps = tuple(tuple(self._compiled(level)) for level in levels)
-            found = self._sets.put(name, Held(tuple(self._compiled(keys)), caps))
+            caps = tuple(map(self._index.every, levels))
+            found = self._sets.put(name, Held(self._index.every(keys), caps, simple=not self.has_special))
         return found
-
-    def _compiled(self, keys: Iterable[str]) -> Iterable[Permission]:
-        return filter(None, map(self._index.of, keys))
 
     # -- deciding --------------------------------------------------------------------------------
 

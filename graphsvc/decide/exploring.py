@@ -168,7 +168,8 @@ class Explorer:
         """The smallest set of grants whose removal leaves no way to something."""
         async with self._turn():
             picture = await self._taken()
-            policies, ends_s = _with_shipped(picture.policies), time.monotonic() + self._budget_s
+            view, policies = await self._indexed(picture), _with_shipped(picture.policies)
+            ends_s = time.monotonic() + self._budget_s
             found = await asyncio.to_thread(
                 cut,
                 picture.nodes,
@@ -180,6 +181,7 @@ class Explorer:
                 lambda view: wanted(view, to),
                 pinned=[(edge.type, edge.start, edge.end) for edge in pinned],
                 is_over=lambda: time.monotonic() > ends_s,
+                view=view,
             )
         packs = {each.pack.id: each.pack.version for each in policies}
         return Explored(found=found, truncated=found.truncated, revision=picture.revision, packs=packs)

@@ -89,7 +89,9 @@ def given_identity(firing: Firing) -> str | None:
     if gives is None or gives.assume is None:
         return None
     name = gives.assume
-    return dict(firing.binding)[name[1:]] if name.startswith("$") else f"identity:{name}"
+    if not name.startswith("$"):
+        return f"identity:{name}"
+    return next(value for variable, value in firing.binding if variable == name[1:])
 
 
 def _given(firings: list[tuple[Firing, bool]]) -> tuple[str | None, tuple[str, ...]]:

@@ -93,8 +93,10 @@ def _by_flow(
     if not graph.complete:
         return Cut((), 0, proven=False, sources=0, severed={}, uncut=None, truncated=True)
     ends = {each for each, key in enumerate(graph.names) if not graph.is_carrier(each) and wanted(key)}
-    found = flow_cut(graph, [graph.numbers[each] for each in starts], ends, fixed)
+    found = flow_cut(graph, [graph.numbers[each] for each in starts], ends, fixed, is_over=is_over)
     sources = len(found.sources)
+    if found.truncated:
+        return Cut((), found.at_least, False, sources, severed={}, uncut=None, truncated=True)
     if found.uncut is not None:
         way = graph.path(found.uncut)
         return Cut(None, 0, proven=False, sources=sources, severed={}, uncut=way, truncated=False)

@@ -82,6 +82,8 @@ class EstateView:
         Leave for all but something is not for everything, nor is what a cap or a denial takes rights from that hand out
         rights: an administrator is who can make administrators.
         """
+        if not self.rights.has_whole:
+            return None
         held = self.rights.held(identity)
         given = next((each for each in held.permissions if not each.deny and each.is_whole), None)
         if given is None:

@@ -9,7 +9,7 @@ Where both are the same the set is the smallest.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ class FlowCut:
     stands on nothing that may go, so that there is no cut.
 
     ways: by edge how many sources' shortest ways go over it. sources: numbers of the nodes that have a way. following: by
-    node the next on its shortest way.
+    node the next on its shortest way. truncated: the time ran out before there was an answer.
     """
 
     removed: tuple[EdgeTriple, ...] | None
@@ -39,25 +39,40 @@ class FlowCut:
     sources: tuple[int, ...]
     following: dict[int, int]
     uncut: tuple[int, ...] | None = None
+    truncated: bool = False
 
 
 def flow_cut(
-    graph: WayGraph, starts: Iterable[int], ends: Collection[int], pinned: Collection[EdgeTriple] = ()
+    graph: WayGraph,
+    starts: Iterable[int],
+    ends: Collection[int],
+    pinned: Collection[EdgeTriple] = (),
+    *,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> FlowCut:
-    """starts, ends: numbers of nodes. A start that is an end needs no way and has none. NotSupported without scipy."""
+    """starts, ends: numbers of nodes. A start that is an end needs no way and has none. NotSupported without scipy.
+
+    is_over: asked between steps whether the time is up; each of them is linear in the graph but for the flow.
+    """
     following, order = _nearest(graph, ends)
     sources = tuple(each for each in starts if each in following)
     if not sources:
         return FlowCut((), 0, {}, (), {})
-    steps = _Priced(graph, frozenset(pinned))
+    if is_over():
+        return FlowCut(None, 0, {}, sources, following, truncated=True)
+    steps = _Priced(graph, frozenset(pinned), {*following, *ends})
     uncut = steps.open_way(sources, ends, joint=False)
     if uncut is not None:
         return FlowCut(None, 0, {}, sources, following, uncut)
-    needed = steps.cut(sources, ends, joint=False)
+    if is_over():
+        return FlowCut(None, 0, {}, sources, following, truncated=True)
+    needed, closes_joint = steps.cut(sources, ends, joint=False)
     removed: tuple[EdgeTriple, ...] | None = needed
-    if steps.has_joint:
+    if not closes_joint:
+        if is_over():
+            return FlowCut(None, len(needed), {}, sources, following, truncated=True)
         is_open = steps.open_way(sources, ends, joint=True) is not None
-        removed = None if is_open else steps.cut(sources, ends, joint=True)
+        removed = None if is_open else steps.cut(sources, ends, joint=True)[0]
     over = _counted(following, order, sources)
     ways = {each: over.get((graph.numbers[each[1]], graph.numbers[each[2]]), 0) for each in removed or ()}
     return FlowCut(removed, len(needed), ways, sources, following)
@@ -66,14 +81,17 @@ def flow_cut(
 class _Priced:
     """Steps with what it costs to close each: how many edges must go, or that it cannot be."""
 
-    def __init__(self, graph: WayGraph, pinned: frozenset[EdgeTriple]) -> None:
+    def __init__(self, graph: WayGraph, pinned: frozenset[EdgeTriple], near: Collection[int]) -> None:
+        """near: nodes that have a way to an end; no others matter."""
         self._graph = graph
         self._removable: dict[tuple[int, int], list[EdgeTriple]] = {}
         self._fixed: set[tuple[int, int]] = set()
         self._joint: set[tuple[int, int]] = set()
         names = graph.names
-        for node, steps in enumerate(graph.steps):
-            for end, kind in steps:
+        for node in near:
+            for end, kind in graph.steps[node]:
+                if end not in near:
+                    continue
                 if kind == FIXED:
                     self._fixed.add((node, end))
                 elif kind == JOINT:
@@ -87,10 +105,6 @@ class _Priced:
         for pair in self._fixed:
             self._removable.pop(pair, None)
         self._joint -= self._fixed
-
-    @property
-    def has_joint(self) -> bool:
-        return bool(self._joint)
 
     def open_way(
         self, sources: Iterable[int], ends: Collection[int], *, joint: bool
@@ -115,8 +129,10 @@ class _Priced:
                         return tuple(reversed(way))
         return None
 
-    def cut(self, sources: Sequence[int], ends: Collection[int], *, joint: bool) -> tuple[EdgeTriple, ...]:
-        """The smallest, of several equally small ones that nearest to the ends."""
+    def cut(
+        self, sources: Sequence[int], ends: Collection[int], *, joint: bool
+    ) -> tuple[tuple[EdgeTriple, ...], bool]:
+        """The smallest, of several equally small ones that nearest to the ends; and whether no joint step leads around it."""
         try:
             import numpy as np
             from scipy.sparse import coo_array, csr_array
@@ -141,7 +157,8 @@ class _Priced:
         behind = np.zeros(many + 2, dtype=bool)
         behind[breadth_first_order(csr_array(left.T), last, return_predecessors=False)] = True
         crossing = [pair for pair, _ in priced if behind[pair[1]] and not behind[pair[0]]]
-        return tuple(sorted(edge for pair in crossing for edge in self._removable[pair]))
+        removed = tuple(sorted(edge for pair in crossing for edge in self._removable[pair]))
+        return removed, not any(behind[end] and not behind[start] for start, end in self._joint)
 
 
 def _nearest(graph: WayGraph, ends: Collection[int]) -> tuple[dict[int, int], list[int]]:

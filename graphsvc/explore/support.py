@@ -42,6 +42,13 @@ def support(
 ) -> HeldRight:
     """The first permission that gives the right, in the order in which they are held. given: see `Right.given`."""
     held = view.rights.held(identity)
+    if held.plain and (on is None or not on.startswith("identity:")):
+        # Each says yes where it is about the resource: the first will do.
+        inside = view.estate.places(on) if on is not None else ()
+        about = (each for each in held.permissions if each.speaks_of(right))
+        first = next((each for each in about if on is None or each.covers(inside)), None)
+        via = way_to(view, identity, first.key) if first is not None else ()
+        return HeldRight(right, on, first.key if first is not None else None, via)
     speaking = [each for each in held.permissions if not each.deny and each.speaks_of(right)]
     keys = (identity,) if on is None else faces(on) if on.startswith("identity:") else (on,)
     if on is not None:

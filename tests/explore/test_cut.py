@@ -187,6 +187,15 @@ def test_a_cut_by_flow_closes_every_way_and_tells_how_small_one_can_be(
     assert {way.start for way in found.ways} == {way.start for way in smallest.ways}
 
 
+@pytest.mark.parametrize("asked", [1, 2, 3])
+def test_a_cut_by_flow_that_runs_out_of_time_is_no_cut(asked: int) -> None:
+    """However far it came: while ways are collected, before steps are priced, before the flow."""
+    edges = [Edge(type="GRANTED", start=key, end="permission:open") for key in PEOPLE[:2]]
+    left = iter([False] * (asked - 1))
+    found = _cut(edges, many=0, is_over=lambda: next(left, True))
+    assert (found.truncated, found.proven, found.removed) == (True, False, ())
+
+
 def test_a_denial_that_comes_by_a_group_is_no_proof() -> None:
     """Taking out a membership may open a way there: the cut holds, and does not say that it is the smallest."""
     nodes = [
