@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The same questions in Cypher, on Neo4j
 #
-# The graph is exported as Cypher statements and read by a real Neo4j (`make neo4j`, or the server that `NEO4J_URL` names). Two questions are
+# The graph is exported as Cypher statements and read by a real Neo4j (`make neo4j`, or the server that `NEO4J_URL` names; its database must be empty). Two questions are
 # asked both ways, and the answers are the same.
 
 # %%
@@ -23,17 +23,20 @@ estate = Estate.aws(account)
 driver = neo4j.GraphDatabase.driver(
     os.environ.get("NEO4J_URL", "bolt://127.0.0.1:7687"),
     auth=("neo4j", os.environ["NEO4J_PASSWORD"]) if os.environ.get("NEO4J_PASSWORD") else None,
+    notifications_min_severity="OFF",
 )
 statements = [each for each in (work / "graph.cypher").read_text().split(";\n") if each.strip()]
 with driver.session() as session:
-    session.run("MATCH (n) DETACH DELETE n").consume()
+    held = session.run("MATCH (n) RETURN count(n) AS nodes").single()["nodes"]
+    assert held == 0, f"the database holds {held} nodes: name an empty one with NEO4J_URL"
     for each in statements:
         session.run(each).consume()
     size = session.run("MATCH (n) RETURN count(n) AS nodes").single()["nodes"]
 size, len(estate.nodes)
 
 # %% [markdown]
-# **Who holds an unconditional right to create policy versions, on everything?** In Cypher over the raw statements, in Python by the engine of rights.
+# **To whom does a statement allow creating policy versions, on everything?** By itself or by a group; conditions and denials are not looked at. In
+# Cypher over the graph as it is drawn, in Python over the index of rights.
 
 # %%
 QUERY = """
@@ -54,7 +57,7 @@ ours = {
 len(theirs), theirs == ours
 
 # %% [markdown]
-# **Whom can each role be stepped into from, over trusts alone?** Paths of any length.
+# **Who in the account can become whom, over trusts alone?** Cypher looks at up to six steps, Python at any number: nothing here is further away.
 
 # %%
 REACH = """
