@@ -103,6 +103,7 @@ async def open_service(
             deadline_ms=settings.deadline_ms,
             rules=PublishRules(settings.publishing.second_person, settings.publishing.keys),
             chain_idle_s=settings.chain_idle_s,
+            store_values=settings.store_values,
         )
         await service.start()
         beside = [asyncio.create_task(service.audit.keep_signing(SIGN_EVERY_S), name="audit")]

@@ -15,6 +15,7 @@ from pyroaring import BitMap
 
 from graphsvc.core.estate import Estate
 from graphsvc.core.permission import Permission, compile_permission
+from graphsvc.core.question import Questions
 
 __all__ = ["PermissionIndex", "Speaking", "Spelled", "spelled"]
 
@@ -66,6 +67,7 @@ class PermissionIndex:
 
     wild: numbers of those that name resources by wildcard. special: of those that do not simply allow, and of those
     whose number is no character's. idle: of those that allow nothing by themselves. whole: of those for everything everywhere.
+    questions: what conditions ask for.
     """
 
     def __init__(self, estate: Estate) -> None:
@@ -83,6 +85,7 @@ class PermissionIndex:
         self._speaking: dict[str, Speaking] = {}
         self.named_version = 0  # grows when a place is named first or no longer
         self.turn = 0  # grows when actions get other bits
+        self.questions = Questions()
         self.reset()
 
     def reset(self) -> None:
@@ -97,6 +100,7 @@ class PermissionIndex:
         self._literal.clear()
         self._globbed.clear()
         self._speaking.clear()
+        self.questions.clear()
         self.turn += 1
         self.named_version += 1
         for node in self._estate.loose()[0]:
@@ -181,6 +185,8 @@ class PermissionIndex:
             number = self._numbers[key] = len(self._permissions)
             self._permissions.append(None)
         permission = self._permissions[number] = compile_permission(node, self._estate.out("ON", key))
+        if permission.conditional:
+            self.questions.ask(permission, 1)
         for place in permission.exact:
             self._name(place, number)
         for bitmap in self._kinds(permission, number):
@@ -193,6 +199,8 @@ class PermissionIndex:
             return
         number = self._numbers[key]
         self._permissions[number] = None
+        if permission.conditional:
+            self.questions.ask(permission, -1)
         for place in permission.exact:
             held = self._named.get(place)
             left = held - BitMap((number,)) if isinstance(held, BitMap) else None

@@ -27,6 +27,7 @@ from graphsvc.core.memo import Memo
 from graphsvc.core.native import Asked
 from graphsvc.core.permission import Permission
 from graphsvc.core.permission_index import PermissionIndex, Speaking, Spelled, spelled
+from graphsvc.core.question import Questions
 from graphsvc.core.right import NOTHING, Right, capped
 from graphsvc.core.sources import Changes
 from graphsvc.core.value import Json
@@ -206,6 +207,12 @@ class Rights:
         """True when there is a permission for everything everywhere."""
         self.follow()
         return bool(self._index.whole)
+
+    @property
+    def questions(self) -> Questions:
+        """What conditions of permissions ask for."""
+        self.follow()
+        return self._index.questions
 
     # -- following the graph ---------------------------------------------------------------------
 

@@ -49,9 +49,11 @@ class Ruleset:
         settings: Settings,
         weights: Weights,
         shadows: Mapping[str, Shadow] | None = None,
+        trials: Sequence[Trial] = (),
     ) -> None:
-        """shadows: what each pattern on trial stands for; these come last in `patterns`."""
+        """shadows: what each pattern on trial stands for; these come last in `patterns`. trials: packs on trial."""
         self.policies = tuple(policies)
+        self.on_trial = tuple(trial.policy for trial in trials)
         self.patterns = patterns
         self.shadows = dict(shadows or {})
         self.in_force = patterns[: len(patterns) - len(self.shadows)]
@@ -155,7 +157,7 @@ def compile_ruleset(policies: Sequence[Policy], trials: Sequence[Trial] = ()) ->
             bits=bits,
         )
         patterns += more
-    return Ruleset(ordered, tuple(patterns), _strictest(ordered), weights, shadows)
+    return Ruleset(ordered, tuple(patterns), _strictest(ordered), weights, shadows, trials)
 
 
 def _version(policies: Sequence[Policy], shadows: Iterable[Shadow]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 
 from graphsvc.core.estate import Estate
@@ -17,6 +18,7 @@ from graphsvc.core.world import World
 from graphsvc.decide.command import Caller, Judged
 from graphsvc.decide.overview import Overview, RightsView
 from graphsvc.decide.past import Past, Read
+from graphsvc.decide.values import Values
 from graphsvc.errors import BadInput, NotAllowed
 from graphsvc.explore.combined import of_combination
 from graphsvc.explore.counterfactual import Counterfactual, counterfactual
@@ -31,10 +33,11 @@ _BUDGET_S = 30.0
 class Hindsight:
     """Asked by the adapters; changes nothing. Cost and errors: see `Past`."""
 
-    def __init__(self, now: World, past: Past, read: Read) -> None:
+    def __init__(self, now: World, past: Past, read: Read, values: Callable[[], Values]) -> None:
         self._now = now
         self._past = past
         self._read = read
+        self._values = values
 
     async def counterfactuals(self, decision: str) -> list[Counterfactual]:
         """For each completion of a decision what its path hung on, by the graph of each of its steps.
@@ -111,6 +114,7 @@ class Hindsight:
             raise NotAllowed("asOf: an enforcement point asks of now only; an analyst may ask of earlier")
         world = await self._past.world_at(seq)
         events = await self._read(after=seq - 1, limit=1) if seq else []
+        request = self._values().kept(world, request)
         evaluation = world.evaluate(request, events[0].record.at_ms if events else 0)
         return Judged(
             verdict=evaluation.enforced,

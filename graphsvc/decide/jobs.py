@@ -33,6 +33,7 @@ from graphsvc.decide.cell import (
 )
 from graphsvc.decide.command import Caller
 from graphsvc.decide.proposal import Proposal
+from graphsvc.decide.values import Values
 from graphsvc.errors import BadInput, Conflict, NotAllowed
 
 __all__ = [
@@ -56,7 +57,7 @@ _APPROVAL = "review:"  # begins the ids of approvals, which nobody reports on
 class DecideJob:
     """One request for a decision. replay: the id of the stored decision when the key was used before.
 
-    own: decisions whose answers this process gave itself.
+    own: decisions whose answers this process gave itself. digest: of the whole request; values: what is kept of it.
     """
 
     caller: Caller
@@ -67,6 +68,7 @@ class DecideJob:
     rank: int = 2
     replay: str | None = None
     own: Container[str] = ()
+    values: Values = field(default_factory=Values)
 
     def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
         """Judge the request; None when its key has been answered."""
@@ -76,7 +78,7 @@ class DecideJob:
         )
         if answered is not None:
             digest, decision = answered
-            if digest != self.digest:
+            if not self.values.is_same(digest, self.digest):
                 raise Conflict("the idempotency key was used for another request; use a new key")
             self.replay = decision
             return self._given_again(world, at_ms, decision)
@@ -86,6 +88,9 @@ class DecideJob:
         request = self.request
         check_chain(overlay, self.caller, request)
         check_session(world, overlay, self.caller, request.session)
+        # Before it is judged: whoever judges it again from the log sees what was seen here.
+        request = self.values.kept(world, request)
+        digest = self.values.digest(self.digest)
         evaluation = world.evaluate(request, at_ms, overlay, seq=seq)
         refused = not_spoken_for(self.caller, request)
         if refused is not None:
@@ -100,14 +105,14 @@ class DecideJob:
             evaluation,
             by=self.caller.subject,
             dedupe=self.dedupe,
-            digest=self.digest,
+            digest=digest,
             policy=world.ruleset.version,
         )
         if evaluation.opened and overlay.get(f"ts:{evaluation.session}") is None:
             # Sessions that this batch begins count for those behind them (see `cap`).
             overlay.merge({LIVE: (overlay.get(LIVE) or 0) + 1})
         # A second request with this key in the same batch finds the first here.
-        overlay.merge({("k", self.dedupe): (self.digest, request.id)})
+        overlay.merge({("k", self.dedupe): (digest, request.id)})
         if request.review is not None and record.answered is Verdict.PERMIT:
             overlay.merge({("v", request.review): request.id})
         for grant in record.grants:

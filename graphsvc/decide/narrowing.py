@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from graphsvc.core.marker import is_unkept
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
@@ -24,6 +25,10 @@ def check_narrower(request: AccessRequest, narrowed: Mapping[str, Json]) -> dict
             known = ", ".join(f"`{each}`" for each in sorted(request.action_properties)) or "none"
             raise BadInput(f"the action has no property `{name}`; it has {known}", field=_FIELD)
         asked = request.action_properties[name]
+        if is_unkept(asked):
+            raise BadInput(
+                f"`{name}` cannot be narrowed: no rule reads it, so its value is not kept", field=_FIELD
+            )
         if not _is_within(value, asked):
             raise BadInput(
                 f"`{name}` is not narrower than what was asked; lower a number, or leave entries of a list out",

@@ -34,6 +34,7 @@ __all__ = [
     "Notary",
     "Refused",
     "Salts",
+    "Secrets",
     "Snapshots",
     "Store",
     "Strokes",
@@ -125,6 +126,13 @@ class Log(Protocol):
 
     async def rewrite(self, entry: Entry, body: bytes) -> None:
         """Give an entry another body, in which content was erased; Conflict when it is not there as given."""
+
+
+class Secrets(Protocol):
+    """What a store keeps for itself."""
+
+    async def salt(self) -> bytes:
+        """32 random bytes of this store, always the same; no log, export or backup holds them."""
 
 
 class Leases(Protocol):
@@ -274,7 +282,7 @@ class Snapshots(Protocol):
         """Remove all of them: they hold what was erased from the log since."""
 
 
-class Store(Log, Drawing, History, Snapshots, Leases, Protocol):
+class Store(Log, Drawing, History, Snapshots, Leases, Secrets, Protocol):
     """A store that is open; made by wiring, closed by `close`."""
 
     async def ping(self) -> None:

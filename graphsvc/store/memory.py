@@ -48,6 +48,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._incarnation = secrets.token_hex(6)
+        self._salt = secrets.token_bytes(32)
         self._entries: list[Entry] = []
         self._by_id: dict[str, Entry] = {}
         self._nodes: dict[str, _Node] = {}
@@ -62,6 +63,11 @@ class MemoryStore:
     def incarnation(self) -> str:
         """Names this life of the store."""
         return self._incarnation
+
+    async def salt(self) -> bytes:
+        """32 random bytes of this store."""
+        self._check_open()
+        return self._salt
 
     async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
         """Write the draft as the next entry unless the tail after `seen` touches a cell in `reads`."""

@@ -16,6 +16,7 @@ from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Store
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.decide.trying import PublishRules
+from graphsvc.decide.values import StoreValues
 
 GATEWAY = Caller(subject="gateway", roles=frozenset({"pep"}))
 ADMIN = Caller(subject="admin", roles=frozenset({"admin"}))
@@ -159,10 +160,11 @@ async def serving(
     shared: bool = False,
     bell: Bell | None = None,
     rules: PublishRules | None = None,
+    store_values: StoreValues = "all",
 ) -> AsyncIterator[Harness]:
     """A service over an open store; name: keeps the ids of replicas and restarts apart. keeper: of snapshots.
 
-    shared, bell, rules: as of `GraphsvcService`.
+    shared, bell, rules, store_values: as of `GraphsvcService`.
     """
     clock = clock or Clock()
     numbers = itertools.count(1)
@@ -174,6 +176,7 @@ async def serving(
         shared=shared,
         bell=bell,
         rules=rules,
+        store_values=store_values,
     )
     await service.start()
     try:

@@ -23,6 +23,7 @@ from graphsvc.api.schema.verdict import (
     ShadowVerdict,
     Verdict,
 )  # fmt: skip
+from graphsvc.core.marker import in_words
 from graphsvc.core.record import Decided
 from graphsvc.decide.command import Answer, Judged
 from graphsvc.decide.service import GraphsvcService
@@ -143,7 +144,7 @@ def decision_of(
         subject=Entity.of(request.subject),
         on_behalf_of=[Entity.of(entity) for entity in request.on_behalf_of],
         action=request.action,
-        properties=as_json(request.action_properties),
+        properties=as_json(in_words(request.action_properties)),
         parents=None if request.parents is None else [prefixed("decision", each) for each in request.parents],
         resource=Entity.of(request.resource),
         would_be=decided.verdict if decided.enforced is not None else None,

@@ -6,6 +6,7 @@ import strawberry
 
 from graphsvc.api.schema.scalar import JSON, as_json, as_object, raw_id
 from graphsvc.core import request as core
+from graphsvc.core.marker import in_words
 from graphsvc.errors import BadInput
 
 __all__ = ["Entity", "EntityInput"]
@@ -52,4 +53,6 @@ class Entity:
     @staticmethod
     def of(entity: core.Entity) -> Entity:
         """From the core's value."""
-        return Entity(type=entity.type, id=strawberry.ID(entity.id), properties=as_json(entity.properties))
+        return Entity(
+            type=entity.type, id=strawberry.ID(entity.id), properties=as_json(in_words(entity.properties))
+        )

@@ -10,6 +10,7 @@ from typing import Final
 from cel_expr_python import cel
 
 from graphsvc.core.event import Event
+from graphsvc.core.marker import is_unkept, only_kept
 from graphsvc.core.value import Json
 
 __all__ = ["VARIABLES", "activation", "declarations", "reader"]
@@ -48,7 +49,7 @@ def activation(event: Event, text: str) -> dict[str, object]:
         "subject": _subject(event),
         "resource": _resource(event),
         "action": _action(event),
-        "context": event.request.context,
+        "context": only_kept(event.request.context),
         "labels": sorted(event.labels),
         "principals": list(event.principals),
         "time": moment,
@@ -66,7 +67,7 @@ def _subject(event: Event) -> dict[str, object]:
         "type": claimed.type,
         "kind": event.subject_kind,
         # Stored properties win over those sent: a caller may add, never contradict.
-        "properties": {**claimed.properties, **event.who.properties},
+        "properties": {**only_kept(claimed.properties), **event.who.properties},
     }
 
 
@@ -76,7 +77,7 @@ def _resource(event: Event) -> dict[str, object]:
         "id": what.id,
         "type": what.type,
         "labels": list(what.labels),
-        "properties": {**event.request.resource.properties, **what.properties},
+        "properties": {**only_kept(event.request.resource.properties), **what.properties},
     }
     if what.tier is not None:
         facts["tier"] = what.tier
@@ -88,7 +89,7 @@ def _action(event: Event) -> dict[str, object]:
     return {
         "name": request.action,
         "effects": sorted(event.effects),
-        "properties": request.action_properties,
+        "properties": only_kept(request.action_properties),
     }
 
 
@@ -155,4 +156,6 @@ def _dig(value: object, path: tuple[str, ...]) -> object:
         if not isinstance(value, Mapping) or name not in value:
             return MISSING
         value = value[name]
+        if is_unkept(value):
+            return MISSING
     return value

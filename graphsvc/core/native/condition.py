@@ -54,6 +54,18 @@ class NativeTest:
     resources: tuple[str, ...] = ()
     except_resources: tuple[str, ...] = ()
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The condition keys that it may look at, those of variables too."""
+        lines = self.lines or ()
+        texts = (
+            *(value for line in lines for value in line.values),
+            *self.resources,
+            *self.except_resources,
+        )
+        variables = (found.partition(",")[0].strip() for text in texts for found in _VARIABLE.findall(text))
+        return frozenset((*(line.key for line in lines), *variables))
+
     def judge(self, asked: Asked) -> tuple[bool | None, tuple[str, ...]]:
         """Whether the statement applies; None with the keys that would settle it."""
         if self.lines is None:

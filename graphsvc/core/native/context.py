@@ -14,6 +14,7 @@ from typing import Final
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event
 from graphsvc.core.graph import Node
+from graphsvc.core.marker import is_unkept
 from graphsvc.core.value import Json
 
 __all__ = ["ABSENT", "Asked", "Found"]
@@ -140,5 +141,7 @@ def _tag(node: Node, name: str, *, whole: bool) -> Found:
 def _texts(value: Json) -> Found:
     if value is None:
         return ABSENT
+    if is_unkept(value):
+        return None
     listed = value if isinstance(value, list) else [value]
     return tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in listed)

@@ -33,6 +33,7 @@ from graphsvc.decide.registering import Register
 from graphsvc.decide.retention import IDLE_S, Retention
 from graphsvc.decide.sequencer import Sequencer
 from graphsvc.decide.trying import PublishRules
+from graphsvc.decide.values import StoreValues, Values
 from graphsvc.decide.warming import Warming
 from graphsvc.errors import Conflict
 
@@ -65,6 +66,7 @@ class UseCases:
     notary: holds the key that signs the audit log; None: it is not signed.
     shared: other replicas append to the store; bell: tells them at once. chain_idle_s: after which a chain ends.
     deadline_ms: time to answer a decision whose caller names none. rules: what publishing packs asks for.
+    store_values: what is kept of the values of requests.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class UseCases:
         chain_idle_s: int = IDLE_S,
         deadline_ms: int = DEFAULT_DEADLINE_MS,
         rules: PublishRules | None = None,
+        store_values: StoreValues = "all",
     ) -> None:
         self.store = store
         self.audit = AuditLog(store, notary, thin=True)
@@ -92,7 +95,7 @@ class UseCases:
         self.sequencer = Sequencer(store, self.world, clock=clock, ids=ids, listener=self._published)
         self.overview = Overview(self.world, self.now_ms)
         self._past = Past(store, self.world, self._read_events)
-        self.hindsight = Hindsight(self.world, self._past, self._read_events)
+        self.hindsight = Hindsight(self.world, self._past, self._read_events, lambda: self.values)
         self.projector = Projector(store, self.world)
         self.warming = Warming(self.world, self._run, self.now_ms)
         self.desk = Desk(
@@ -112,10 +115,14 @@ class UseCases:
         self._late = Late(self.sequencer)
         self._audit_reads = AuditReads(self.sequencer)
         self._deadline_ms = deadline_ms
+        self._store_values = store_values
+        self.values = Values()
         self._started = False
 
     async def start(self) -> None:
         """Fold the log, then take requests and draw."""
+        if self._store_values == "referenced":
+            self.values = Values(await self.store.salt())
         await self.sequencer.start()
         await self.projector.start()
         self.retention.start()

@@ -118,6 +118,7 @@ class Decisions(UseCases):
             digest=hashlib.sha256(canonical).hexdigest(),
             deadline_ms=self.sequencer.now_ms() + deadline_ms,
             own=self.sequencer.own,
+            values=self.values,
         )
 
     def _submit_decision(self, job: DecideJob, command: DecideCommand) -> asyncio.Future[Outcome | None]:

@@ -32,7 +32,7 @@ class Evaluations(UseCases):
         self._check_place(caller, request)
         stale = await self._freshness.is_stale()
         now_ms = self.sequencer.now_ms()
-        evaluation = self.world.evaluate(request, now_ms)
+        evaluation = self.world.evaluate(self.values.kept(self.world, request), now_ms)
         refused = not_spoken_for(caller, request)
         if refused is not None:
             evaluation = self.world.refuse(evaluation, refused)
@@ -64,7 +64,8 @@ class Evaluations(UseCases):
         def permits(asked: AccessRequest) -> bool:
             if not_spoken_for(caller, asked) is not None:
                 return False
-            return self.world.evaluate(asked, now_ms).enforced is Verdict.PERMIT
+            kept = self.values.kept(self.world, asked)
+            return self.world.evaluate(kept, now_ms).enforced is Verdict.PERMIT
 
         found = await search(self.world, searched, request, permits, after=after, limit=limit)
         return SearchAnswer(ids=found.ids, after=found.after, revision=self.revision())

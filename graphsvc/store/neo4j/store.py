@@ -22,7 +22,7 @@ from graphsvc.decide.ports import (
 from graphsvc.errors import ClocksDiffer, StoreError, StoreUnavailable
 from graphsvc.store.address import Neo4jAddress
 from graphsvc.store.neo4j import base as log_base
-from graphsvc.store.neo4j import drawing, history, lease, log, snapshot
+from graphsvc.store.neo4j import drawing, history, lease, log, secret, snapshot
 from graphsvc.store.neo4j.connection import READ_TIMEOUT_S, Connection, connect
 from graphsvc.store.neo4j.migration import migrate
 from graphsvc.store.neo4j.warm_up import warm_up
@@ -50,6 +50,10 @@ class Neo4jStore:
     def incarnation(self) -> str:
         """Names this life of the store."""
         return self._incarnation
+
+    async def salt(self) -> bytes:
+        """32 random bytes of this store, the same for all replicas."""
+        return await self._to_its_end(secret.salt(self._open()))
 
     async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
         """Write the draft as the next entry unless the tail after `seen` touches a cell in `reads`."""

@@ -51,6 +51,12 @@ class SqliteStore:
         """Names this life of the store."""
         return self._incarnation
 
+    async def salt(self) -> bytes:
+        """32 random bytes of this store."""
+        return await self._read(
+            lambda connection: connection.execute("SELECT salt FROM secret").fetchone()[0]
+        )
+
     async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
         """Write the draft as the next entry unless the tail after `seen` touches a cell in `reads`."""
         return await self._write(lambda connection: log.append(connection, draft, seen, reads), urgent=True)

@@ -1,0 +1,77 @@
+"""What is kept of a request: values that nothing reads become markers before it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from graphsvc.core.marker import is_unkept, marker
+from graphsvc.core.reading import Reads
+from graphsvc.core.request import AccessRequest, Entity
+from graphsvc.core.value import Json
+
+__all__ = ["trimmed"]
+
+
+def trimmed(
+    request: AccessRequest, reads: Reads, salt: bytes, reviewed: AccessRequest | None = None
+) -> AccessRequest:
+    """The request with a marker in the place of every value that nothing reads.
+
+    reviewed: the request whose approval it uses; a value that was kept of that one is kept here too where it is the
+    same, so that both can be compared though rules changed meanwhile.
+    """
+    changes: dict[str, object] = {}
+    named = (
+        frozenset(argument.name for argument in request.arguments) if reads.arguments else frozenset[str]()
+    )
+    old = reviewed
+    if request.action_properties:
+        before = old.action_properties if old is not None else None
+        changes["action_properties"] = _trim(
+            request.action_properties, "action.properties", reads, salt, before, named
+        )
+    if request.context:
+        before = old.context if old is not None else None
+        changes["context"] = _trim(request.context, "context", reads, salt, before)
+    if request.resource.properties:
+        changes["resource"] = _entity(
+            request.resource, "resource.properties", reads, salt, old.resource if old is not None else None
+        )
+    if request.subject.properties:
+        changes["subject"] = _entity(
+            request.subject, "subject.properties", reads, salt, old.subject if old is not None else None
+        )
+    if any(entity.properties for entity in request.on_behalf_of):
+        behind = old.on_behalf_of if old is not None else ()
+        changes["on_behalf_of"] = tuple(
+            _entity(entity, "subject.properties", reads, salt, behind[place] if place < len(behind) else None)
+            for place, entity in enumerate(request.on_behalf_of)
+        )
+    return replace(request, **changes) if changes else request
+
+
+def _entity(entity: Entity, root: str, reads: Reads, salt: bytes, before: Entity | None) -> Entity:
+    if not entity.properties:
+        return entity
+    kept = _trim(entity.properties, root, reads, salt, before.properties if before is not None else None)
+    return replace(entity, properties=kept)
+
+
+def _trim(
+    values: dict[str, Json],
+    root: str,
+    reads: Reads,
+    salt: bytes,
+    before: Mapping[str, Json] | None,
+    named: frozenset[str] = frozenset(),
+) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    for name, value in values.items():
+        is_read = name in named or reads.has(root, name)
+        if not is_read and before is not None and name in before:
+            is_read = before[name] == value
+        # What looks like a marker is none: nobody may send the hash in the place of the value.
+        kept[name] = value if is_read and not is_unkept(value) else marker(value, salt)
+    return kept
