@@ -34,8 +34,10 @@ def only_kept(values: Mapping[str, Json]) -> Mapping[str, Json]:
     return {name: value for name, value in values.items() if not is_unkept(value)}
 
 
-def in_words(values: Mapping[str, Json]) -> dict[str, Json]:
+def in_words(values: dict[str, Json]) -> dict[str, Json]:
     """The attributes as people are shown them: a marker as the words `not kept`."""
+    if not any(map(is_unkept, values.values())):
+        return values
     return {name: _WORDS if is_unkept(value) else value for name, value in values.items()}
 
 

@@ -32,7 +32,9 @@ _TOKEN: Final = re.compile(
     r"""|(?P<name>[A-Za-z_]\w*)|(?P<blank>\s+)|(?P<sign>.)""",
     re.DOTALL,
 )
-# Attributes may be named in other texts of a file too; words for people are told apart by where they stand.
+# Words for people, and what is read by a way of its own.
+_APART: Final = frozenset({"title", "description", "references", "when", "key", "distinct"})
+# Any other text of a file may name an attribute too.
 _WRITTEN: Final = re.compile(r"\b(context|(?:action|resource|subject)\.properties)\.([^\W\d]\w*)")
 
 
@@ -93,7 +95,7 @@ def _read(written: object) -> Iterator[str]:
         yield from (f"action.properties.{name}" for name in (*written.arguments, *written.creates))
     if isinstance(written, Model):
         for name in type(written).model_fields:
-            if not (isinstance(written, Policy) and name in {"pack", "tests"}) and name not in _FOR_PEOPLE:
+            if not (isinstance(written, Policy) and name in {"pack", "tests"}) and name not in _APART:
                 yield from _read(getattr(written, name))
     elif isinstance(written, Mapping):
         for each in written.values():
@@ -101,9 +103,6 @@ def _read(written: object) -> Iterator[str]:
     elif isinstance(written, tuple | list):
         for each in written:
             yield from _read(each)
-
-
-_FOR_PEOPLE: Final = frozenset({"title", "description", "references", "when"})
 
 
 def _read_by_key(expression: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from graphsvc.api.server import running
 from graphsvc.client import Client
 from graphsvc.decide.ports import Store
 from graphsvc.decide.service import GraphsvcService
+from graphsvc.decide.values import StoreValues
 from graphsvc.events.bus import Bus
 from graphsvc.store.memory import open_memory
 from graphsvc.store.notary import MemoryNotary
@@ -85,9 +86,10 @@ async def served(
     store: Store | None = None,
     prepared: bool = True,
     connections: Connections | None = None,
+    store_values: StoreValues = "all",
     **options: Any,
 ) -> AsyncIterator[Served]:
-    """A prepared service: the test pack in force and a small estate loaded; else an empty one. connections: limits of the server. options: of `create_app`."""
+    """A prepared service: the test pack in force and a small estate loaded; else an empty one. connections: limits of the server. store_values: as of the service. options: of `create_app`."""
     numbers = iter(range(1, 10**9))
     clock = Clock()
     store = store if store is not None else await open_memory()
@@ -97,6 +99,7 @@ async def served(
         ids=lambda: f"a{next(numbers):06d}",
         bus=Bus(bound=bound),
         notary=MemoryNotary(),
+        store_values=store_values,
     )
     await service.start()
     key = Ed25519PrivateKey.generate()

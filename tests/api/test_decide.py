@@ -236,3 +236,27 @@ async def test_concurrent_batches_let_no_combination_through() -> None:
         assert {answer.verdict for answer in answers} <= {Verdict.PERMIT, Verdict.DENY}
         order = sorted(answers, key=lambda answer: int(answer.revision.rpartition(".")[2]))
         assert [answer.index for answer in order] == [1, 2, 3]
+
+
+async def test_what_is_not_kept_is_shown_in_words() -> None:
+    """In the answer, however it is asked for, and in history; what rules read is shown as it was sent."""
+    asked = request({"name": "mail:Send", "properties": {"to": "eve@example.org", "body": "secret"}})
+    asked["resource"] = {**asked["resource"], "properties": {"plan": "secret"}}
+    fields = "... on Decision { id properties resource { properties } }"
+    document = "mutation ($input: DecideInput!) { %sdecide(input: $input) { %s } }"
+    async with served(store_values="referenced") as service:
+        told = []
+        # The second document has no plan, and is answered by the general executor.
+        for number, before in enumerate(("", "n: __typename ")):
+            variables = {"input": {**asked, "idempotencyKey": f"k{number}"}}
+            answer = await service.post(document % (before, fields), variables=variables)
+            told.append(answer["data"]["decide"])
+        await service.drawn()
+        query = "query ($id: ID!) { decision(id: $id) { id properties resource { properties } } }"
+        for each in (*told,):
+            answer = await service.post(query, "analyst", variables={"id": each["id"]})
+            told.append(answer["data"]["decision"])
+        assert len(told) == 4
+        for each in told:
+            assert each["properties"] == {"to": "eve@example.org", "body": "not kept"}
+            assert each["resource"]["properties"] == {"plan": "not kept"}

@@ -65,7 +65,9 @@ patterns:
 
 def test_a_pack_reads_what_each_part_of_it_reads() -> None:
     """Steps, keys, guards, resets, cuts, counts and roles of arguments; words for people read nothing."""
-    named = {name.removeprefix("context.") for name in attributes_of(load_policy(PACK, "p")) if "context" in name}
+    named = {
+        name.removeprefix("context.") for name in attributes_of(load_policy(PACK, "p")) if "context" in name
+    }
     assert named == {"key-1", "step", "guard", "reset", "cut", "counted", "different"}
     others = {name for name in attributes_of(load_policy(PACK, "p")) if "context" not in name}
     assert others == {

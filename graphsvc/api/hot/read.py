@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from graphsvc.core.marker import in_words
 from graphsvc.core.score import as_score
 from graphsvc.core.value import format_time
 
@@ -53,13 +54,13 @@ def _prefixed(kind: str, value: str) -> str:
 
 # What the expressions may call.
 NAMES: Mapping[str, Any] = {
-    "score": _score, "delta": _delta, "whole": _whole, "time": _time,
+    "score": _score, "delta": _delta, "whole": _whole, "time": _time, "words": in_words,
 }  # fmt: skip
 
 _DECIDED = {
     "reasons": "reasons", "completions": "completions", "risk": "risk", "decidedAt": "at_ms", "index": "index",
     "subject": "request.subject", "onBehalfOf": "request.on_behalf_of", "action": "request.action",
-    "properties": "request.action_properties", "resource": "request.resource",
+    "resource": "request.resource",
 }  # fmt: skip
 _ANSWER = {
     "verdict": "verdict", "nearest": "nearest", "revision": "revision", "auditId": "audit_id",
@@ -80,6 +81,8 @@ EXPRESSIONS: Mapping[str, str] = {
     **{f"{kind}.{name}": f"{{v}}.{name}" for kind, names in _PLAIN.items() for name in names},
     "Decision.id": _prefixed("decision", "d.request.id"),
     "Decision.obligations": "()",
+    "Decision.properties": "words(d.request.action_properties)",
+    "Entity.properties": "words({v}.properties)",
     "Decision.shadow": "d.shadow",
     "Decision.policyVersion": "d.policy",
     "Decision.chain": _prefixed("chain", "d.request.chain"),

@@ -10,6 +10,7 @@ from graphsvc.api.context import Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.failure import Conflict, InvalidRequest, NotAllowed, Unavailable
 from graphsvc.api.schema.scalar import JSON, DateTime, as_json, prefixed, raw_id
+from graphsvc.core.marker import only_kept
 from graphsvc.decide.review_list import ReviewQuery
 from graphsvc.decide.review_view import ReviewStatus, ReviewView
 
@@ -75,7 +76,7 @@ class Review:
             quorum=view.quorum,
             endorsed_by=[prefixed("identity", each) for each in view.endorsed],
             deputies_from=DateTime(view.deputies_ms) if view.deputies_ms is not None else None,
-            narrowed=as_json(view.narrowed) if view.narrowed is not None else None,
+            narrowed=as_json(dict(only_kept(view.narrowed))) if view.narrowed is not None else None,
         )
 
 
