@@ -163,7 +163,9 @@ async def test_a_file_without_the_table_gets_it(tmp_path: Path) -> None:
     await write(store, "a", "s:1")
     await store.close()
     connection = sqlite3.connect(path)
-    connection.executescript("DROP TABLE snapshot; DROP TABLE base; PRAGMA user_version = 2")
+    connection.executescript(
+        "DROP TABLE snapshot; DROP TABLE base; DROP TABLE secret; PRAGMA user_version = 2"
+    )
     connection.close()
     store = await open_sqlite(path)
     try:

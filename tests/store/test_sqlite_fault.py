@@ -118,7 +118,7 @@ async def test_a_half_migrated_store_is_brought_up(tmp_path: Path) -> None:
     await store.close()
     connection = sqlite3.connect(path)
     connection.executescript(
-        "DROP TABLE node; DROP TABLE edge; DROP TABLE decision_pattern; DROP TABLE snapshot; DROP TABLE base;"
+        "DROP TABLE node; DROP TABLE edge; DROP TABLE decision_pattern; DROP TABLE snapshot; DROP TABLE base; DROP TABLE secret;"
         "PRAGMA user_version = 1"
     )
     connection.close()
