@@ -160,7 +160,8 @@ def picture_of_combinations(found: Sequence[Combination], *, note: str = "") -> 
         gain = _gain(picture, each)
         style = "sure" if each.certainty == "yes" else "maybe"
         for held in each.permissions:
-            right = f"right:{held.right}|{held.on or ''}"
+            # Each its own: what two hold apart gives neither of them both.
+            right = f"right:{start}|{held.right}|{held.on or ''}"
             on = f" on {short(held.on)}" if held.on else ""
             picture.box(right, kind="permission", text=f"{held.right}{on}")
             node = start
@@ -200,7 +201,7 @@ def picture_of_cut(
 
 def _gain(picture: Picture, found: Combination) -> str | None:
     if found.gives is None:
-        key = f"gain:{found.pattern}"
+        key = f"gain:{found.identity}:{found.pattern}"
         picture.box(key, kind="gain", text=found.title)
         return key
     if found.gives == ADMIN:

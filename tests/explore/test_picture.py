@@ -9,10 +9,18 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from graphsvc.explore.combination import Combination
 from graphsvc.explore.layout import Layout, lay_out
 from graphsvc.explore.path import Hop, Path
-from graphsvc.explore.picture import Picture, picture_of_cut, picture_of_paths, short
+from graphsvc.explore.picture import (
+    Picture,
+    picture_of_combinations,
+    picture_of_cut,
+    picture_of_paths,
+    short,
+)
 from graphsvc.explore.sentence import explained
+from graphsvc.explore.support import HeldRight
 from graphsvc.explore.svg import to_dot, to_svg
 from tests.support.requirement import skip_or_fail
 
@@ -150,6 +158,20 @@ def test_a_path_is_told_to_people() -> None:
 def test_things_of_a_cluster_are_called_as_its_tools_call_them(key: str, said: str) -> None:
     """Neither the cluster's name nor the hash of a rule is in a label; both are in what pointing at it shows."""
     assert short(key) == said
+
+
+def test_who_holds_half_is_not_drawn_as_holding_both() -> None:
+    """From one who holds one of two rights no arrow leads to what they give together to another."""
+    one, both = HeldRight("a:One", None, "permission:1", ()), HeldRight("a:Two", None, "permission:2", ())
+    found = [
+        Combination("ann", "half", "Half", "high", (one,), None, (), "yes"),
+        Combination("bob", "both", "Both", "high", (one, both), None, (), "yes"),
+    ]
+    arrows = picture_of_combinations(found).arrows
+    queue = ["identity:ann"]
+    for node in queue:
+        queue += [end for start, end in arrows if start == node]
+    assert [node for node in queue if node.startswith("gain:")] == ["gain:ann:half"]
 
 
 def test_a_word_that_fits_a_line_is_not_broken() -> None:
