@@ -69,7 +69,8 @@ class Projector:
 
     async def start(self) -> None:
         """Begin to draw."""
-        self.drawn = await self._store.drawn()
+        # What the fold of a drawn log noted for drawing is dropped at once.
+        await self._moved_to(await self._store.drawn())
         base = await self._store.base()
         self._begins = 0 if base is None else base.seq
         self._task = asyncio.create_task(self._run(), name="projector")

@@ -19,8 +19,9 @@ async def told_again(store: Log) -> tuple[list[Decided], set[str]]:
             for place, record in enumerate(decode_records(entry.body)):
                 if isinstance(record, Decided):
                     judged = world.evaluate(record.request, record.at_ms, exact=True)
-                    assert (judged.verdict, judged.reasons) == (record.verdict, record.reasons)
-                    assert judged.completions == record.completions
+                    again = judged.verdict, judged.reasons
+                    assert again == (record.verdict, record.reasons), (again, entry.first + place, record)
+                    assert judged.completions == record.completions, (judged.completions, record)
                     stored.append(record)
                 elif isinstance(record, Cancelled):
                     cancelled.add(record.action)

@@ -105,7 +105,7 @@ class Cluster:
         by_id = {record.request.id: record for record in stored}
         assert not asker.differing()
         for told in asker.told.values():
-            assert final(by_id[told[0].id], cancelled) == told[0].verdict
+            assert final(by_id[told[0].id], cancelled) == told[0].verdict, (told, by_id[told[0].id])
         wanted = set(vendors)
         permitted = [
             (record.request.resource.id, record.request.action)

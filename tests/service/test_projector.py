@@ -64,3 +64,13 @@ async def test_what_waited_is_drawn_in_bounded_steps(monkeypatch: pytest.MonkeyP
     assert len(drawn.steps) >= 3
     assert (await store.count())["Decision"] == 60
     assert (drawn.reads > 3) is (held == 0)
+
+
+async def test_a_start_over_a_drawn_log_notes_nothing_to_draw() -> None:
+    """What folding a graph change notes for the drawing is gone when the store says that it is drawn."""
+    store = await open_memory()
+    async with serving(store) as harness:
+        await harness.prepare()
+        await harness.service.wait_drawn()
+    async with serving(store) as again:
+        assert again.service.world.redrawn == {}

@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -66,7 +67,9 @@ class Soak:
         try:
             await self.cluster.check(self.asker, self.watched.vendors, exactly=False)
         except AssertionError as error:
-            self.watched.problems.append(f"the log and what clients were told differ: {error!r}")
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            told = f"{where.name}, `{where.line}`: {error}"
+            self.watched.problems.append(f"the log and what clients were told differ: {told}")
 
     @property
     def _is_over(self) -> bool:
