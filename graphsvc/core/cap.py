@@ -8,14 +8,21 @@ from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import StateView
 from graphsvc.core.sweep import swept
 
-__all__ = ["LIVE", "MAX_KEYS", "MAX_SESSIONS", "reached_cap"]
+__all__ = ["LIVE", "MAX_KEYS", "MAX_SESSIONS", "is_near_cap", "reached_cap"]
 
 MAX_KEYS = 100_000  # registers, guards and counters of one session or principal that can still count
 MAX_SESSIONS = 200_000  # that are alive at once
 LIVE = "#"  # under which the state holds their number
+# From so few before the limit on, how many are alive decides.
+_NEAR = 10_000
 
 _KEYS = f"more than {MAX_KEYS:,} keys would have to be followed in `{{}}`; wait until a window has passed"
 _SESSIONS = f"{MAX_SESSIONS:,} sessions are alive; close chains that are done"
+
+
+def is_near_cap(view: StateView) -> bool:
+    """Whether so many sessions are alive that those which others begin meanwhile may decide whether one more may."""
+    return bool((view.get(LIVE) or 0) >= MAX_SESSIONS - _NEAR)
 
 
 def reached_cap(place: Place, advance: Advance, ruleset: Ruleset, view: StateView) -> tuple[str, str] | None:

@@ -12,6 +12,8 @@ from graphsvc.core.verdict import Verdict
 __all__ = [
     "AUDIT_CELL",
     "GRAPH",
+    "LIVE_CELL",
+    "WAITING_CELL",
     "chain_cell",
     "decision_reads",
     "decision_touches",
@@ -21,6 +23,9 @@ __all__ = [
 ]
 
 GRAPH = "g"
+# How many sessions are alive, and how many reviews wait.
+LIVE_CELL = "n"
+WAITING_CELL = "w"
 # Of records that no decision reads.
 AUDIT_CELL = "audit"
 

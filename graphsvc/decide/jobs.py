@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 from msgspec.structs import replace
 
-from graphsvc.core.cap import LIVE
+from graphsvc.core.cap import LIVE, is_near_cap
 from graphsvc.core.evaluate import decided
 from graphsvc.core.glob import matcher
 from graphsvc.core.record import Cancelled, Record, Reported
@@ -25,6 +25,8 @@ from graphsvc.core.verdict import Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
 from graphsvc.decide.cell import (
     GRAPH,
+    LIVE_CELL,
+    WAITING_CELL,
     chain_cell,
     decision_reads,
     decision_touches,
@@ -108,6 +110,9 @@ class DecideJob:
             digest=digest,
             policy=world.ruleset.version,
         )
+        counted = [LIVE_CELL] if is_near_cap(overlay) else []
+        if record.verdict is not Verdict.PERMIT and world.ruleset.protection.caps:
+            counted.append(WAITING_CELL)
         if evaluation.opened and overlay.get(f"ts:{evaluation.session}") is None:
             # Sessions that this batch begins count for those behind them (see `cap`).
             overlay.merge({LIVE: (overlay.get(LIVE) or 0) + 1})
@@ -126,8 +131,10 @@ class DecideJob:
                 overlay.merge({("w", who): (pending if isinstance(pending, int) else 0) + 1})
         return Proposal(
             records=(record,),
-            reads=frozenset(decision_reads(evaluation, self.dedupe, world.ruleset)),
-            touches=frozenset((*decision_touches(record, world.ruleset), *spending_touches(evaluation))),
+            reads=frozenset((*decision_reads(evaluation, self.dedupe, world.ruleset), *counted)),
+            touches=frozenset(
+                (*decision_touches(record, world.ruleset), *spending_touches(evaluation), *counted)
+            ),
             known=evaluation,
         )
 

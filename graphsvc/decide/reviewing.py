@@ -9,7 +9,7 @@ from graphsvc.core.record import Approved, Decided, Record, Rejected
 from graphsvc.core.request import Entity
 from graphsvc.core.value import Json
 from graphsvc.core.world import World
-from graphsvc.decide.cell import GRAPH, foreign_guards, principal_cell
+from graphsvc.decide.cell import GRAPH, WAITING_CELL, foreign_guards, principal_cell
 from graphsvc.decide.command import Caller
 from graphsvc.decide.emergency import afterwards_view
 from graphsvc.decide.jobs import ChangeJob, Moment
@@ -222,7 +222,11 @@ def checked_reason(reason: str) -> str:
 
 def _job(caller: Caller, world: World, review: str, build: Callable[[Moment], list[Record]]) -> ChangeJob:
     cell = f"v:{review}"
-    touched = {cell, principal_cell(world.estate.person(world.estate.resolve(caller.subject)[0]))}
+    touched = {
+        cell,
+        WAITING_CELL,
+        principal_cell(world.estate.person(world.estate.resolve(caller.subject)[0])),
+    }
     decided = world.decided.get(review)
     if decided is not None:
         # The approval is an event in the session of what it approves, and may stand as a guard there.

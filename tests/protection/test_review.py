@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
+from graphsvc.core.graph import Node
 from graphsvc.core.verdict import ReasonCode, Verdict
 from graphsvc.decide.command import Answer
 from graphsvc.decide.review_list import ReviewQuery
 from graphsvc.decide.review_view import ReviewStatus
 from graphsvc.errors import BadInput, Conflict, NotAllowed
-from tests.protection.deciding import DANA, EVE, MAX, PATTERN, approver, asked
-from tests.service.harness import ADMIN, GATEWAY, Harness
+from graphsvc.store.memory import MemoryStore
+from tests.protection.deciding import DANA, EVE, HEAD, MAX, PATTERN, approver, asked
+from tests.race.story import told_again
+from tests.service.harness import ADMIN, GATEWAY, Harness, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -191,6 +196,27 @@ async def test_a_cap_counts_within_a_batch() -> None:
         answers = await harness.service.decide_many(GATEWAY, commands)
         verdicts = [each.verdict for each in answers if isinstance(each, Answer)]
         assert verdicts == [Verdict.ESCALATE] * 3 + [Verdict.DENY] * 5
+
+
+async def test_a_cap_counts_over_replicas() -> None:
+    """Of two requests that two replicas escalate at once for two people where one has room, one opens a review."""
+    store = MemoryStore()
+    async with (
+        serving(store, name="a", shared=True) as first,
+        serving(store, name="b", shared=True) as second,
+    ):
+        text = HEAD % ("1", ", review_cap: {more_than: 1, within: 1h, per: all}") + PATTERN
+        await first.service.publish_policy(ADMIN, [(text, "bank.yaml")], "")
+        people = [Node(key=f"identity:{name}", fields={"kind": "human"}) for name in ("eve", "max")]
+        await first.service.load_graph(ADMIN, "people", people, [], replace=True)
+        await second.act("bank:Read", subject="eve", chain="c0")
+        await first.act("bank:Read", subject="eve", chain="c0")
+        answers = await asyncio.gather(
+            first.act("bank:Pay", subject="eve", chain="c1"),
+            second.act("bank:Pay", subject="max", chain="c2"),
+        )
+        assert sorted(answer.verdict for answer in answers) == [Verdict.DENY, Verdict.ESCALATE]
+    await told_again(store)
 
 
 async def test_the_load_of_reviews_is_told() -> None:

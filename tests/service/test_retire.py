@@ -14,6 +14,7 @@ from graphsvc.core.verdict import ReasonCode, Verdict
 from graphsvc.core.world import World
 from graphsvc.errors import Conflict
 from graphsvc.store.memory import MemoryStore
+from tests.race.story import told_again
 from tests.service.harness import GATEWAY, Harness, serving
 
 pytestmark = pytest.mark.anyio
@@ -155,6 +156,29 @@ async def test_sessions_that_begin_in_one_batch_count_for_those_behind_them(
         assert harness.service.sequencer.batches == batches + 1
         verdicts = [answer.verdict for answer in answers]
         assert verdicts == [Verdict.PERMIT] * 4 + [Verdict.DENY] * 2
+
+
+async def test_replicas_that_begin_sessions_at_once_agree_where_the_limit_lies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two sessions that two replicas begin for two people where one has room, one is let in, as a serial run says."""
+    monkeypatch.setattr(cap, "MAX_SESSIONS", 2)
+    store = MemoryStore()
+    async with (
+        serving(store, name="a", shared=True) as first,
+        serving(store, name="b", shared=True) as second,
+    ):
+        await first.prepare()
+        await first.act("crm:Read", chain="one")
+        # Both have folded the same, so each of them judges before it knows of the other's session.
+        await second.act("crm:Read", chain="one")
+        await first.act("crm:Read", chain="one")
+        answers = await asyncio.gather(
+            first.act("crm:Read", chain="two", subject="bot"),
+            second.act("crm:Read", chain="three", subject="alice"),
+        )
+        assert sorted(answer.verdict for answer in answers) == [Verdict.DENY, Verdict.PERMIT]
+    await told_again(store)
 
 
 async def test_more_keys_than_can_be_followed_are_denied(monkeypatch: pytest.MonkeyPatch) -> None:
