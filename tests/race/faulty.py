@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from typing import Literal
 
 from graphsvc.decide.ports import Accepted, Base, Draft, Entry, Refused
 from graphsvc.errors import StoreUnavailable
 from graphsvc.store.memory import MemoryStore
 
-__all__ = ["Fault", "FaultyStore", "VirtualLoop"]
+__all__ = ["Fault", "FaultyStore", "VirtualLoop", "without_waiting"]
 
 # What becomes of one append: refused at once; written or not, and the answer lost; written after the answer was
 # given up; the process ends before or after the write; slower than any deadline.
@@ -33,6 +33,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]
             self._now_s = max(self._now_s, self._scheduled[0].when())  # type: ignore[attr-defined]
         super()._run_once()  # type: ignore[misc]
+
+
+def without_waiting(story: Coroutine[object, object, None]) -> None:
+    """Run a story to its end in a loop of its own, in which waiting takes no time."""
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(story)
+    finally:
+        loop.close()
 
 
 class FaultyStore(MemoryStore):

@@ -12,7 +12,7 @@ from graphsvc.decide.command import Caller
 from graphsvc.decide.ports import Accepted, Draft, Entry, Refused
 from graphsvc.errors import ClocksDiffer, NotAllowed, StoreUnavailable
 from graphsvc.store.memory import MemoryStore
-from tests.race.faulty import VirtualLoop
+from tests.race.faulty import without_waiting
 from tests.service.harness import GATEWAY, Clock, Harness, serving
 
 pytestmark = pytest.mark.anyio
@@ -169,11 +169,7 @@ def test_a_clock_that_is_set_back_makes_nothing_fresh() -> None:
             with pytest.raises(StoreUnavailable, match="could not be read for 3"):
                 await harness.service.evaluate(GATEWAY, _asked(harness))
 
-    loop = VirtualLoop()
-    try:
-        loop.run_until_complete(story())
-    finally:
-        loop.close()
+    without_waiting(story())
 
 
 async def test_a_swapped_store_ends_every_answer() -> None:
@@ -300,8 +296,4 @@ def test_a_store_that_comes_back_is_first_there_for_decisions() -> None:
             async with asyncio.timeout(5):
                 await harness.service.wait_drawn()
 
-    loop = VirtualLoop()
-    try:
-        loop.run_until_complete(story())
-    finally:
-        loop.close()
+    without_waiting(story())

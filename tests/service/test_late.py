@@ -9,7 +9,7 @@ from graphsvc.core.record import Cancelled, Reported
 from graphsvc.core.verdict import ReasonCode, Verdict
 from graphsvc.decide.jobs import REPLAY, ReportJob
 from graphsvc.store.memory import MemoryStore
-from tests.race.faulty import SLOW_S, FaultyStore, VirtualLoop
+from tests.race.faulty import SLOW_S, FaultyStore, without_waiting
 from tests.service.harness import GATEWAY, Clock, serving
 
 pytestmark = pytest.mark.anyio
@@ -76,11 +76,7 @@ def test_a_refusal_that_was_written_late_is_the_answer() -> None:
             assert (again.verdict, again.recorded, again.replayed) == (Verdict.DENY, True, True)
             assert [reason.code for reason in again.decision.reasons] == [ReasonCode.subject_unknown]
 
-    loop = VirtualLoop()
-    try:
-        loop.run_until_complete(story())
-    finally:
-        loop.close()
+    without_waiting(story())
 
 
 def test_a_late_cancel_waits_for_room() -> None:
@@ -103,11 +99,7 @@ def test_a_late_cancel_waits_for_room() -> None:
             await asyncio.sleep(5)
             assert [each.by for each in harness.service.world.cancelled.values()] == ["deadline"]
 
-    loop = VirtualLoop()
-    try:
-        loop.run_until_complete(story())
-    finally:
-        loop.close()
+    without_waiting(story())
 
 
 def test_a_store_that_is_silent_is_named() -> None:
@@ -127,8 +119,4 @@ def test_a_store_that_is_silent_is_named() -> None:
             again = await harness.service.decide(GATEWAY, command)
             assert again.verdict is Verdict.DENY
 
-    loop = VirtualLoop()
-    try:
-        loop.run_until_complete(story())
-    finally:
-        loop.close()
+    without_waiting(story())
