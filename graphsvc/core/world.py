@@ -357,6 +357,9 @@ class World:
             self.rebuild()
 
     def _recompile(self, record: Record) -> None:
+        if self.warmed is not None and record is self.warmed[1][0] and self.warmed[0].seq != self.seq - 1:
+            # It has not seen all that was before the rules.
+            self.warmed = None
         if self.warmed is not None and any(record is each for each in self.warmed[1]):
             if record is self.warmed[1][-1]:
                 self._take_over(self.warmed[0])

@@ -63,11 +63,16 @@ class Warming:
 
     def saw(self, events: Sequence[LogEvent]) -> None:
         """Records have been folded."""
-        if self._tail is not None:
-            self._tail.extend(events)
-            if any(isinstance(event.record, _RULES) for event in events):
-                # Another replica's rules would come into force after ours in the copy.
-                self._tail = None
+        if self._tail is None:
+            return
+        if any(isinstance(event.record, _RULES) for event in events):
+            # Another replica's rules would come into force after ours in the copy.
+            self._tail = self._world.warmed = None
+            return
+        self._tail.extend(events)
+        if self._world.warmed is not None:
+            # What others had written before the change was found when the change was durable.
+            self._catch_up(self._world.warmed[0], self._tail)
 
     async def run(self, job: ChangeJob) -> Outcome:
         """Make a change of rules durable, warmed; the errors of the job, before anything is warmed if it has any."""
@@ -120,10 +125,13 @@ class Warming:
         proposed = tuple(each for each in proposal.records if isinstance(each, _RULES))
         if self._tail is None or list(map(_meaning, proposed)) != list(map(_meaning, rules)):
             return
-        while self._tail:
-            _fold(copy, self._tail.popleft())
+        self._catch_up(copy, self._tail)
         if copy.seq == world.seq:
             world.warmed = copy, proposed
+
+    def _catch_up(self, copy: World, tail: deque[LogEvent]) -> None:
+        while tail:
+            _fold(copy, tail.popleft())
 
 
 class _Switch:

@@ -213,3 +213,30 @@ async def test_several_packs_of_one_publication_are_warmed_together(rebuilt: lis
             record.pack for _, record in await _records(store) if isinstance(record, PolicyPublished)
         ]
         assert published == ["test", "moved", "test"]
+
+
+async def test_what_another_replica_decided_meanwhile_is_remembered(
+    monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
+) -> None:
+    """Decisions that reach the log just before the new rules are in what these remember, though nobody had read them."""
+    store, clock = await open_memory(), Clock()
+    async with (
+        serving(store, clock=clock, shared=True) as one,
+        serving(store, name="b", clock=clock, shared=True) as other,
+    ):
+        await one.prepare()
+        one.service.warming.least = 0
+        await one.act("crm:Read", "record:1", chain="theirs")
+        follow = Warming._follow
+
+        async def overtaken(self: Warming, copy: World) -> None:
+            await follow(self, copy)
+            await other.act("crm:Read", "record:2", chain="theirs", labels=("secret",))
+
+        monkeypatch.setattr(Warming, "_follow", overtaken)
+        rebuilt.clear()
+        await one.service.publish_policy(ADMIN, [(MORE, "more.yaml")], "")
+        assert one.service.world not in rebuilt
+        assert _state(one.service.world) == _state(await _folded(store))
+        answer = await one.act("mail:Send", chain="theirs", to="alice")
+        assert [each.pattern for each in answer.decision.completions] == ["read-then-send"]
