@@ -92,7 +92,7 @@ format: $(READY) ## rewrite the code in the house format
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 lock: $(READY) ## the locks from pyproject.toml, at the newest versions it allows
-	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel --extra notebooks --group dev -o requirements/dev.lock
+	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel --extra kubernetes --extra notebooks --group dev -o requirements/dev.lock
 	@$(COMPILE) --upgrade --extra server --extra neo4j --extra redis --extra explore --extra mcp --extra otel -o requirements/server.lock
 	@$(COMPILE) --upgrade --extra server --extra bench -o requirements/bench.lock
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 __all__ = [
     "BadInput",
     "ClocksDiffer",
+    "ClusterUnavailable",
     "Conflict",
     "GrantRefused",
     "GraphsvcError",
@@ -100,6 +101,13 @@ class Overloaded(GraphsvcError):
     """Too much is asked at once; the same call may succeed later."""
 
     code = "overloaded"
+    exit_code = 3
+
+
+class ClusterUnavailable(GraphsvcError):
+    """A Kubernetes cluster cannot be read: not reached, not proven, or it lets us list nothing."""
+
+    code = "cluster_unavailable"
     exit_code = 3
 
 

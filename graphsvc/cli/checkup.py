@@ -29,7 +29,10 @@ _SLOW_SYNC_MS = 5.0
 _LITTLE_BYTES, _NO_BYTES = 2 << 30, 200 << 20
 _LIBRARIES = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "pydantic", "msgspec")
 # Library, and the extra of ours that brings it.
-_OPTIONAL = (("neo4j", "neo4j"), ("redis", "redis"), ("mcp", "mcp"), ("opentelemetry-sdk", "otel"))
+_OPTIONAL = (
+    ("neo4j", "neo4j"), ("redis", "redis"), ("mcp", "mcp"), ("opentelemetry-sdk", "otel"),
+    ("scipy", "explore"), ("kubernetes", "kubernetes"),
+)  # fmt: skip
 
 
 class Check(NamedTuple):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from graphsvc.cli import import_graph, import_table
-from graphsvc.cli.import_option import Lenient, Paths
+from graphsvc.cli import import_cluster, import_graph, import_table
+from graphsvc.cli.import_option import Lenient, Paths, write_trace
 from graphsvc.cli.load import Target, load
 from graphsvc.cli.option import Place
 from graphsvc.cli.plugged import ImportGroup
 from graphsvc.cli.spread import spread
-
-if TYPE_CHECKING:
-    from graphsvc.core.value import Json
 
 __all__ = ["app"]
 
@@ -122,77 +119,10 @@ def cloudtrail(
     events = [event for file in read_files(paths) for event in read_events(*file)]
     imported = to_estate(events)
     if trace is not None and not to.dry_run:
-        _write_trace(trace, to_trace(events))
+        write_trace(trace, to_trace(events))
     load(lambda _known: imported, to, at)
 
 
-@app.command(name="kubernetes-audit")
-@spread
-def kubernetes_audit(
-    *,
-    paths: Paths,
-    to: Target,
-    cluster: Annotated[
-        str | None,
-        typer.Option("--cluster", metavar="NAME", help="Begins every id; the source's name if not given."),
-    ] = None,
-    trace: Annotated[
-        Path | None,
-        typer.Option("--trace", metavar="FILE", help="Write the requests as chains, for `graphsvc replay`."),
-    ] = None,
-    at: Place,
-) -> None:
-    """The estate that a Kubernetes audit log shows (`audit.k8s.io/v1`): who acted, on what, with the rights that took.
-
-    \b
-    Examples:
-      graphsvc import kubernetes-audit audit.log --source prod-audit --cluster prod
-      graphsvc import kubernetes-audit audit.log --source prod-audit --cluster prod --trace requests.jsonl
-    """
-    from graphsvc.cli.file import read_files
-    from graphsvc.importers.kubernetes_audit import read_events, to_estate, to_trace
-
-    name = to.source if cluster is None else cluster
-    events = [event for file in read_files(paths) for event in read_events(*file)]
-    imported = to_estate(events, name)
-    if trace is not None and not to.dry_run:
-        _write_trace(trace, to_trace(events, name))
-    load(lambda _known: imported, to, at)
-
-
-@app.command()
-@spread
-def kubernetes(
-    *,
-    paths: Paths,
-    to: Target,
-    cluster: Annotated[
-        str | None,
-        typer.Option("--cluster", metavar="NAME", help="Begins every id; the source's name if not given."),
-    ] = None,
-    lenient: Lenient = False,
-    at: Place,
-) -> None:
-    """A Kubernetes cluster: manifests, or `kubectl get ... -o yaml`; several files are one cluster.
-
-    \b
-    Examples:
-      graphsvc import kubernetes manifests/*.yaml --source prod
-      kubectl get roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts,pods -A -o yaml \\
-        | graphsvc import kubernetes - --source prod --replace --dry-run
-    """
-    from graphsvc.cli.file import read_files
-    from graphsvc.importers.kubernetes import read
-
-    imported = read(read_files(paths), cluster=to.source if cluster is None else cluster, strict=not lenient)
-    load(lambda _known: imported, to, at)
-
-
+import_cluster.register(app)
 import_graph.register(app)
 import_table.register(app)
-
-
-def _write_trace(path: Path, records: list[dict[str, Json]]) -> None:
-    import msgspec
-
-    path.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.cli.command import graphsvc
+from tests.importers.api_server import ApiServer
 
 
 def test_a_dry_run_tells_what_would_change(filled: Path) -> None:
@@ -113,3 +114,48 @@ def test_what_an_import_no_longer_says_goes_from_the_drawing_too(folder: Path) -
         drawn_edge = store.execute("SELECT properties FROM edge WHERE type = 'MEMBER_OF'").fetchone()[0]
     assert drawn_node == {"id": "ann", "kind": "human", "team": "blue"}
     assert json.loads(drawn_edge) == {}
+
+
+def test_a_cluster_is_read_live(folder: Path) -> None:
+    """`--live` stores what the server lists, and tells what it may not list and what would permit it."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web", "namespace": "shop"}}
+    with ApiServer([account], None) as served:
+        served.behaviour.forbidden = {("secrets", "")}
+        config = {
+            "current-context": "there", "clusters": [{"name": "c", "cluster": {"server": served.url}}], "users": [],
+            "contexts": [{"name": "there", "context": {"cluster": "c", "user": "u"}}],
+        }  # fmt: skip
+        (folder / "config").write_text(json.dumps(config))
+        arguments = (
+            "import",
+            "kubernetes",
+            "--live",
+            "--kubeconfig",
+            "config",
+            "--source",
+            "prod",
+            "--replace",
+        )
+        ended = graphsvc(*arguments)
+        assert ended.code == 0
+        assert f"note: read from `{served.url}` by listing alone" in ended.out
+        assert (
+            "incomplete: secrets (v1) of the cluster may not be listed; permit it with the rule" in ended.out
+        )
+        assert "k8s:prod:system:serviceaccount:shop:web" in graphsvc("export", "jsonl").out
+        served.behaviour.tokens = {"another"}
+        refused = graphsvc(*arguments)
+    assert (refused.code, refused.out) == (3, "")
+    assert "does not accept the credentials" in refused.err
+    assert "k8s:prod:system:serviceaccount:shop:web" in graphsvc("export", "jsonl").out
+
+
+def test_files_or_a_live_cluster(folder: Path) -> None:
+    """Neither and both are errors that say so; the role that --live needs is printed without anything else."""
+    assert "or read the cluster by --live" in graphsvc("import", "kubernetes", "--source", "p").err
+    both = graphsvc("import", "kubernetes", "x.yaml", "--live", "--source", "p")
+    assert (both.code, "leave one of them out" in both.err) == (2, True)
+    lone = graphsvc("import", "kubernetes", "x.yaml", "--context", "c", "--source", "p")
+    assert (lone.code, "--live" in lone.err) == (2, True)
+    printed = graphsvc("import", "kubernetes", "--print-cluster-role")
+    assert (printed.code, "kind: ClusterRole" in printed.out) == (0, True)

@@ -15,7 +15,7 @@ from graphsvc.importers.kubernetes.subject import Subjects
 from graphsvc.importers.kubernetes.workload import WORKLOADS, draw_workload
 from graphsvc.importers.result import Collector, Imported
 
-__all__ = ["COUNTS", "read"]
+__all__ = ["COUNTS", "draw", "read"]
 
 COUNTS = (
     "roles", "cluster_roles", "roles_aggregated", "rules", "rules_dangerous", "bindings", "service_accounts",
@@ -33,7 +33,11 @@ def read(files: Sequence[tuple[bytes | str, str]], *, cluster: str, strict: bool
     BadInput names the file, the place in it and the fix.
     """
     names, collector = Cluster(cluster), Collector(strict=strict)
-    manifests = read_manifests(files, collector)
+    return draw(read_manifests(files, collector), names, collector)
+
+
+def draw(manifests: Sequence[Manifest], names: Cluster, collector: Collector) -> Imported:
+    """The facts of objects, sorted as `take_manifests` gives them, and the report of the collector."""
     subjects = Subjects(names, collector)
     subjects.masters()
     automount: dict[tuple[str, str], bool] = {}

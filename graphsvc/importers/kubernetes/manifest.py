@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,7 +15,7 @@ from graphsvc.importers.result import Collector
 from graphsvc.importers.text import decode_text, parse_json
 from graphsvc.importers.yaml_text import read_documents
 
-__all__ = ["Manifest", "read_manifests"]
+__all__ = ["KINDS", "Manifest", "Placed", "read_manifests", "take_manifests"]
 
 # What the importer understands: API group of a kind, and whether its objects live in namespaces.
 KINDS = {
@@ -25,6 +25,8 @@ KINDS = {
     "ReplicaSet": ("apps", True), "StatefulSet": ("apps", True), "DaemonSet": ("apps", True),
     "Job": ("batch", True), "CronJob": ("batch", True), "PodTemplate": ("", True),
 }  # fmt: skip
+# Where an object was read, and the object.
+Placed = tuple[str, dict[str, Json]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +56,34 @@ class Manifest:
 
 
 def read_manifests(files: Sequence[tuple[bytes | str, str]], collector: Collector) -> list[Manifest]:
-    """The objects that matter, sorted; others are counted by `kinds_without_meaning`.
+    """The objects of files that matter, as `take_manifests` gives them."""
+    return take_manifests((placed for file in files for placed in _objects(*file, collector)), collector)
+
+
+def take_manifests(objects: Iterable[Placed], collector: Collector) -> list[Manifest]:
+    """The objects that matter, sorted; others are counted by `objects_without_meaning`.
 
     The same object twice is taken once; two different ones of one name are both left out, for nobody
     can tell which is in force.
     """
     held: dict[tuple[str, str, str], Manifest] = {}
     clashing: set[tuple[str, str, str]] = set()
-    for data, file in files:
-        for place, body in _objects(data, file, collector):
-            try:
-                manifest = _manifest(body, place, collector)
-            except BadInput as error:
-                collector.skip(place, str(error).removeprefix(f"{place}: "))
-                continue
-            if manifest is None:
-                collector.counts["objects_without_meaning"] += 1
-                continue
-            name = (manifest.kind, manifest.namespace or "", manifest.name)
-            known = held.setdefault(name, manifest)
-            if known is not manifest and _text(known.body) != _text(manifest.body):
-                clashing.add(name)
-                collector.skip(
-                    place, f"{manifest.kind} `{manifest.name}` stands differently at {known.place}; keep one"
-                )
+    for place, body in objects:
+        try:
+            manifest = _manifest(body, place, collector)
+        except BadInput as error:
+            collector.skip(place, str(error).removeprefix(f"{place}: "))
+            continue
+        if manifest is None:
+            collector.counts["objects_without_meaning"] += 1
+            continue
+        name = (manifest.kind, manifest.namespace or "", manifest.name)
+        known = held.setdefault(name, manifest)
+        if known is not manifest and _text(known.body) != _text(manifest.body):
+            clashing.add(name)
+            collector.skip(
+                place, f"{manifest.kind} `{manifest.name}` stands differently at {known.place}; keep one"
+            )
     for name in sorted(clashing):
         collector.skip(held[name].place, f"{name[0]} `{name[2]}` is given twice, differently; keep one")
         collector.incomplete(f"{name[0]} `{name[2]}` is left out: it is given twice, differently")
@@ -89,7 +95,7 @@ def _text(body: dict[str, Json]) -> bytes:
     return msgspec.json.encode(body, order="sorted")
 
 
-def _objects(data: bytes | str, file: str, collector: Collector) -> Iterator[tuple[str, dict[str, Json]]]:
+def _objects(data: bytes | str, file: str, collector: Collector) -> Iterator[Placed]:
     documents = _documents(decode_text(data, file), file)
     found = False
     for number, document in documents:
