@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from graphsvc.decide.ports import EdgeStroke, NodeStroke, Strokes
 from graphsvc.errors import StoreError, StoreTooNew, StoreUnavailable
-from graphsvc.store.sqlite import SqliteStore, open_sqlite
+from graphsvc.store.sqlite import SqliteStore, log, open_sqlite
 from graphsvc.store.sqlite.file import known_migrations
 from tests.store.example import draft, write
 from tests.support.requirement import REPOSITORY
@@ -218,5 +219,65 @@ async def test_what_is_acknowledged_is_synchronised(tmp_path: Path) -> None:
             ]
         )
         assert settings == ["wal", 2]
+    finally:
+        await store.close()
+
+
+async def test_an_append_is_one_statement(tmp_path: Path) -> None:
+    """Each statement costs the writer's thread a turn of the interpreter, which a busy service keeps for long."""
+    store = await open_sqlite(tmp_path / "graphsvc.db")
+    told: list[str] = []
+    try:
+        await write(store, "a", "s:1")
+        await store._writer.do(lambda connection: connection.set_trace_callback(told.append))
+        await write(store, "b", "s:1")
+        assert len(told) == 1, told
+        assert told[0].strip().startswith("INSERT INTO entry")
+    finally:
+        await store.close()
+
+
+async def test_a_drawing_is_few_statements(tmp_path: Path) -> None:
+    """However many rows are drawn in a step, the writer's thread asks for the interpreter a fixed number of times."""
+    store = await open_sqlite(tmp_path / "graphsvc.db")
+    told: list[str] = []
+    try:
+        await write(store, "a", "s:1")
+        nodes = [NodeStroke("Chain", f"chain:{number}", {"id": str(number)}) for number in range(300)]
+        edges = [EdgeStroke("SPAWNED", "chain:0", node.key) for node in nodes]
+        await store._writer.do(lambda connection: connection.set_trace_callback(told.append))
+        assert await store.draw(Strokes(nodes=nodes, edges=edges), expected=0, drawn=1)
+        assert [statement.split()[0] for statement in told] == [
+            "PRAGMA", "BEGIN", "UPDATE", "INSERT", "INSERT", "COMMIT",
+        ]  # fmt: skip
+        assert await store.count() == {"Chain": 300, "SPAWNED": 300}
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize(("name", "is_broken"), [("SQLITE_IOERR_FSYNC", True), ("SQLITE_CORRUPT", False)])
+async def test_an_append_that_fails_while_it_is_committed_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_broken: bool
+) -> None:
+    """Nobody knows whether it is on the disk, and after a failed sync nothing is written until the file is opened anew."""
+
+    def fail(*_: object) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = name
+        raise error
+
+    store = await open_sqlite(tmp_path / "graphsvc.db")
+    try:
+        await write(store, "a", "s:1")
+        monkeypatch.setattr(log, "append_next", fail)
+        with pytest.raises(StoreUnavailable) as caught:
+            await write(store, "b", "s:1")
+        assert caught.value.outcome_unknown
+        monkeypatch.undo()
+        if is_broken:
+            with pytest.raises(StoreUnavailable, match="restart graphsvc"):
+                await write(store, "b", "s:1")
+        else:
+            assert (await write(store, "b", "s:1")).seq == 2
     finally:
         await store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -14,11 +15,12 @@ __all__ = ["count", "draw", "drawn"]
 
 # Many rows a statement: between statements the writer's thread needs the interpreter, which the rest of a busy service
 # keeps for a good while, while decisions wait for the writer. Strokes that only set values, as those of all decisions do,
-# are bound as rows, for taking them out of a JSON text costs more than writing them; few sizes, because a statement is
-# compiled once.
-_SIZES = (64, 8, 1)
+# are bound as rows, for taking them out of a JSON text costs more than writing them. Rows of nothing fill them up to one of
+# few sizes, because a statement is compiled once.
+_SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 _PUT_NODES = """
-INSERT INTO node (key, label, properties) VALUES {rows}
+INSERT INTO node (key, label, properties)
+SELECT column1, column2, column3 FROM (VALUES {rows}) WHERE column1 IS NOT NULL
 ON CONFLICT (key) DO UPDATE SET label = excluded.label, properties = json_patch(node.properties, excluded.properties)
 """
 _PUT_EDGES = """
@@ -84,15 +86,21 @@ def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target
         if any(node.properties["patterns"] for node in told):
             connection.execute(_PATTERNS, keys)
     _draw_edges(connection, merged_edges(strokes.edges))
-    connection.executemany(
-        'DELETE FROM edge WHERE type = ? AND start = ? AND "end" = ?', strokes.removed_edges
-    )
-    gone = [(key,) for key in strokes.removed_nodes]
+    if strokes.removed_edges:
+        connection.executemany(
+            'DELETE FROM edge WHERE type = ? AND start = ? AND "end" = ?', strokes.removed_edges
+        )
+    if strokes.removed_nodes:
+        _remove_nodes(connection, strokes.removed_nodes)
+    return True
+
+
+def _remove_nodes(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
+    gone = [(key,) for key in keys]
     connection.executemany("DELETE FROM edge WHERE start = ?", gone)
     connection.executemany('DELETE FROM edge WHERE "end" = ?', gone)
     connection.executemany("DELETE FROM decision_pattern WHERE key = ?", gone)
     connection.executemany("DELETE FROM node WHERE key = ?", gone)
-    return True
 
 
 def _draw_nodes(connection: sqlite3.Connection, nodes: list[NodeStroke]) -> None:
@@ -132,12 +140,20 @@ def _only_sets(stroke: NodeStroke | EdgeStroke) -> bool:
 def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
     place = 0
     while place < len(rows):
-        size = next(size for size in _SIZES if len(rows) - place >= size)
-        part = rows[place : place + size]
-        one = f"({', '.join('?' * len(part[0]))})"
-        values = [value for row in part for value in row]
-        connection.execute(statement.format(rows=", ".join([one] * size)), values)
-        place += size
+        part = rows[place : place + _SIZES[-1]]
+        size = next(size for size in _SIZES if size >= len(part))
+        width = len(part[0])
+        values: list[str | None] = [value for row in part for value in row]
+        values += [None] * (width * (size - len(part)))
+        # Of many rows, of which there is one: else the driver asks for the number of the row, another turn.
+        connection.executemany(_put_many(statement, size, width), (values,))
+        place += len(part)
+
+
+@lru_cache(4 * len(_SIZES))
+def _put_many(statement: str, size: int, width: int) -> str:
+    one = f"({', '.join('?' * width)})"
+    return statement.format(rows=", ".join([one] * size))
 
 
 def _as_json(value: object) -> str:

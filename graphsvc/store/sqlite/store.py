@@ -59,7 +59,13 @@ class SqliteStore:
 
     async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
         """Write the draft as the next entry unless the tail after `seen` touches a cell in `reads`."""
-        return await self._write(lambda connection: log.append(connection, draft, seen, reads), urgent=True)
+
+        def work(connection: sqlite3.Connection) -> Accepted | Refused:
+            return self._append_next(connection, draft, seen) or self._transaction(
+                connection, lambda: log.append(connection, draft, seen, reads)
+            )
+
+        return await self._writer.do(work, urgent=True)
 
     async def read(self, *, after: int, limit: int) -> Sequence[Entry]:
         """Entries with seq > `after`, oldest first, at most `limit`."""
@@ -156,40 +162,61 @@ class SqliteStore:
         self._writer.stop()
         self._lock.close()
 
-    async def _write(
-        self, work: Callable[[sqlite3.Connection], T], *, urgent: bool = False, synced: bool = True
-    ) -> T:
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, synced: bool = True) -> T:
         """One transaction. synced: on the disk when this returns; else with the next one that is.
 
         A drawing that power loss takes away is drawn again, for its place in the log went with it. The write-ahead
         log is one file, so a later synced commit makes sure of all before it.
         """
+        return await self._writer.do(
+            lambda connection: self._transaction(connection, lambda: work(connection), synced=synced)
+        )
 
-        def transaction(connection: sqlite3.Connection) -> T:
-            self._check_whole()
-            try:
-                if synced is not self._is_synced:
-                    connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
-                    self._is_synced = synced
-                connection.execute("BEGIN IMMEDIATE")
-                result = work(connection)
-            except BaseException as error:
-                _roll_back(connection)
-                if isinstance(error, sqlite3.Error):
-                    raise self._unavailable(error) from error
-                raise
-            try:
-                connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                # INVARIANT: after a failed sync nobody knows what the disk holds, and a later sync may
-                # succeed without it. Only opening the file anew reads the truth, so writing ends here.
-                if getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
-                    self._broken = f"store `{self._path}`: a write failed ({error}); check the disk, then restart graphsvc"
-                _roll_back(connection)
-                raise self._unavailable(error, outcome_unknown=True) from error
-            return result
+    def _transaction(
+        self, connection: sqlite3.Connection, work: Callable[[], T], *, synced: bool = True
+    ) -> T:
+        self._check_whole()
+        try:
+            self._sync(connection, synced)
+            connection.execute("BEGIN IMMEDIATE")
+            result = work()
+        except BaseException as error:
+            _roll_back(connection)
+            if isinstance(error, sqlite3.Error):
+                raise self._unavailable(error) from error
+            raise
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            _roll_back(connection)
+            raise self._uncommitted(error) from error
+        return result
 
-        return await self._writer.do(transaction, urgent=urgent)
+    def _append_next(self, connection: sqlite3.Connection, draft: Draft, seen: int) -> Accepted | None:
+        """The usual append, a transaction of one statement."""
+        self._check_whole()
+        try:
+            self._sync(connection, synced=True)
+            return log.append_next(connection, draft, seen)
+        except sqlite3.Error as error:
+            if _name(error).startswith(("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED")):
+                # Told before anything was committed.
+                raise self._unavailable(error) from error
+            raise self._uncommitted(error) from error
+
+    def _sync(self, connection: sqlite3.Connection, synced: bool) -> None:
+        if synced is not self._is_synced:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+            self._is_synced = synced
+
+    def _uncommitted(self, error: sqlite3.Error) -> StoreUnavailable:
+        # INVARIANT: after a failed sync nobody knows what the disk holds, and a later sync may
+        # succeed without it. Only opening the file anew reads the truth, so writing ends here.
+        if _name(error).startswith("SQLITE_IOERR"):
+            self._broken = (
+                f"store `{self._path}`: a write failed ({error}); check the disk, then restart graphsvc"
+            )
+        return self._unavailable(error, outcome_unknown=True)
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def job(connection: sqlite3.Connection) -> T:
@@ -236,3 +263,7 @@ def _open(path: Path) -> SqliteStore:
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
+
+
+def _name(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", "")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeVar
 
 from graphsvc.errors import StoreUnavailable
 
@@ -19,13 +18,10 @@ __all__ = ["Worker"]
 T = TypeVar("T")
 
 
-@dataclass(order=True, slots=True)
-class _Job:
-    urgency: int  # the lowest first
-    number: int  # then in the order of asking
-    work: Callable[[sqlite3.Connection], Any] | None = field(compare=False)
-    loop: asyncio.AbstractEventLoop | None = field(compare=False, default=None)
-    answer: asyncio.Future[Any] | None = field(compare=False, default=None)
+class _Job(NamedTuple):
+    work: Callable[[sqlite3.Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
 
 
 class Worker:
@@ -37,8 +33,10 @@ class Worker:
 
     def __init__(self, name: str, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
-        self._numbers = itertools.count()
+        self._urgent: deque[_Job] = deque()
+        self._others: deque[_Job] = deque()
+        # One token a job, False for the end: waiting for it wakes the thread with the fewest turns of the interpreter.
+        self._tokens: SimpleQueue[bool] = SimpleQueue()
         self._lock = threading.Lock()
         self._is_open = True
         # A daemon: a program that forgets to close the store must still be able to end.
@@ -52,7 +50,8 @@ class Worker:
         with self._lock:
             if not self._is_open:
                 raise StoreUnavailable("the store is closed")
-            self._jobs.put(_Job(0 if urgent else 1, next(self._numbers), work, loop, answer))
+            (self._urgent if urgent else self._others).append(_Job(work, loop, answer))
+            self._tokens.put(True)
         return await answer
 
     def stop(self) -> None:
@@ -60,19 +59,18 @@ class Worker:
         with self._lock:
             if self._is_open:
                 self._is_open = False
-                self._jobs.put(_Job(2, next(self._numbers), None))
+                self._tokens.put(False)
         self._thread.join()
 
     def _run(self) -> None:
-        while (job := self._jobs.get()).work is not None:
+        while self._tokens.get():
+            job = self._urgent.popleft() if self._urgent else self._others.popleft()
             result: Any = None
             error: BaseException | None = None
             try:
                 result = job.work(self._connection)
             except BaseException as raised:  # noqa: BLE001 - the caller gets it, whatever it is
                 error = raised
-            assert job.loop is not None
-            assert job.answer is not None
             # RuntimeError: the caller's loop is gone, and the caller with it.
             with contextlib.suppress(RuntimeError):
                 job.loop.call_soon_threadsafe(_resolve, job.answer, result, error)
