@@ -6,7 +6,8 @@ batch of decisions is judged in order on an overlay, so later ones see earlier o
 log entry. If the entry is refused because the unseen tail touches a cell that was read, the tail is
 folded and the batch judged again. No timer and no linger: waiting was measured and never helped.
 
-Where other replicas append too, `follow` makes the task read what they wrote whenever it has nothing to commit.
+Where other replicas append too, `follow` makes the task read what they wrote whenever it has nothing to commit. Rules
+that they put in force are warmed first (`warming`): nothing is folded or appended until they are, but the loop stays free.
 
 INVARIANT: nobody is answered before the entry is durable.
 INVARIANT: the world is folded in log order only, and by this task only.
@@ -20,12 +21,13 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from graphsvc.core.audit.leaf import SALT_SIZE
-from graphsvc.core.codec import decode_records, encode_records
+from graphsvc.core.codec import encode_records
 from graphsvc.core.record import Decided, Record
 from graphsvc.core.state import Overlay
 from graphsvc.core.world import World
 from graphsvc.decide.command import LogEvent
 from graphsvc.decide.figure import BATCHES, SECONDS, Distribution
+from graphsvc.decide.folding import Folding, Warmed
 from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused, Salts
 from graphsvc.decide.proposal import Job, Outcome, Proposal
 from graphsvc.decide.queue import Queue, Waiting
@@ -48,7 +50,10 @@ def new_salt() -> bytes:
 
 
 class Sequencer:
-    """Runs as one task between `start` and `close`. listener: told of records after they were folded."""
+    """Runs as one task between `start` and `close`. listener: told of records after they were folded.
+
+    warmed: a context within which rules that others put in force can be folded without a rebuild.
+    """
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class Sequencer:
         listener: Callable[[Sequence[LogEvent]], None],
         salts: Salts = new_salt,
         queue_limit: int = 10_000,
+        warmed: Warmed | None = None,
     ) -> None:
         self._log = log
         self._world = world
@@ -67,6 +73,7 @@ class Sequencer:
         self._ids = ids
         self._salts = salts
         self._listener = listener
+        self._folding = Folding(world, listener, warmed)
         self._queue = Queue(queue_limit)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -91,7 +98,8 @@ class Sequencer:
 
     async def start(self) -> None:
         """Fold what is in the log, then begin to take jobs."""
-        await self.catch_up()
+        # Nobody is served yet, so nothing is gained by a copy.
+        await self._catch_up(warm=False)
         self._task = asyncio.create_task(self._run(), name="sequencer")
 
     async def close(self) -> None:
@@ -165,10 +173,18 @@ class Sequencer:
 
     async def catch_up(self) -> int:
         """Fold everything in the log that has not been folded; returns how many entries."""
+        return await self._catch_up()
+
+    async def _catch_up(self, within_s: float | None = None, *, warm: bool = True) -> int:
+        """within_s: for each page that is read."""
         folded = 0
-        while entries := await self._log.read(after=self._world.seq, limit=_PAGE):
+        while True:
+            async with asyncio.timeout(within_s):
+                entries = await self._log.read(after=self._world.seq, limit=_PAGE)
+            if not entries:
+                break
             folded += len(entries)
-            self._fold(entries)
+            await self._folding.fold(entries, warm=warm)
             # A long log must not starve the loop while it is read.
             await asyncio.sleep(0)
         self.was_read()
@@ -218,13 +234,13 @@ class Sequencer:
         try:
             async with asyncio.timeout(_FOLLOW_WITHIN_S):
                 head = await self._log.head()
-                if head < self._world.seq:
-                    raise StoreSwapped(
-                        f"the log ends at {head}, before {self._world.seq}, which was seen: another store"
-                    )
-                if head > self._world.seq:
-                    await self.catch_up()
-                self.was_read()
+            if head < self._world.seq:
+                raise StoreSwapped(
+                    f"the log ends at {head}, before {self._world.seq}, which was seen: another store"
+                )
+            if head > self._world.seq:
+                await self._catch_up(_FOLLOW_WITHIN_S)
+            self.was_read()
         except (StoreError, TimeoutError) as error:
             # `unread_ms` tells how old the world may be.
             self._noticed(error)
@@ -255,12 +271,12 @@ class Sequencer:
             self.commit_seconds.add(asyncio.get_running_loop().time() - started)
             self.was_read()
             if isinstance(answer, Refused):
-                self._fold(answer.tail)
+                await self._folding.fold(answer.tail)
                 continue
             self.batches += 1
             self.committed += len(records)
             self.batch_records.add(len(records))
-            self._accept(answer, proposals)
+            await self._accept(answer, proposals)
             for waiting in idle:
                 waiting.finish(None)
             return
@@ -335,8 +351,8 @@ class Sequencer:
         # If it was written after all, the next append finds it in the unseen tail and folds it.
         return None
 
-    def _accept(self, answer: Accepted, proposals: list[tuple[Waiting, Proposal]]) -> None:
-        self._fold(answer.tail)
+    async def _accept(self, answer: Accepted, proposals: list[tuple[Waiting, Proposal]]) -> None:
+        await self._folding.fold(answer.tail)
         # With a tail in between the numbers moved, so what was computed is computed again.
         trusted = not answer.tail
         events: list[LogEvent] = []
@@ -351,21 +367,6 @@ class Sequencer:
                     self.own.add(record.request.id)
             waiting.finish(Outcome(first, proposal.records))
         self._listener(events)
-
-    def _fold(self, entries: Sequence[Entry]) -> None:
-        events: list[LogEvent] = []
-        for entry in entries:
-            if entry.seq <= self._world.seq:
-                continue
-            if entry.first > self._world.seq + 1:
-                raise StoreSwapped(
-                    f"records {self._world.seq + 1} to {entry.first - 1} were cut off before they were read here"
-                )
-            for place, record in enumerate(decode_records(entry.body)):
-                self._world.apply(record, entry.first + place)
-                events.append(LogEvent(entry.first + place, record))
-        if events:
-            self._listener(events)
 
 
 class _ContendedError(StoreUnavailable):

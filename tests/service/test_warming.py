@@ -100,7 +100,9 @@ def rebuilt(monkeypatch: pytest.MonkeyPatch) -> list[World]:
     return found
 
 
-async def test_rules_come_into_force_at_one_place_while_decisions_go_on(rebuilt: list[World]) -> None:
+async def test_rules_come_into_force_at_one_place_while_decisions_go_on(
+    monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
+) -> None:
     """Whoever folds the log one record after the other gives every verdict again, and ends in the same state."""
     store: Store = await open_memory()
     async with serving(store) as harness:
@@ -111,6 +113,14 @@ async def test_rules_come_into_force_at_one_place_while_decisions_go_on(rebuilt:
         await _reached(harness, 300, callers)
         rebuilt.clear()
         began = harness.service.world.seq
+        copied = Warming._copied
+
+        async def slowly(self: Warming, rules: Sequence[Record], pause_s: float) -> World:
+            copy = await copied(self, rules, pause_s)
+            await _reached(harness, began + 20, callers)
+            return copy
+
+        monkeypatch.setattr(Warming, "_copied", slowly)
         ack = await harness.service.publish_policy(ADMIN, [(MORE, "more.yaml")], "")
         assert harness.service.world not in rebuilt, "decisions waited for a rebuild"
         switched = int(ack.revision.rpartition(".")[2])
@@ -149,30 +159,129 @@ async def test_what_happened_before_counts_for_warmed_rules() -> None:
         assert [each.pattern for each in answer.decision.completions] == ["read-then-send"]
 
 
-async def test_what_another_replica_published_meanwhile_is_rebuilt(
+async def test_what_another_replica_published_meanwhile_is_warmed_too(
     monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
 ) -> None:
-    """A copy that is not what the log says is thrown away, and both replicas stand where a serial fold stands."""
+    """A copy that is not what the log says is thrown away for another, and both replicas stand where a serial fold stands."""
     store, clock = await open_memory(), Clock()
     async with (
         serving(store, clock=clock, shared=True) as one,
         serving(store, name="b", clock=clock, shared=True) as other,
     ):
         await one.prepare()
-        one.service.warming.least = 0
         await one.act("crm:Read", "record:1", labels=("secret",))
-        follow = Warming._follow
+        await other.service.sequencer.catch_up()
+        one.service.warming.least = other.service.warming.least = 0
+        follow, copies = Warming._follow, []
 
         async def overtaken(self: Warming, copy: World) -> None:
+            copies.append(copy)
             await follow(self, copy)
-            theirs = PACK.replace("critical", "high").replace('version: "1"', 'version: "2"')
-            await other.service.publish_policy(ADMIN, [(theirs, "test.yaml")], "")
+            if len(copies) == 1:
+                theirs = PACK.replace("critical", "high").replace('version: "1"', 'version: "2"')
+                await other.service.publish_policy(ADMIN, [(theirs, "test.yaml")], "")
 
         monkeypatch.setattr(Warming, "_follow", overtaken)
         rebuilt.clear()
         await one.service.publish_policy(ADMIN, [(MORE, "more.yaml")], "")
-        assert one.service.world in rebuilt
-        assert _state(one.service.world) == _state(await _folded(store))
+        await other.service.sequencer.catch_up()
+        assert len(copies) == 3  # one thrown away, theirs, and one with both
+        serial = await _folded(store)
+        for harness in (one, other):
+            assert harness.service.world not in rebuilt
+            assert _state(harness.service.world) == _state(serial)
+
+
+async def test_rules_of_others_are_warmed_while_the_loop_is_free(
+    monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
+) -> None:
+    """A replica that meets new rules in the log answers what needs no writer, and decides by them once they are warm."""
+    store, clock = await open_memory(), Clock()
+    async with (
+        serving(store, clock=clock, shared=True) as one,
+        serving(store, name="b", clock=clock, shared=True) as other,
+    ):
+        await one.prepare()
+        other.service.warming.least = 0
+        await other.act("crm:Read", "record:1", chain="theirs", labels=("secret",))
+        copied, begun, go_on = Warming._copied, asyncio.Event(), asyncio.Event()
+
+        async def slowly(self: Warming, rules: Sequence[Record], pause_s: float) -> World:
+            copy = await copied(self, rules, pause_s)
+            begun.set()
+            await go_on.wait()
+            return copy
+
+        monkeypatch.setattr(Warming, "_copied", slowly)
+        await one.service.publish_policy(ADMIN, [(MORE, "more.yaml")], "")
+        rebuilt.clear()
+        held = asyncio.create_task(other.act("mail:Send", chain="theirs", to="alice"))
+        await begun.wait()
+        assert {each.pack for each, _ in other.service.policy_versions()} == {
+            "test"
+        }  # read from what is known so far
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await asyncio.shield(held)
+        go_on.set()
+        answer = await held
+        assert [each.pattern for each in answer.decision.completions] == ["read-then-send"]
+        assert other.service.world not in rebuilt
+        assert _state(other.service.world) == _state(await _folded(store))
+        await told_again(store)
+
+
+async def test_a_decision_that_waits_for_rules_of_others_is_refused_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever asks for an answer within a time gets DENY then, however long the rules take; and nothing counts of it."""
+    store, clock = await open_memory(), Clock()
+    async with (
+        serving(store, clock=clock, shared=True) as one,
+        serving(store, name="b", clock=clock, shared=True) as other,
+    ):
+        await one.prepare()
+        await other.act("crm:Read", "record:1", chain="theirs", labels=("secret",))
+        other.service.warming.least = 0
+        copied, go_on = Warming._copied, asyncio.Event()
+
+        async def slowly(self: Warming, rules: Sequence[Record], pause_s: float) -> World:
+            await go_on.wait()
+            return await copied(self, rules, pause_s)
+
+        monkeypatch.setattr(Warming, "_copied", slowly)
+        await one.service.publish_policy(ADMIN, [(MORE, "more.yaml")], "")
+        late = await other.act("crm:Read", "record:2", chain="theirs", deadline_ms=80)
+        assert late.verdict is Verdict.DENY
+        go_on.set()
+        answer = await other.act("mail:Send", chain="theirs", to="alice")
+        assert answer.verdict is Verdict.DENY
+        assert _state(other.service.world) == _state(await _folded(store))
+
+
+async def test_rules_of_others_that_cannot_be_warmed_are_rebuilt(
+    monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
+) -> None:
+    """Whatever goes wrong with a copy, the replica goes on with what the log says."""
+    store, clock = await open_memory(), Clock()
+    async with (
+        serving(store, clock=clock, shared=True) as one,
+        serving(store, name="b", clock=clock, shared=True) as other,
+    ):
+        await one.prepare()
+        await other.act("crm:Read", "record:1", chain="theirs", labels=("secret",))
+        other.service.warming.least = 0
+
+        async def never(self: Warming, rules: Sequence[Record], pause_s: float) -> World:
+            raise MemoryError
+
+        monkeypatch.setattr(Warming, "_copied", never)
+        await one.service.publish_policy(ADMIN, [(MORE, "more.yaml")], "")
+        rebuilt.clear()
+        answer = await other.act("mail:Send", chain="theirs", to="alice")
+        assert [each.pattern for each in answer.decision.completions] == ["read-then-send"]
+        assert other.service.world in rebuilt
+        assert _state(other.service.world) == _state(await _folded(store))
 
 
 async def test_rules_that_cannot_be_published_are_refused_before_anything_is_copied(
@@ -180,7 +289,7 @@ async def test_rules_that_cannot_be_published_are_refused_before_anything_is_cop
 ) -> None:
     """What does not fit the packs in force costs nothing, and nothing of it is kept."""
 
-    async def never(self: Warming, rules: Sequence[Record]) -> World:
+    async def never(self: Warming, rules: Sequence[Record], pause_s: float) -> World:
         raise AssertionError("copied")
 
     async with serving(await open_memory()) as harness:

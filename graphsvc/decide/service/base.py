@@ -92,12 +92,19 @@ class UseCases:
         self.explorer = Explorer(self.world, self.revision)
         self._ids = ids
         self._bus = bus
-        self.sequencer = Sequencer(store, self.world, clock=clock, ids=ids, listener=self._published)
+        self.warming = Warming(self.world, self._run, self.now_ms)
+        self.sequencer = Sequencer(
+            store,
+            self.world,
+            clock=clock,
+            ids=ids,
+            listener=self._published,
+            warmed=self.warming.others,
+        )
         self.overview = Overview(self.world, self.now_ms)
         self._past = Past(store, self.world, self._read_events)
         self.hindsight = Hindsight(self.world, self._past, self._read_events, lambda: self.values)
         self.projector = Projector(store, self.world)
-        self.warming = Warming(self.world, self._run, self.now_ms)
         self.desk = Desk(
             self.world,
             self._acked,
@@ -139,6 +146,7 @@ class UseCases:
         if self._follower is not None:
             await self._follower.close()
         await self.sequencer.close()
+        await self.warming.close()
         await self._late.close()
         await self.projector.close()
         if self._keeper is not None:
