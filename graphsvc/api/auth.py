@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from starlette.datastructures import Headers
 
 from graphsvc.api.token_register import KEY_FILE, IssuedToken, TokenRegister, key_id
 from graphsvc.decide.command import Caller
@@ -32,6 +33,7 @@ __all__ = [
     "OpenDoor",
     "TokenVerifier",
     "Unauthenticated",
+    "authorization_of",
     "issue_token",
     "local_key",
     "rotate_key",
@@ -64,6 +66,14 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     issued_s: float = 0
     key: str | None = None
     session: bool = False
+
+
+def authorization_of(headers: Headers) -> str | None:
+    """The `Authorization` value; Unauthenticated when there are two, of which readers would take different ones."""
+    found = headers.getlist("authorization")
+    if len(found) > 1:
+        raise Unauthenticated("the header `Authorization` stands twice; send one token")
+    return found[0] if found else None
 
 
 class Authenticator(Protocol):

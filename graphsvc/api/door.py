@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from graphsvc.api.auth import Unauthenticated
+from graphsvc.api.auth import Unauthenticated, authorization_of
 from graphsvc.api.context import Parts
 from graphsvc.api.rate import RateLimited
 from graphsvc.decide.command import Caller
@@ -19,7 +19,7 @@ ENFORCING = frozenset({"pep", "admin"})
 def admitted(parts: Parts, request: Request, roles: frozenset[str]) -> Caller:
     """The caller. Unauthenticated without a valid token, NotAllowed without one of the roles, RateLimited."""
     try:
-        caller = parts.auth.login(request.headers.get("authorization")).caller
+        caller = parts.auth.login(authorization_of(request.headers)).caller
     except Unauthenticated:
         parts.metrics.refused.labels("unauthenticated").inc()
         raise

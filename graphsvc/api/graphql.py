@@ -19,7 +19,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.types import ExecutionResult
 
-from graphsvc.api.auth import Unauthenticated
+from graphsvc.api.auth import Unauthenticated, authorization_of
 from graphsvc.api.body import read_json, read_object
 from graphsvc.api.context import Context, Parts
 from graphsvc.api.dashboard import ide_page
@@ -75,7 +75,7 @@ class GraphqlEndpoint(GraphQL[Context, None]):
             await refused(scope, receive, send)
             return
         try:
-            context.login = self._parts.auth.login(request.headers.get("authorization"))
+            context.login = self._parts.auth.login(authorization_of(request.headers))
         except Unauthenticated as error:
             self._parts.metrics.refused.labels("unauthenticated").inc()
             await unauthenticated(error)(scope, receive, send)

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from graphsvc import __version__
-from graphsvc.api.auth import Unauthenticated
+from graphsvc.api.auth import Unauthenticated, authorization_of
 from graphsvc.api.context import Context, Parts
 from graphsvc.api.graphql import unauthenticated
 
@@ -53,7 +53,7 @@ class McpFace:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         try:
-            self._parts.auth.login(Request(scope).headers.get("authorization"))
+            self._parts.auth.login(authorization_of(Request(scope).headers))
         except Unauthenticated as error:
             self._parts.metrics.refused.labels("unauthenticated").inc()
             await unauthenticated(error)(scope, receive, send)

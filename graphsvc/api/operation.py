@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from graphsvc.api.auth import Unauthenticated
+from graphsvc.api.auth import Unauthenticated, authorization_of
 from graphsvc.api.connection import Connections
 from graphsvc.api.context import Parts
 from graphsvc.api.failure import failure
@@ -26,7 +26,7 @@ def operation_routes(parts: Parts, connections: Connections | None) -> list[Base
 
     async def metrics_page(request: Request) -> Response:
         try:
-            caller = parts.auth.login(request.headers.get("authorization")).caller
+            caller = parts.auth.login(authorization_of(request.headers)).caller
         except Unauthenticated as error:
             return unauthenticated(error)
         if not caller.roles - {"pep"}:
@@ -45,7 +45,7 @@ def operation_routes(parts: Parts, connections: Connections | None) -> list[Base
 
     async def openapi_page(request: Request) -> Response:
         try:
-            parts.auth.login(request.headers.get("authorization"))
+            parts.auth.login(authorization_of(request.headers))
         except Unauthenticated as error:
             return unauthenticated(error)
         return JSONResponse(openapi())

@@ -187,6 +187,104 @@ async def test_every_post_refuses_what_is_no_json(path: str) -> None:
             assert response.status == 200
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ node(id: " + "[" * 900 + "]" * 900 + ") { id } }",
+        "{" + "a{" * 900 + "b" + "}" * 901,
+        "query($v: " + "[" * 900 + "ID" + "]" * 900 + ") { node(id: $v) { id } }",
+    ],
+)
+async def test_a_document_nested_too_deep_is_the_callers_mistake(
+    query: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told what is wrong, and nothing is written to the log."""
+    async with served() as service:
+        headers = {
+            "Authorization": f"Bearer {service.token('analyst')}",
+            "Accept": "application/graphql-response+json",
+        }
+        async with service.http.post(
+            f"{service.url}/graphql", json={"query": query}, headers=headers
+        ) as response:
+            assert response.status == 400
+            (error,) = (await response.json())["errors"]
+        assert error["message"] == "the document is nested too deep"
+        assert error["extensions"] == {"code": "invalid_request"}
+    assert "call_failed" not in caplog.text
+
+
+async def test_which_of_several_operations_must_be_named() -> None:
+    """The first one is not meant by default: what would be decided is said by the caller."""
+    query = "query A { revision } query B { patterns { id } }"
+    async with served() as service:
+        answer = await service.post(query, "analyst")
+        assert "data" not in answer
+        assert "operationName" in answer["errors"][0]["message"]
+        assert answer["errors"][0]["extensions"] == {"code": "invalid_request"}
+        headers = {"Authorization": f"Bearer {service.token('analyst')}"}
+        body = {"query": query, "operationName": "A"}
+        async with service.http.post(f"{service.url}/graphql", json=body, headers=headers) as response:
+            assert set((await response.json())["data"]) == {"revision"}
+
+
+async def test_every_object_with_an_id_is_fetched_by_it() -> None:
+    """What implements Node is found by `node` and `nodes`, whatever it is."""
+    async with served() as service, service.client() as pep:
+        made = await pep.decide(request())
+        await service.drawn()
+        ids = [made.id, "chain:c1", "identity:bot", "resource:record:42"]
+        query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
+        answer = await service.post(query, "analyst", variables={"ids": ids})
+        assert "errors" not in answer
+        found = answer["data"]["nodes"]
+        assert [each["id"] for each in found] == ids
+        kinds = await service.post('{ __type(name: "Node") { possibleTypes { name } } }', "analyst")
+        named = {each["name"] for each in kinds["data"]["__type"]["possibleTypes"]}
+        assert {each["__typename"] for each in found} == named
+
+
+async def test_two_tokens_are_none() -> None:
+    """Whose request it is must be plain: readers of headers differ in which of two they take."""
+    async with served() as service:
+        for path, body in (
+            ("/graphql", {"query": "{ revision }"}),
+            ("/graphql", {"query": "mutation($v: DecideInput!) { decide(input: $v) { __typename } }"}),
+            ("/access/v1/evaluation", {}),
+        ):
+            headers = [("Authorization", f"Bearer {service.token(role)}") for role in ("pep", "analyst")]
+            async with service.http.post(service.url + path, json=body, headers=headers) as response:
+                assert response.status == 401, path
+                assert "twice" in (await response.json())["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("chain", {"chain": "c" * 1025}),
+        ("session", {"session": "s" * 1025}),
+        ("parentChain", {"parentChain": "c" * 1025}),
+        ("joins.1", {"joins": ["c0", "c" * 1025]}),
+        ("parents.0", {"parents": ["d" * 1025]}),
+        ("action.name", {"action": {"name": "a" * 1025}}),
+        ("subject.id", {"subject": {"type": "agent", "id": "b" * 1025}}),
+        ("resource.type", {"resource": {"type": "m" * 1025, "id": "b"}}),
+        ("resource.id", {"resource": {"type": "mailbox", "id": "m" * 1025}}),
+        ("onBehalfOf.0.id", {"onBehalfOf": [{"type": "human", "id": "h" * 1025}]}),
+    ],
+)
+async def test_an_id_that_no_store_can_find_by_is_refused(field: str, given: dict[str, Any]) -> None:
+    """Ids are keys of indexes, whose entries are bounded: one that is too long would stop the drawing for ever."""
+    query = "mutation($v: DecideInput!) { decide(input: $v) { __typename ... on Failure { message } } }"
+    async with served() as service:
+        asked = {"idempotencyKey": "k", **request(), **given}
+        answer = (await service.post(query, "pep", variables={"v": asked}))["data"]["decide"]
+        assert answer == {
+            "__typename": "InvalidRequest",
+            "message": f"{field}: 1025 characters; at most 1024",
+        }
+
+
 async def test_the_default_deadline_is_a_setting() -> None:
     """A decision whose caller names no deadline gets the configured one."""
 

@@ -55,6 +55,35 @@ async def test_suggestions_are_off_outside_development() -> None:
             assert ("patterns" in answer["errors"][0]["message"]) is is_told
 
 
+_MISSPELT = (
+    ("{ pattern { id } }", None),
+    ("{ decisions(fliter: {}) { edges { cursor } } }", None),
+    ("{ decisions(filter: {verdict: PERMITT}) { edges { cursor } } }", None),
+    ("{ ... on Qery { __typename } }", None),
+    ("query($f: DecisionFiltr) { decisions(filter: $f) { edges { cursor } } }", None),
+    ("query($f: DecisionFilter) { decisions(filter: $f) { edges { cursor } } }", {"f": {"verdct": "DENY"}}),
+    ("query($f: DecisionFilter) { decisions(filter: $f) { edges { cursor } } }", {"f": {"verdict": "DENI"}}),
+    ("mutation($i: DecideInput!) { decide(input: $i) { __typename } }", {"i": {"chian": "c1"}}),
+    ("subscription { decisions(aftr: 1) { __typename } }", None),
+)
+
+
+@pytest.mark.parametrize(("query", "variables"), _MISSPELT)
+async def test_no_error_says_what_was_perhaps_meant(query: str, variables: dict[str, object] | None) -> None:
+    """Fields, arguments, types, values and members of inputs, in documents, in variables and in event streams."""
+    body = {"query": query, "variables": variables}
+    for development in (False, True):
+        async with served(development=development) as service:
+            for accept in ("application/json", "text/event-stream"):
+                headers = {"Authorization": f"Bearer {service.token('admin')}", "Accept": accept}
+                url = f"{service.url}/graphql"
+                async with service.http.post(url, json=body, headers=headers) as response:
+                    text = await response.text()
+                assert "errors" in text
+                if not development or accept == "application/json":
+                    assert ("Did you mean" in text) is development, text
+
+
 async def test_introspection_is_for_analyst_and_admin() -> None:
     """Of types and of the schema, however it is wrapped; anybody in development."""
     queries = (

@@ -117,6 +117,8 @@ def _read(headers: Iterable[Header]) -> _Read | None:
     content_type, is_forwarded = _CONTENT_TYPE, False
     for name, value in headers:
         if name == b"authorization":
+            if authorization is not None:
+                return None
             authorization = value.decode("latin-1")
         elif name == b"content-type":
             if kind is not None or value not in _JSON:

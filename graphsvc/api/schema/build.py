@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import strawberry
 from graphql import GraphQLError
-from graphql.language import DocumentNode, FieldNode, Visitor, visit
+from graphql.language import DocumentNode, FieldNode, OperationDefinitionNode, Visitor, visit
 from graphql.validation import ASTValidationRule
 from strawberry.extensions import (
     AddValidationRules,
@@ -39,6 +39,8 @@ MAX_TOKENS = 2_000
 VALIDATION_RULES: list[type[ASTValidationRule]] = [DocumentLimits]
 # Names in GraphQL have no escapes, so a document that asks for the schema says so literally.
 _SCHEMA_NAME = re.compile(r"__(?:schema|type)\b")
+# Ends with the question, so that what the library says behind it stays.
+_SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 _log = logging.getLogger("graphsvc.api")
 
 
@@ -59,6 +61,18 @@ class _Introspection(SchemaExtension):
         yield
 
 
+class _OneOperation(SchemaExtension):
+    """Which of several operations is asked for must be said; Strawberry would take the first."""
+
+    def on_execute(self) -> Iterator[None]:
+        asked = self.execution_context
+        if asked.graphql_document is not None and asked._provided_operation_name is None:  # noqa: SLF001  the property tells the first one's
+            kinds = [type(each) for each in asked.graphql_document.definitions]
+            if kinds.count(OperationDefinitionNode) > 1:
+                raise GraphQLError("the document has several operations; name one in `operationName`")
+        yield
+
+
 class _Charge(SchemaExtension):
     """Takes what the operation may cost from the caller's bucket, before anything of it is carried out."""
 
@@ -72,12 +86,14 @@ class _Charge(SchemaExtension):
 class _Schema(strawberry.Schema):
     """Logs nothing of what the caller wrote, and gives expected errors a code."""
 
+    development = False
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Give every error its code; hide the text of those that nobody expected."""
         for error in errors:
-            finish_error(error)
+            finish_error(error, development=self.development)
 
 
 def build_schema(*, development: bool = False, is_sorted: bool = False) -> strawberry.Schema:
@@ -85,11 +101,12 @@ def build_schema(*, development: bool = False, is_sorted: bool = False) -> straw
 
     is_sorted: for printing only, because Strawberry 0.341 cannot resolve unions of a sorted schema.
     """
-    return _Schema(
+    schema = _Schema(
         Query,
         Mutation,
         Subscription,
         extensions=[
+            _OneOperation,
             _Introspection,
             _Charge,
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
@@ -97,10 +114,10 @@ def build_schema(*, development: bool = False, is_sorted: bool = False) -> straw
             lambda: ParserCache(maxsize=256),
             lambda: ValidationCache(maxsize=256),
         ],
-        config=StrawberryConfig(
-            scalar_map=SCALARS, disable_field_suggestions=not development, sort_schema=is_sorted
-        ),
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=is_sorted),
     )
+    schema.development = development
+    return schema
 
 
 def charge(
@@ -138,18 +155,23 @@ def _refuse_introspection(document: DocumentNode) -> None:
     visit(document, _Finder())
 
 
-def finish_error(error: GraphQLError) -> None:
-    """Give an error its code; hide the text of one that nobody expected."""
+def finish_error(error: GraphQLError, *, development: bool = False) -> None:
+    """Give an error its code; hide the text of one that nobody expected, and outside development what was perhaps meant."""
     original = error.original_error
     extensions = dict(error.extensions or {})
     if isinstance(original, GraphsvcError):
         extensions["code"] = original.code
         if isinstance(original, BadInput) and original.field is not None:
             extensions["field"] = original.field
+    elif isinstance(original, RecursionError) and error.path is None:
+        # While it was read or checked: nothing was carried out.
+        error.message = "the document is nested too deep"
     elif original is not None and not isinstance(original, GraphQLError):
         _log.error("call_failed", exc_info=original, extra={"path": error.path})
         error.message = "unexpected error; the service's log tells more"
         extensions["code"] = "internal"
+    elif not development:
+        error.message = _SUGGESTION.sub("", error.message)
     extensions.setdefault("code", "invalid_request")
     error.extensions = extensions
 

@@ -19,7 +19,7 @@ from graphsvc.api.schema.identity import Identity
 from graphsvc.api.schema.node import Connection, Edge, Node
 from graphsvc.api.schema.paging import listed, window
 from graphsvc.api.schema.pattern import Pattern, PolicyVersion
-from graphsvc.api.schema.query_estate import EstateQuery
+from graphsvc.api.schema.query_estate import EstateQuery, one_resource
 from graphsvc.api.schema.query_explore import ExploreQuery
 from graphsvc.api.schema.query_history import HistoryQuery, one_chain, one_decision
 from graphsvc.api.schema.query_review import ReviewsQuery
@@ -156,8 +156,9 @@ def _identity(context: Context, given: str) -> Identity | None:
 async def _node(context: Context, given: str) -> Node | None:
     # Each kind asks for the same role as its own field, so this door opens no others.
     kind = given.partition(":")[0]
-    if kind not in {"decision", "chain", "identity"}:
-        raise BadInput(f"id: `{given}` starts with none of decision:, chain:, identity:", field="id")
+    if kind not in {"decision", "chain", "identity", "resource"}:
+        told = f"id: `{given}` starts with none of decision:, chain:, identity:, resource:"
+        raise BadInput(told, field="id")
     if not is_allowed(context, f"Query.{kind}"):
         raise NotAllowed(f"`{kind}` needs a role that may read it")
     match kind:
@@ -165,5 +166,7 @@ async def _node(context: Context, given: str) -> Node | None:
             return await one_decision(context, given)
         case "chain":
             return await one_chain(context, given)
+        case "resource":
+            return one_resource(context, given)
         case _:
             return _identity(context, given)

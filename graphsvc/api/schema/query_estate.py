@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import strawberry
 
-from graphsvc.api.context import Info
+from graphsvc.api.context import Context, Info
 from graphsvc.api.role import guarded
 from graphsvc.api.schema.estate import RecordPage, Resource, ResourceFilter, Rights, RiskSummary
 from graphsvc.api.schema.node import Connection, Edge, page_size
@@ -17,7 +17,7 @@ from graphsvc.core.graph import Node as GraphNode
 from graphsvc.core.graph import to_record
 from graphsvc.errors import BadInput
 
-__all__ = ["EstateQuery"]
+__all__ = ["EstateQuery", "one_resource"]
 
 _MOST_RECORDS = 5_000
 _HOUR_MS = 3_600_000
@@ -31,8 +31,7 @@ class EstateQuery:
     @guarded("One resource, by `type:id`.")
     def resource(self, info: Info, id: strawberry.ID) -> Resource | None:  # noqa: A002  # Relay's name
         """One resource."""
-        view = info.context.service.overview.resource(_resource(id, "id"))
-        return None if view is None else Resource.of(view)
+        return one_resource(info.context, id)
 
     @guarded("Resources by type and id.")
     def resources(
@@ -139,6 +138,12 @@ def _place(after: str, revision: str) -> int:
     if of != revision or not place.isdigit():
         raise BadInput("after: the graph has changed since that page; begin again without it", field="after")
     return int(place)
+
+
+def one_resource(context: Context, given: str) -> Resource | None:
+    """A resource by its id, if it is known."""
+    view = context.service.overview.resource(_resource(given, "id"))
+    return None if view is None else Resource.of(view)
 
 
 def _resource(given: str, field: str) -> str:
