@@ -17,6 +17,7 @@ __all__ = [
     "GraphsvcError",
     "NotAllowed",
     "NotSupported",
+    "OutOfTime",
     "Overloaded",
     "PolicyError",
     "SettingsError",
@@ -101,6 +102,13 @@ class Overloaded(GraphsvcError):
     """Too much is asked at once; the same call may succeed later."""
 
     code = "overloaded"
+    exit_code = 3
+
+
+class OutOfTime(GraphsvcError):
+    """The time that was given is up, and what was found until then is no answer."""
+
+    code = "out_of_time"
     exit_code = 3
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphsvc.cli.budget import Budget
 from graphsvc.cli.explore_cut import register as register_cuts
 from graphsvc.cli.explore_finding import register as register_findings
-from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Policies, draw
+from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Scope, draw
 from graphsvc.cli.failure import ErrorGroup
 from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
+_MORE_PATHS = "a limit was reached: there may be more; raise --limit or --max-hops"
 # More in one picture is no picture.
 _DRAWN = 12
 
@@ -47,7 +48,7 @@ def find_combinations(
         str, typer.Option("--fail-on", metavar="S", help="Exit 1 on findings of this severity; `never`.")
     ] = "never",
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many rows.")] = 10_000,
-    policy: Policies = None,
+    scope: Scope,
     form: DrawnForm = Drawn.table,
     at: Place,
 ) -> None:
@@ -65,7 +66,7 @@ def find_combinations(
     """
     from graphsvc.cli.explored import look
     from graphsvc.core.verdict import SEVERITIES
-    from graphsvc.errors import BadInput
+    from graphsvc.errors import BadInput, OutOfTime
     from graphsvc.explore.combination import combinations
     from graphsvc.explore.naming import identity_named
 
@@ -75,18 +76,38 @@ def find_combinations(
         )
     if fail_on not in (*SEVERITIES, "never"):
         raise BadInput(f"--fail-on: `{fail_on}` is none of {', '.join(SEVERITIES)}, never", field="fail_on")
-    view, revision = look(policy, at)
+    budget = Budget(scope.seconds)
+    view, revision = look(scope.policy, at, budget)
     if pattern is not None and pattern not in view.ruleset.by_id:
         raise BadInput(f"--pattern: no pattern `{pattern}` in these packs", field="pattern")
     asked = [identity_named(view, identity)] if identity is not None else view.identities()
     every = combinations(view, asked, pattern=pattern, min_severity=min_severity)
-    found = list(islice(every, limit))
-    left_out = next(every, None) is not None
-    _tell_combinations(found, left_out, limit, form, {"revision": revision, "packs": {**view.stamp()}})
-    if fail_on != "never" and any(
-        SEVERITIES.index(each.severity) >= SEVERITIES.index(fail_on) for each in found
-    ):
+    found: list[Combination] = []
+    left_out, fails, late = "", False, None
+    try:
+        with budget.holds("looking for combinations"):
+            for each in every:
+                # Those that are not shown count as well.
+                fails = fails or (
+                    fail_on != "never" and SEVERITIES.index(each.severity) >= SEVERITIES.index(fail_on)
+                )
+                if len(found) < limit:
+                    found.append(each)
+                    continue
+                left_out = f"more than {limit} rows: the rest is left out; raise --limit"
+                if fails or fail_on == "never":
+                    break
+    except OutOfTime as error:
+        late, left_out = (
+            error,
+            f"the time of {scope.seconds:g} s was up before all identities were looked at; raise --time",
+        )
+    _tell_combinations(found, left_out, form, {"revision": revision, "packs": {**view.stamp()}})
+    if fails:
         raise typer.Exit(1)
+    if late is not None and fail_on != "never":
+        # Nothing was found that fails; what was not looked at may.
+        raise late
 
 
 @app.command(name="paths")
@@ -100,7 +121,7 @@ def find_paths(
     ] = None,
     max_hops: Annotated[int, typer.Option("--max-hops", metavar="N", min=1, max=64)] = 16,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many paths.")] = 100,
-    policy: Policies = None,
+    scope: Scope,
     form: DrawnForm = Drawn.table,
     at: Place,
 ) -> None:
@@ -115,20 +136,23 @@ def find_paths(
       graphsvc explore paths --from bot --to admin --format svg > bot.svg
     """
     from graphsvc.cli.explored import look, path_record
-    from graphsvc.cli.output import print_json, print_lines
+    from graphsvc.cli.output import print_json, print_lines, tell_limit
     from graphsvc.explore.naming import identity_named, wanted
     from graphsvc.explore.path import paths
     from graphsvc.explore.picture import picture_of_paths
 
-    view, revision = look(policy, at)
-    found, truncated = paths(
-        view, identity_named(view, start), wanted(view, to), max_hops=max_hops, limit=limit
-    )
+    budget = Budget(scope.seconds)
+    view, revision = look(scope.policy, at, budget)
+    begin, is_wanted = identity_named(view, start), wanted(view, to)
+    with budget.holds("looking for paths"):
+        found, truncated = paths(view, begin, is_wanted, max_hops=max_hops, limit=limit)
     match form:
         case Drawn.table:
             _tell_paths(found, truncated, {each.id: each.title for each in view.ruleset.patterns})
         case Drawn.jsonl:
             print_lines([path_record(path) for path in found])
+            if truncated:
+                tell_limit(_MORE_PATHS, form.plain)
         case Drawn.svg | Drawn.dot:
             note = f"{len(found) - _DRAWN} more are not drawn" if len(found) > _DRAWN else ""
             draw(
@@ -154,7 +178,7 @@ def find_blast_radius(
     *,
     start: Annotated[str, typer.Option("--from", metavar="ID", help="The identity to begin with.")],
     max_hops: Annotated[int, typer.Option("--max-hops", metavar="N", min=1, max=64)] = 16,
-    policy: Policies = None,
+    scope: Scope,
     form: Form = Format.table,
     at: Place,
 ) -> None:
@@ -166,14 +190,16 @@ def find_blast_radius(
       graphsvc explore blast-radius --from bot --max-hops 3 --format json
     """
     from graphsvc.cli.explored import blast_rows, look
-    from graphsvc.cli.output import print_json, print_rows
+    from graphsvc.cli.output import print_json, print_rows, tell_limit
     from graphsvc.explore.naming import identity_named
     from graphsvc.explore.path import blast_radius
 
-    view, revision = look(policy, at)
+    budget = Budget(scope.seconds)
+    view, revision = look(scope.policy, at, budget)
     identity = identity_named(view, start)
-    reached = blast_radius(view, identity, max_hops=max_hops)
-    rows = blast_rows(view, reached, identity)
+    with budget.holds("looking at what is reached"):
+        reached = blast_radius(view, identity, max_hops=max_hops)
+        rows = blast_rows(view, reached, identity)
     if form is Format.json:
         print_json(
             {
@@ -186,8 +212,8 @@ def find_blast_radius(
         )
         return
     print_rows(rows, form, empty="nothing beyond itself")
-    if form is Format.table and reached.truncated:
-        print("a limit was reached: there is more; raise --max-hops")
+    if reached.truncated:
+        tell_limit("a limit was reached: there is more; raise --max-hops", form)
 
 
 @app.command(name="what-if")
@@ -200,7 +226,7 @@ def ask_what_if(
     remove: Annotated[
         list[str] | None, typer.Option("--remove", metavar="GRANT", help="An edge fewer; may be repeated.")
     ] = None,
-    policy: Policies = None,
+    scope: Scope,
     form: Form = Format.table,
     at: Place,
 ) -> None:
@@ -221,8 +247,10 @@ def ask_what_if(
     if not add and not remove:
         raise BadInput("name an edge to --add or to --remove", field="add")
     more, fewer = ([edge_from_text(text) for text in each or ()] for each in (add, remove))
-    nodes, edges, policies, revision = read_estate(policy, at)
-    found = what_if(nodes, edges, policies, add=more, remove=fewer)
+    budget = Budget(scope.seconds)
+    nodes, edges, policies, revision = read_estate(scope.policy, at, budget)
+    with budget.holds("comparing"):
+        found = what_if(nodes, edges, policies, add=more, remove=fewer)
     if form is Format.table:
         print("would appear:")
         print_rows(combination_rows(found.appears), form, empty="  nothing")
@@ -246,28 +274,29 @@ register_cuts(app)
 register_findings(app)
 
 
-def _tell_combinations(
-    found: list[Combination], left_out: bool, limit: int, form: Drawn, stamp: dict[str, Json]
-) -> None:
+def _tell_combinations(found: list[Combination], left_out: str, form: Drawn, stamp: dict[str, Json]) -> None:
     from graphsvc.cli.explored import combination_record, combination_rows
-    from graphsvc.cli.output import print_json, print_lines, print_rows
+    from graphsvc.cli.output import print_json, print_lines, print_rows, tell_limit
     from graphsvc.explore.picture import picture_of_combinations
 
     match form:
         case Drawn.table:
             print_rows(combination_rows(found), form.plain, empty="no combination found")
             if left_out:
-                print(f"more than {limit} rows: the rest is left out; raise --limit")
+                print(left_out)
         case Drawn.jsonl:
             print_lines([combination_record(each) for each in found])
+            if left_out:
+                tell_limit(left_out, form.plain)
         case Drawn.svg | Drawn.dot:
             note = f"{len(found) - _DRAWN} more are not drawn" if len(found) > _DRAWN else ""
-            if left_out:
-                note = f"more than {limit} were found; {note}"
+            note = "; ".join(each for each in (note, left_out) if each)
             draw(picture_of_combinations(found[:_DRAWN], note=note), form)
         case _:
             told = [combination_record(each) for each in found]
-            print_json({"combinations": [*told], "complete": not left_out, "truncated": left_out, **stamp})
+            print_json(
+                {"combinations": [*told], "complete": not left_out, "truncated": bool(left_out), **stamp}
+            )
 
 
 def _tell_paths(found: list[Way], truncated: bool, titles: dict[str, str]) -> None:
@@ -279,4 +308,4 @@ def _tell_paths(found: list[Way], truncated: bool, titles: dict[str, str]) -> No
     for number, path in enumerate(found, 1):
         print(f"{number}. {told(path)}\n   {explained(path, titles)}")
     if truncated:
-        print("a limit was reached: there may be more; raise --limit or --max-hops")
+        print(_MORE_PATHS)

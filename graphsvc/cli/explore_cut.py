@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Policies, draw
+from graphsvc.cli.budget import Budget
+from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Limited, draw
 from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format
 from graphsvc.cli.spread import spread
@@ -22,14 +22,13 @@ __all__ = ["register"]
 
 # More in one picture is no picture.
 _DRAWN = 8
+# How much longer a step may take after which a search tells how far it came, rather than nothing.
+_GRACE_S = 1.0
 
 To = Annotated[str, typer.Option("--to", metavar="tier:NAME|admin|ID", help="Where the ways lead.")]
 Starts = Annotated[
     list[str] | None,
     typer.Option("--from", metavar="ID", help="Only ways of this identity; may be repeated."),
-]
-Seconds = Annotated[
-    float, typer.Option("--time", metavar="S", min=0.1, help="Seconds to look at most; then it says so.")
 ]
 
 
@@ -45,8 +44,7 @@ def find_choke_points(
     to: To = "admin",
     start: Starts = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many rows.")] = 50,
-    seconds: Seconds = 60.0,
-    policy: Policies = None,
+    scope: Limited,
     form: Form = Format.table,
     at: Place,
 ) -> None:
@@ -60,16 +58,17 @@ def find_choke_points(
       graphsvc explore choke-points --to tier:crown-jewel --format json
     """
     from graphsvc.cli.explored import look
-    from graphsvc.cli.output import print_json, print_rows
+    from graphsvc.cli.output import print_json, print_rows, tell_limit
     from graphsvc.explore.choke import choke_points
     from graphsvc.explore.naming import identity_named, wanted
     from graphsvc.explore.way_graph import way_graph
 
-    ends_s = time.monotonic() + seconds
-    view, revision = look(policy, at)
+    budget = Budget(scope.seconds)
+    view, revision = look(scope.policy, at, budget)
     starts = [identity_named(view, each, "from") for each in start] if start else view.identities()
-    graph = way_graph(view, starts, is_over=lambda: time.monotonic() > ends_s)
-    found = choke_points(graph, starts, wanted(view, to), limit=limit)
+    with budget.holds("looking for choke points"):
+        graph = way_graph(view, starts)
+        found = choke_points(graph, starts, wanted(view, to), limit=limit)
     rows = [_point(each, found.sources) for each in found.points]
     if form is Format.json:
         print_json(
@@ -89,8 +88,8 @@ def find_choke_points(
             for row, each in zip(rows, found.points, strict=True)
         ]
         print_rows(shown, form, empty=empty)
-        if form is Format.table and found.truncated:
-            print("a limit was reached: there may be more; raise --limit or --time")
+        if found.truncated:
+            tell_limit(f"more than {limit} points: the rest is left out; raise --limit", form)
     if not found.sources:
         raise typer.Exit(1)
 
@@ -108,8 +107,7 @@ def find_cut(
         int | None,
         typer.Option("--budget", metavar="N", min=1, help="Exit 1 when it takes more than N grants."),
     ] = None,
-    seconds: Seconds = 60.0,
-    policy: Policies = None,
+    scope: Limited,
     form: DrawnForm = Drawn.table,
     at: Place,
 ) -> None:
@@ -125,24 +123,30 @@ def find_cut(
       graphsvc explore cut --to tier:crown-jewel --from bot --format json
       graphsvc explore cut --to admin --format svg > cut.svg
     """
-    from graphsvc.cli.explored import read_estate
-    from graphsvc.cli.output import print_json, print_rows
+    from graphsvc.cli.explored import indexed, read_estate
+    from graphsvc.cli.output import print_json, print_rows, tell_limit
     from graphsvc.explore.cut import cut
     from graphsvc.explore.naming import identity_named, wanted
     from graphsvc.explore.what_if import edge_from_text
 
     kept = [edge_from_text(text, "pin") for text in pin or ()]
-    ends_s = time.monotonic() + seconds
-    nodes, edges, policies, revision = read_estate(policy, at)
-    found = cut(
-        nodes,
-        edges,
-        policies,
-        lambda view: [identity_named(view, each, "from") for each in start] if start else view.identities(),
-        lambda view: wanted(view, to),
-        pinned=[(edge.type, edge.start, edge.end) for edge in kept],
-        is_over=lambda: time.monotonic() > ends_s,
-    )
+    clock = Budget(scope.seconds)
+    nodes, edges, policies, revision = read_estate(scope.policy, at, clock)
+    view = indexed(nodes, edges, policies, clock)
+    with clock.holds("looking for a cut", grace_s=_GRACE_S):
+        found = cut(
+            nodes,
+            edges,
+            policies,
+            lambda view: (
+                [identity_named(view, each, "from") for each in start] if start else view.identities()
+            ),
+            lambda view: wanted(view, to),
+            pinned=[(edge.type, edge.start, edge.end) for edge in kept],
+            is_over=clock.is_over,
+            left_s=clock.left_s,
+            view=view,
+        )
     # What ran out of time on the way is no cut.
     rows = _cut_rows(found) if found.removed is not None and not found.truncated else None
     over = budget is not None and (found.at_least if rows is None else len(rows)) > budget
@@ -160,6 +164,8 @@ def find_cut(
         draw(_picture(found, to), form)
     else:
         print_rows(rows or [], form.plain, empty="")
+        if rows is None:
+            tell_limit(_why_none(found), form.plain)
     if rows is None or over:
         raise typer.Exit(1)
 
@@ -210,11 +216,16 @@ def _tell(found: Cut, rows: list[dict[str, Json]] | None) -> None:
             closed = "closes" if len(rows) == 1 else "close"
             whose = counted(found.sources, "identity", "identities")
             print(f"{counted(len(rows), 'grant')} {closed} the ways of {whose}; {proof}")
-    elif found.uncut is not None:
-        print("no cut: this way stands on nothing that may be removed")
-        print(told(found.uncut))
     else:
-        print(f"the time ran out; at least {found.at_least} grants are needed; raise --time")
+        print(_why_none(found))
+        if found.uncut is not None:
+            print(told(found.uncut))
+
+
+def _why_none(found: Cut) -> str:
+    if found.uncut is not None:
+        return "no cut: this way stands on nothing that may be removed"
+    return f"the time ran out; at least {found.at_least} grants are needed; raise --time"
 
 
 def _cut_rows(found: Cut) -> list[dict[str, Json]]:

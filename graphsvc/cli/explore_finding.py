@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphsvc.cli.explore_option import Form, Policies
+from graphsvc.cli.budget import Budget
+from graphsvc.cli.explore_option import Form, Scope
 from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format
 from graphsvc.cli.spread import spread
@@ -59,7 +60,7 @@ def list_findings(
     min_severity: Annotated[
         str, typer.Option("--min-severity", metavar="S", help="low, medium, high or critical.")
     ] = "low",
-    policy: Policies = None,
+    scope: Scope,
     form: Annotated[str, typer.Option("--format", help="table, json, jsonl or sarif.")] = "table",
     at: Place,
 ) -> None:
@@ -85,15 +86,18 @@ def list_findings(
     _check_findings_options(form, min_severity, fail_on, has_baseline=baseline is not None)
     known = read_baseline(baseline) if baseline is not None else None
     entries = read_register(register_file) if register_file is not None else []
-    view, revision, agreed = look_agreed(policy, at)
-    found = findings(
-        combinations(view, view.identities(), min_severity=min_severity),
-        view.ruleset,
-        register=entries,
-        stored=stored_entries(agreed),
-        baseline=known,
-        today=datetime.now(UTC).date(),
-    )
+    budget = Budget(scope.seconds)
+    view, revision, agreed = look_agreed(scope.policy, at, budget)
+    # Half of the findings would pass for all of them in a baseline.
+    with budget.holds("looking for findings"):
+        found = findings(
+            combinations(view, view.identities(), min_severity=min_severity),
+            view.ruleset,
+            register=entries,
+            stored=stored_entries(agreed),
+            baseline=known,
+            today=datetime.now(UTC).date(),
+        )
     if write_baseline is not None:
         write_baseline_file(write_baseline, found)
     _print_findings(found, view, form, revision, compared=known is not None)
@@ -112,7 +116,7 @@ def compare_states(
     fail_on_worse: Annotated[
         bool, typer.Option("--fail-on-worse", help="Exit 1 when something got worse.")
     ] = False,
-    policy: Policies = None,
+    scope: Scope,
     form: Form = Format.table,
     at: Place,
 ) -> None:
@@ -130,12 +134,14 @@ def compare_states(
     from graphsvc.explore.estate_view import view_of
     from graphsvc.importers import graph_jsonl
 
-    nodes, edges, policies, revision = read_estate(policy, at)
+    budget = Budget(scope.seconds)
+    nodes, edges, policies, revision = read_estate(scope.policy, at, budget)
     earlier = graph_jsonl.read(before.read_text("utf-8"), str(before))
     if after is not None:
         later = graph_jsonl.read(after.read_text("utf-8"), str(after))
         nodes, edges = list(later.nodes), list(later.edges)
-    found = compare(view_of(earlier.nodes, earlier.edges, policies), view_of(nodes, edges, policies))
+    with budget.holds("comparing"):
+        found = compare(view_of(earlier.nodes, earlier.edges, policies), view_of(nodes, edges, policies))
     people = {name: list(getattr(found, name)) for name in ("raised", "lowered", "joined", "left")}
     if form is Format.table:
         print("worse:")
@@ -175,7 +181,7 @@ def find_unused(
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Only actions from then on, as 2026-01-31.")
     ] = None,
-    policy: Policies = None,
+    scope: Scope,
     form: Form = Format.table,
     at: Place,
 ) -> None:
@@ -191,9 +197,11 @@ def find_unused(
     from graphsvc.cli.output import print_json, print_rows
     from graphsvc.explore.unused import unused_rights
 
-    view, revision = look(policy, at)
-    uses = read_uses(view, trace or [], at, since=since)
-    found = unused_rights(view, uses)
+    budget = Budget(scope.seconds)
+    view, revision = look(scope.policy, at, budget)
+    with budget.holds("looking at what was used"):
+        uses = read_uses(view, trace or [], at, since=since)
+        found = unused_rights(view, uses)
     rows = [_unused_row(each) for each in found]
     if form is Format.json:
         print_json({"unused": rows, "uses": len(uses), "truncated": False, "revision": revision})

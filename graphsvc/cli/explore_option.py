@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from graphsvc.cli.output import Format
 if TYPE_CHECKING:
     from graphsvc.explore.picture import Picture
 
-__all__ = ["Drawn", "DrawnForm", "Form", "Policies", "draw"]
+__all__ = ["Drawn", "DrawnForm", "Form", "Limited", "Scope", "draw"]
 
 
 class Drawn(StrEnum):
@@ -39,13 +40,40 @@ def draw(picture: Picture, form: Drawn) -> None:
     sys.stdout.write(to_svg(picture) if form is Drawn.svg else to_dot(picture))
 
 
-Policies = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--policy",
-        metavar="FILE",
-        help="Packs to ask with, instead of those in force and the shipped ones about rights.",
-    ),
-]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What every question is asked with: packs, and how long it may take."""
+
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--policy",
+            metavar="FILE",
+            help="Packs to ask with, instead of those in force and the shipped ones about rights.",
+        ),
+    ] = None
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--time",
+            metavar="S",
+            min=0.1,
+            help="Seconds to take at most, reading included; no limit if not given.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limited(Scope):
+    """The same for questions that may take for ever."""
+
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--time", metavar="S", min=0.1, help="Seconds to take at most, reading included; then it says so."
+        ),
+    ] = 60.0
+
+
 Form = Annotated[Format, typer.Option("--format", help="How to print.")]
 DrawnForm = Annotated[Drawn, typer.Option("--format", help="How to print; svg and dot are pictures.")]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from graphsvc.cli.budget import Budget
 from graphsvc.cli.option import Place
 from graphsvc.cli.output import warn
 from graphsvc.cli.session import Admin, run_admin
@@ -23,44 +24,48 @@ from graphsvc.explore.path import Path as Way
 from graphsvc.packs import RIGHTS_PACKS, pack_file, pack_text
 
 __all__ = [
-    "blast_rows", "combination_record", "combination_rows", "look", "look_agreed", "path_record", "read_estate", "told",
+    "blast_rows", "combination_record", "combination_rows", "indexed", "look", "look_agreed", "path_record", "read_estate", "told",
 ]  # fmt: skip
 
+_READING = "reading the graph"
 # Nodes, edges, packs, and the revision of the graph.
 Estate: TypeAlias = tuple[list[Node], list[Edge], Sequence[Policy], str]
 
 
-def look(
-    policies: Sequence[Path] | None,
-    at: Place,
-) -> tuple[EstateView, str]:
+def look(policies: Sequence[Path] | None, at: Place, budget: Budget) -> tuple[EstateView, str]:
     """The estate of a store with packs from files, else those in force and the shipped ones about rights."""
-    nodes, edges, chosen, revision = read_estate(policies, at)
-    return view_of(nodes, edges, chosen), revision
+    nodes, edges, chosen, revision = read_estate(policies, at, budget)
+    return indexed(nodes, edges, chosen, budget), revision
 
 
 def look_agreed(
-    policies: Sequence[Path] | None,
-    at: Place,
+    policies: Sequence[Path] | None, at: Place, budget: Budget
 ) -> tuple[EstateView, str, list[FindingRegistered]]:
     """The same, and what is agreed about findings there, newest first."""
 
     async def read(admin: Admin) -> tuple[Estate, list[FindingRegistered]]:
         return await _estate(policies, admin), await admin.register()
 
-    (nodes, edges, chosen, revision), agreed = run_admin(read, at, create=False)
-    return view_of(nodes, edges, chosen), revision, agreed
+    with budget.holds(_READING):
+        (nodes, edges, chosen, revision), agreed = run_admin(read, at, create=False)
+    return indexed(nodes, edges, chosen, budget), revision, agreed
 
 
-def read_estate(
-    policies: Sequence[Path] | None,
-    at: Place,
-) -> Estate:
+def read_estate(policies: Sequence[Path] | None, at: Place, budget: Budget) -> Estate:
     """The same, not indexed: nodes, edges, packs and the revision of the graph."""
-    estate = run_admin(lambda admin: _estate(policies, admin), at, create=False)
+    with budget.holds(_READING):
+        estate = run_admin(lambda admin: _estate(policies, admin), at, create=False)
     # It stays until the command ends: looking through a million facts for garbage costs a fifth of the time.
     gc.freeze()
     return estate
+
+
+def indexed(
+    nodes: Sequence[Node], edges: Sequence[Edge], policies: Sequence[Policy], budget: Budget
+) -> EstateView:
+    """The index of an estate that was read."""
+    with budget.holds("indexing the graph"):
+        return view_of(nodes, edges, policies)
 
 
 async def _estate(policies: Sequence[Path] | None, admin: Admin) -> Estate:

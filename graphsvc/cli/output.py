@@ -12,7 +12,7 @@ import msgspec
 
 from graphsvc.core.value import Json
 
-__all__ = ["Format", "Progress", "print_json", "print_lines", "print_rows", "progress", "warn"]
+__all__ = ["Format", "Progress", "print_json", "print_lines", "print_rows", "progress", "tell_limit", "warn"]
 
 
 class Format(StrEnum):
@@ -70,6 +70,14 @@ def print_rows(
 def warn(message: str) -> None:
     """One line on stderr."""
     print(f"warning: {message}", file=sys.stderr)
+
+
+def tell_limit(message: str, form: Format) -> None:
+    """What was left out: below a table, and beside lines that programs read."""
+    if form is Format.table:
+        print(message)
+    else:
+        warn(message)
 
 
 @contextmanager

@@ -43,7 +43,12 @@ class ChokePoints:
 def choke_points(
     graph: WayGraph, starts: Iterable[str], wanted: Callable[[str], bool], *, limit: int = 50
 ) -> ChokePoints:
-    """Nodes and hops that every way from some identities to a wanted node goes through."""
+    """Nodes and hops that every way from some identities to a wanted node goes through.
+
+    None of a graph that is not complete: there may be ways around what looks like one.
+    """
+    if not graph.complete:
+        return ChokePoints((), 0, truncated=True)
     ends = [number for number, key in enumerate(graph.names) if not graph.is_carrier(number) and wanted(key)]
     tree = _Tree(graph, ends, starts)
     found: list[ChokePoint] = []
@@ -67,7 +72,7 @@ def choke_points(
     return ChokePoints(
         points=tuple(found[:limit]),
         sources=len(tree.sources),
-        truncated=not graph.complete or len(found) > limit,
+        truncated=len(found) > limit,
     )
 
 

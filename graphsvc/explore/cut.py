@@ -59,12 +59,14 @@ def cut(
     *,
     pinned: Iterable[EdgeTriple] = (),
     is_over: Callable[[], bool] = lambda: False,
+    left_s: Callable[[], float] = lambda: _SOLVE_S,
     view: EstateView | None = None,
     many: int = _MANY_EDGES,
 ) -> Cut:
     """The smallest cut. pinned: edges that must stay; BadInput when there is no such edge.
 
     is_over: asked between steps whether the time is up: what was found until then is no cut yet, which `truncated` says.
+    left_s: seconds that the solver of one step may take, which is told so.
     view: of the same graph, if there is one already. many: of more edges than that a flow is asked (`flow`), which is as
     quick as it is exact where ways stand on one grant each, and else says between which sizes the smallest lies.
     """
@@ -78,7 +80,7 @@ def cut(
         found = _by_flow(view, list(starts(view)), wanted(view), fixed, is_over)
         if found is not None:
             return found
-    return _way_by_way(nodes, edges, policies, starts, wanted, fixed, is_over)
+    return _way_by_way(nodes, edges, policies, starts, wanted, fixed, is_over, left_s, view)
 
 
 def _by_flow(
@@ -115,6 +117,8 @@ def _way_by_way(
     wanted: Callable[[EstateView], Callable[[str], bool]],
     fixed: frozenset[EdgeTriple],
     is_over: Callable[[], bool],
+    left_s: Callable[[], float],
+    whole: EstateView | None,
 ) -> Cut:
     seen: dict[frozenset[EdgeTriple], int] = {}
     removed: tuple[EdgeTriple, ...] = ()
@@ -124,7 +128,7 @@ def _way_by_way(
     while True:
         gone = frozenset(removed)
         left = [edge for edge in edges if (edge.type, edge.start, edge.end) not in gone]
-        view = view_of(nodes, left, policies)
+        view = whole if first and whole is not None else view_of(nodes, left, policies)
         asked = list(starts(view))
         graph = hop_graph(view, asked, is_over=is_over)
         ways = graph.ways(asked, wanted(view))
@@ -145,7 +149,7 @@ def _way_by_way(
             if not needed:
                 return Cut(None, at_least, False, sources, {}, way, truncated=False)
             seen[needed] = seen.get(needed, 0) + 1
-        hitting = hitting_set(list(seen), _preferred(seen), seconds=_SOLVE_S)
+        hitting = hitting_set(list(seen), _preferred(seen), seconds=min(_SOLVE_S, left_s()))
         removed, at_least = hitting.chosen, max(at_least, hitting.at_least)
 
 
