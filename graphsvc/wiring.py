@@ -15,7 +15,7 @@ from graphsvc.decide.retaining import Retaining
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.decide.trying import PublishRules
 from graphsvc.errors import SettingsError, StoreAbsent
-from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, parse_store_url
+from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, absolute_hint, parse_store_url
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -62,6 +62,7 @@ async def open_store(url: str, settings: Settings | None = None, *, create: bool
             if not create and not path.exists():
                 raise StoreAbsent(
                     f"store `{path}` does not exist; name another with --store, or fill it with `graphsvc import`"
+                    f"{absolute_hint(path)}"
                 )
             from graphsvc.store.sqlite import open_sqlite
 

@@ -179,7 +179,7 @@ def find_blast_radius(
     start: Annotated[str, typer.Option("--from", metavar="ID", help="The identity to begin with.")],
     max_hops: Annotated[int, typer.Option("--max-hops", metavar="N", min=1, max=64)] = 16,
     scope: Scope,
-    form: Form = Format.table,
+    form: DrawnForm = Drawn.table,
     at: Place,
 ) -> None:
     """Everything an identity can become or touch, with the number of hops.
@@ -188,11 +188,13 @@ def find_blast_radius(
     Examples:
       graphsvc explore blast-radius --from bot
       graphsvc explore blast-radius --from bot --max-hops 3 --format json
+      graphsvc explore blast-radius --from bot --format svg > bot.svg
     """
     from graphsvc.cli.explored import blast_rows, look
     from graphsvc.cli.output import print_json, print_rows, tell_limit
     from graphsvc.explore.naming import identity_named
     from graphsvc.explore.path import blast_radius
+    from graphsvc.explore.reach_picture import picture_of_reached
 
     budget = Budget(scope.seconds)
     view, revision = look(scope.policy, at, budget)
@@ -200,7 +202,10 @@ def find_blast_radius(
     with budget.holds("looking at what is reached"):
         reached = blast_radius(view, identity, max_hops=max_hops)
         rows = blast_rows(view, reached, identity)
-    if form is Format.json:
+    if form in (Drawn.svg, Drawn.dot):
+        draw(picture_of_reached(reached, identity), form)
+        return
+    if form is Drawn.json:
         print_json(
             {
                 "from": identity.removeprefix("identity:"),
@@ -211,9 +216,9 @@ def find_blast_radius(
             }
         )
         return
-    print_rows(rows, form, empty="nothing beyond itself")
+    print_rows(rows, form.plain, empty="nothing beyond itself")
     if reached.truncated:
-        tell_limit("a limit was reached: there is more; raise --max-hops", form)
+        tell_limit("a limit was reached: there is more; raise --max-hops", form.plain)
 
 
 @app.command(name="what-if")

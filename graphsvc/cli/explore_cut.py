@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphsvc.cli.budget import Budget
-from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Limited, draw
+from graphsvc.cli.explore_option import Drawn, DrawnForm, Limited, draw
 from graphsvc.cli.option import Place
 from graphsvc.cli.output import Format
 from graphsvc.cli.spread import spread
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 # More in one picture is no picture.
-_DRAWN = 8
+_DRAWN, _POINTS = 8, 12
 # How much longer a step may take after which a search tells how far it came, rather than nothing.
 _GRACE_S = 1.0
 
@@ -45,7 +45,7 @@ def find_choke_points(
     start: Starts = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many rows.")] = 50,
     scope: Limited,
-    form: Form = Format.table,
+    form: DrawnForm = Drawn.table,
     at: Place,
 ) -> None:
     """Nodes and hops that every way of many identities to something goes through.
@@ -56,10 +56,12 @@ def find_choke_points(
     Examples:
       graphsvc explore choke-points --to admin
       graphsvc explore choke-points --to tier:crown-jewel --format json
+      graphsvc explore choke-points --to admin --format svg > narrow.svg
     """
     from graphsvc.cli.explored import look
     from graphsvc.cli.output import print_json, print_rows, tell_limit
     from graphsvc.explore.choke import choke_points
+    from graphsvc.explore.choke_picture import picture_of_choke_points
     from graphsvc.explore.naming import identity_named, wanted
     from graphsvc.explore.way_graph import way_graph
 
@@ -68,9 +70,13 @@ def find_choke_points(
     starts = [identity_named(view, each, "from") for each in start] if start else view.identities()
     with budget.holds("looking for choke points"):
         graph = way_graph(view, starts)
-        found = choke_points(graph, starts, wanted(view, to), limit=limit)
+        # What one alone comes through is no place where a picture helps.
+        most, least = (min(limit, _POINTS), 2) if form in (Drawn.svg, Drawn.dot) else (limit, 1)
+        found = choke_points(graph, starts, wanted(view, to), limit=most, least=least)
     rows = [_point(each, found.sources) for each in found.points]
-    if form is Format.json:
+    if form in (Drawn.svg, Drawn.dot):
+        draw(picture_of_choke_points(found, to), form)
+    elif form is Drawn.json:
         print_json(
             {
                 "to": to,
@@ -87,9 +93,9 @@ def find_choke_points(
             {**row, "such_as": each.such_as[0].removeprefix("identity:")}
             for row, each in zip(rows, found.points, strict=True)
         ]
-        print_rows(shown, form, empty=empty)
+        print_rows(shown, form.plain, empty=empty)
         if found.truncated:
-            tell_limit(f"more than {limit} points: the rest is left out; raise --limit", form)
+            tell_limit(f"more than {limit} points: the rest is left out; raise --limit", form.plain)
     if not found.sources:
         raise typer.Exit(1)
 

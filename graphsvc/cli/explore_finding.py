@@ -215,6 +215,11 @@ def _check_findings_options(form: str, min_severity: str, fail_on: str, *, has_b
     from graphsvc.core.verdict import SEVERITIES
     from graphsvc.errors import BadInput
 
+    if form in ("svg", "dot"):
+        raise BadInput(
+            f"--format: `{form}`: findings are a list; `graphsvc explore combinations --format {form}` draws them",
+            field="form",
+        )
     for option, value, allowed in (
         ("--format", form, _WAYS),
         ("--min-severity", min_severity, SEVERITIES),

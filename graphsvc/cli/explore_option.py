@@ -75,5 +75,20 @@ class Limited(Scope):
     ] = 60.0
 
 
-Form = Annotated[Format, typer.Option("--format", help="How to print.")]
+def _without_picture(text: str) -> Format:
+    if text in ("svg", "dot"):
+        raise typer.BadParameter(
+            f"`{text}`: there is no picture of this; `combinations`, `paths`, `blast-radius`, `choke-points` and `cut`"
+            " have one. Here: table, json or jsonl."
+        )
+    try:
+        return Format(text)
+    except ValueError:
+        raise typer.BadParameter(f"`{text}` is none of table, json, jsonl.") from None
+
+
+Form = Annotated[
+    Format,
+    typer.Option("--format", parser=_without_picture, metavar="<table|json|jsonl>", help="How to print."),
+]
 DrawnForm = Annotated[Drawn, typer.Option("--format", help="How to print; svg and dot are pictures.")]

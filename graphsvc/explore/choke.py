@@ -8,8 +8,8 @@ without coming back to its start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from graphsvc.explore.dominator import immediate_dominators
 from graphsvc.explore.way_graph import WayGraph
@@ -21,7 +21,11 @@ _SUCH_AS = 5
 
 @dataclass(frozen=True, slots=True)
 class ChokePoint:
-    """A node, or a hop (start, end and how). cuts_off: identities, itself apart, that have no way around it; such_as: some."""
+    """A node, or a hop (start, end and how). cuts_off: identities, itself apart, that have no way around it; such_as: some.
+
+    behind: the place among the points of the next one on every way from here, None where the target follows. first: of how many
+    identities it is the first point they come to, itself apart; first_of: some of them.
+    """
 
     node: str | None
     start: str | None
@@ -29,22 +33,27 @@ class ChokePoint:
     how: str | None
     cuts_off: int
     such_as: tuple[str, ...]
+    behind: int | None = None
+    first: int = 0
+    first_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ChokePoints:
-    """The points that cut off most first. sources: how many identities have a way at all."""
+    """The points that cut off most first. sources: how many identities have a way at all; around: how many of them pass none of the points."""
 
     points: tuple[ChokePoint, ...]
     sources: int
     truncated: bool
+    around: int = 0
 
 
 def choke_points(
-    graph: WayGraph, starts: Iterable[str], wanted: Callable[[str], bool], *, limit: int = 50
+    graph: WayGraph, starts: Iterable[str], wanted: Callable[[str], bool], *, limit: int = 50, least: int = 1
 ) -> ChokePoints:
     """Nodes and hops that every way from some identities to a wanted node goes through.
 
+    least: points that cut off fewer are left out; a hop cuts off its start as well.
     None of a graph that is not complete: there may be ways around what looks like one.
     """
     if not graph.complete:
@@ -52,12 +61,14 @@ def choke_points(
     ends = [number for number, key in enumerate(graph.names) if not graph.is_carrier(number) and wanted(key)]
     tree = _Tree(graph, ends, starts)
     found: list[ChokePoint] = []
+    places: list[tuple[int, bool]] = []
     for node, end in tree.candidates():
-        if len(found) > limit:
+        if len(found) > limit or tree.cut_off(node, is_hop=end is not None) < least:
             break
         if end is not None and not tree.is_only(node, end):
             continue
         is_hop = end is not None
+        places.append((node, is_hop))
         others = [each for each in tree.such_as[node] if is_hop or each != node]
         found.append(
             ChokePoint(
@@ -69,11 +80,32 @@ def choke_points(
                 such_as=tuple(graph.names[each] for each in others[:_SUCH_AS]),
             )
         )
-    return ChokePoints(
-        points=tuple(found[:limit]),
-        sources=len(tree.sources),
-        truncated=len(found) > limit,
-    )
+    linked = _linked(tree, graph.names, found[:limit], places[:limit])
+    return replace(linked, truncated=len(found) > limit)
+
+
+def _linked(
+    tree: _Tree, names: Sequence[str], points: Sequence[ChokePoint], places: Sequence[tuple[int, bool]]
+) -> ChokePoints:
+    """Points with the next one behind each, and of whom each is the first. places: node, and whether it is a hop from there."""
+    at = {place: number for number, place in enumerate(places)}
+    first: list[list[str]] = [[] for _ in points]
+    around = 0
+    for source in tree.sources:
+        if (source, False) in at or (source, True) in at:
+            continue
+        found = tree.next_of(source, at)
+        if found is None:
+            around += 1
+        else:
+            first[found].append(names[source])
+    linked = []
+    for number, (node, is_hop) in enumerate(places):
+        onward = None if is_hop else at.get((node, True))
+        behind = onward if onward is not None else tree.next_of(node, at)
+        few = tuple(first[number][:_SUCH_AS])
+        linked.append(replace(points[number], behind=behind, first=len(first[number]), first_of=few))
+    return ChokePoints(tuple(linked), len(tree.sources), truncated=False, around=around)
 
 
 class _Tree:
@@ -159,6 +191,16 @@ class _Tree:
             each == end or self._above[each] < 0 or self._dominates(start, each)
             for each in self._graph.ends(start)
         )
+
+    def next_of(self, node: int, at: Mapping[tuple[int, bool], int]) -> int | None:
+        """The point, by `at`, that every way from a node comes to next, a hop from the node itself apart."""
+        above = self._above[node]
+        while above != self._target:
+            for is_hop in (False, True):
+                if (above, is_hop) in at:
+                    return at[above, is_hop]
+            above = self._above[above]
+        return None
 
     def _dominates(self, node: int, other: int) -> bool:
         return self._first[node] <= self._first[other] < self._first[node] + self._size[node]

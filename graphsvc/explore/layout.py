@@ -8,6 +8,7 @@ picture always gets the same layout.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -229,12 +230,36 @@ def _without_cycles(picture: Picture) -> list[tuple[str, str]]:
 
 def _order(layers: list[list[_Node]], chains: list[list[_Node]]) -> None:
     near = _neighbours(chains)
+    best, fewest = [list(layer) for layer in layers], _crossings(layers, chains)
     for sweep in range(_SWEEPS):
         places = {node: place / max(1, len(layer)) for layer in layers for place, node in enumerate(layer)}
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             mean = {node: _mean(places, near.get(node, ()), places[node]) for node in layer}
             layer.sort(key=lambda node: (mean[node], str(node)))
             places |= {node: place / max(1, len(layer)) for place, node in enumerate(layer)}
+        # Means may swing between two orders: the best one met is taken.
+        if (crossings := _crossings(layers, chains)) < fewest:
+            best, fewest = [list(layer) for layer in layers], crossings
+    for layer, order in zip(layers, best, strict=True):
+        layer[:] = order
+
+
+def _crossings(layers: list[list[_Node]], chains: list[list[_Node]]) -> int:
+    """How often arrows cross between layers that follow each other."""
+    at = {node: (number, place) for number, layer in enumerate(layers) for place, node in enumerate(layer)}
+    between: dict[int, list[tuple[int, int]]] = {}
+    for chain in chains:
+        for one, other in pairwise(chain):
+            (upper, left), (lower, right) = sorted((at[one], at[other]))
+            if upper != lower:
+                between.setdefault(upper, []).append((left, right))
+    many = 0
+    for pairs in between.values():
+        seen: list[int] = []
+        for _, right in sorted(pairs):
+            many += len(seen) - bisect_right(seen, right)
+            insort(seen, right)
+    return many
 
 
 def _placed(

@@ -11,21 +11,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graphsvc.explore.combination import Combination
-from graphsvc.explore.path import ADMIN, Path
+from graphsvc.explore.path import ADMIN, Hop, Path
 from graphsvc.explore.support import EdgeTriple
 
 __all__ = [
+    "HOW",
     "Arrow",
     "Box",
     "Picture",
     "counted",
     "picture_of_combinations",
     "picture_of_cut",
+    "picture_of_hop",
     "picture_of_paths",
     "short",
 ]
 
-_HOW = {
+HOW = {
     "assume": "may step into",
     "credential": "holds the key of",
     "runs as": "runs as",
@@ -136,18 +138,24 @@ def picture_of_paths(paths: Sequence[Path], *, title: str | None = None, note: s
     for path in paths:
         picture.box(path.start, start=True)
         for hop in path.hops:
-            picture.box(hop.start)
-            picture.box(hop.end)
-            words = _HOW.get(hop.how, hop.how)
-            if hop.how == "combination":
-                words = " + ".join(each.partition(" on ")[0] for each in hop.rights)
-                words = f"{words} ({hop.pattern})" if hop.pattern else words
-            elif hop.how == "right":
-                words = ", ".join(hop.rights)
-            if hop.conditions:
-                words += f"; {'; '.join(hop.conditions)}"
-            picture.arrow(hop.start, hop.end, words, "maybe" if hop.conditions else "sure")
+            picture_of_hop(picture, hop)
     return picture
+
+
+def picture_of_hop(picture: Picture, hop: Hop, *, ends: str | None = None) -> None:
+    """Draw a hop with its ends. ends: the words of a box that stands for its end and others like it."""
+    picture.box(hop.start)
+    end = hop.end if ends is None else f"{hop.end}*"
+    picture.box(end, text=ends)
+    words = HOW.get(hop.how, hop.how)
+    if hop.how == "combination":
+        words = " + ".join(each.partition(" on ")[0] for each in hop.rights)
+        words = f"{words} ({hop.pattern})" if hop.pattern else words
+    elif hop.how == "right":
+        words = ", ".join(hop.rights)
+    if hop.conditions:
+        words += f"; {'; '.join(hop.conditions)}"
+    picture.arrow(hop.start, end, words, "maybe" if hop.conditions else "sure")
 
 
 def picture_of_combinations(found: Sequence[Combination], *, note: str = "") -> Picture:

@@ -62,7 +62,8 @@ class Collector:
     def skip(self, place: str, reason: str) -> None:
         """Leave out the part at `place`; BadInput in strict mode."""
         if self.strict:
-            raise BadInput(f"{place}: {reason}; correct it, or import without it", field=place)
+            fix = "" if "; " in reason else "; correct it, or import without it"
+            raise BadInput(f"{place}: {reason}{fix}", field=place)
         self._skipped.append(Skip(place, reason))
 
     def note(self, text: str) -> None:

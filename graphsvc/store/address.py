@@ -8,7 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 from graphsvc.errors import BadInput
 
-__all__ = ["MemoryAddress", "Neo4jAddress", "SqliteAddress", "StoreAddress", "parse_store_url"]
+__all__ = [
+    "MemoryAddress",
+    "Neo4jAddress",
+    "SqliteAddress",
+    "StoreAddress",
+    "absolute_hint",
+    "parse_store_url",
+]
 
 _FORMS = (
     "`memory:`, `sqlite:///path.db`, `neo4j://user@host:7687/database` or `bolt://user@host:7687/database`"
@@ -90,6 +97,19 @@ def _neo4j(url: str, scheme: str) -> Neo4jAddress:
     host = f"[{host}]" if ":" in host else host
     user = unquote(parts.username) if parts.username else "neo4j"
     return Neo4jAddress(url=f"{scheme}://{host}:{port}", user=user, database=database)
+
+
+def absolute_hint(path: Path) -> str:
+    """What to say of a relative path that is not there, when a slash was most likely forgotten; else nothing."""
+    here = Path.cwd()
+    if path.is_absolute() and not path.is_relative_to(here):
+        return ""
+    # It may have been made absolute already.
+    given = path.relative_to(here) if path.is_absolute() else path
+    rooted = Path("/") / given
+    if rooted == path or len(given.parts) < 2 or not rooted.parent.is_dir():
+        return ""
+    return f"; for `{rooted}` write `sqlite:///{rooted}`"
 
 
 def _refused(message: str) -> BadInput:

@@ -154,17 +154,26 @@ def test_choke_points_are_what_nobody_gets_around(edges: list[Edge]) -> None:
     assert found.sources == len(every)
     told = {(each.node, each.start, each.end): each.cuts_off for each in found.points}
     nodes = {node for node in graph.hops if not to(node)}
-    wanted_told: dict[tuple[str | None, str | None, str | None], int] = {}
+    lost: dict[tuple[str | None, str | None, str | None], set[str]] = {}
     for node in nodes:
-        lost = every - reaching(node, None) - {node}
-        if lost:
-            wanted_told[node, None, None] = len(lost)
+        lost[node, None, None] = every - reaching(node, None) - {node}
     for start, hops in graph.hops.items():
         for hop in hops:
-            lost = every - reaching(None, (start, hop.end))
-            if lost:
-                wanted_told[None, start, hop.end] = len(lost)
-    assert told == wanted_told
+            lost[None, start, hop.end] = every - reaching(None, (start, hop.end))
+    assert told == {point: len(gone) for point, gone in lost.items() if gone}
+    # How the points hang together: whom one cuts off, the next behind it cuts off too, and everybody is counted once.
+    names = [(each.node, each.start, each.end) for each in found.points]
+    for point, name in zip(found.points, names, strict=True):
+        if point.behind is not None:
+            behind = found.points[point.behind]
+            assert lost[name] <= lost[names[point.behind]] | {behind.node or ""}
+        assert set(point.first_of) <= lost[name] or point.first == 0
+    drawn = {each.node or each.start for each in found.points} & every
+    assert sum(each.first for each in found.points) + found.around + len(drawn) == len(every)
+    least = choke_points(way_graph(view, PEOPLE), PEOPLE, to, least=2)
+    assert [each.cuts_off for each in least.points] == [
+        each.cuts_off for each in found.points if each.cuts_off > 1
+    ]
 
 
 @settings(max_examples=120, deadline=None)
@@ -266,3 +275,15 @@ def test_one_role_of_a_real_account_is_where_most_ways_meet(account: str) -> Non
     assert (wrong.code, "no resource has the tier" in wrong.error) == (2, True)
     missing = graphsvc("explore", "cut", "--pin", "identity:x -GRANTED-> permission:y", "--store", account)
     assert (missing.code, "there is no edge" in missing.error) == (2, True)
+
+
+def test_a_real_account_is_drawn(account: str) -> None:
+    """Choke points and a blast radius are pictures; where there is none, the error says who has one."""
+    drawn = graphsvc("explore", "choke-points", "--format", "svg", "--store", account).out
+    assert "20 identities, such as role" in drawn
+    assert "35 identities pass none of these points" in drawn
+    start = "arn:aws:iam::200611803367:role/privesc-AssumeRole-starting-role"
+    radius = graphsvc("explore", "blast-radius", "--from", start, "--format", "dot", "--store", account).out
+    assert radius.startswith('digraph "What role privesc-AssumeRole-starting-role can become or touch')
+    plain = graphsvc("explore", "unused", "--format", "svg", "--store", account)
+    assert (plain.code, "there is no picture of this" in plain.error) == (2, True)

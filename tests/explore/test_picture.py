@@ -9,9 +9,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from graphsvc.explore.choke import ChokePoint, ChokePoints
+from graphsvc.explore.choke_picture import picture_of_choke_points
 from graphsvc.explore.combination import Combination
 from graphsvc.explore.layout import Layout, lay_out
-from graphsvc.explore.path import Hop, Path
+from graphsvc.explore.path import Hop, Path, Reached
 from graphsvc.explore.picture import (
     Picture,
     picture_of_combinations,
@@ -19,6 +21,7 @@ from graphsvc.explore.picture import (
     picture_of_paths,
     short,
 )
+from graphsvc.explore.reach_picture import picture_of_reached
 from graphsvc.explore.sentence import explained
 from graphsvc.explore.support import HeldRight
 from graphsvc.explore.svg import to_dot, to_svg
@@ -179,3 +182,66 @@ def test_a_word_that_fits_a_line_is_not_broken() -> None:
     picture = Picture("t")
     picture.box("permission:x", text="k8s:update:apps/statefulsets on prod")
     assert picture.boxes["permission:x"].lines == ("k8s:update:apps/statefulsets", "on prod")
+
+
+def test_choke_points_are_drawn_with_who_comes_to_them_and_what_follows() -> None:
+    """Seven come to a role of which one hop leads on; two others come to the end of that alone, and three by none."""
+    people = tuple(f"identity:p{number}" for number in range(5))
+    points = (
+        ChokePoint(JOB, None, None, None, 10, people, None, 2, people[:2]),
+        ChokePoint(None, OPS, JOB, "assume", 8, people, 0, 0, ()),
+        ChokePoint(OPS, None, None, None, 7, people, 1, 7, people),
+    )
+    picture = picture_of_choke_points(ChokePoints(points, 14, truncated=False, around=3), "admin")
+    assert picture.title == "What all ways of 14 identities to every right go through"
+    assert picture.boxes["first:2"].full == "7 identities, such as p0"
+    assert picture.boxes[JOB].full.endswith("(cuts off 10 of 14)")
+    told = {ends: arrow.full for ends, arrow in picture.arrows.items()}
+    assert told == {
+        ("first:0", JOB): "all ways",
+        ("first:2", OPS): "all ways",
+        (OPS, JOB): "may step into: the only step for 8 identities",
+        (JOB, "admin"): "all ways",
+    }
+    assert picture.note == "3 identities pass none of these points"
+    ET.fromstring(to_svg(picture))
+
+
+def test_without_a_choke_point_the_picture_says_so() -> None:
+    """It does not say that nobody gets there."""
+    picture = picture_of_choke_points(ChokePoints((), 7, truncated=False, around=7), "tier:crown-jewel")
+    assert picture.title == "No place that the ways of several identities to tier:crown-jewel go through"
+    assert (picture.note, list(picture.boxes)) == ("7 identities get there", ["target:tier:crown-jewel"])
+
+
+def test_what_is_reached_alike_is_one_box() -> None:
+    """Twenty buckets by the same right are one box; what leads on stands by itself; what is left out is counted."""
+    hops = [Hop(ANN, JOB, "assume"), Hop(ANN, OPS, "assume", conditions=("needs `x`",))]
+    hops += [
+        Hop(ANN, f"resource:aws:arn:aws:s3:::b{number}", "right", rights=("s3:GetObject",))
+        for number in range(20)
+    ]
+    hops += [Hop(JOB, "admin", "holds all")]
+    reached = Reached({ANN: None, **{hop.end: hop for hop in hops}}, truncated=False)
+    picture = picture_of_reached(reached, ANN)
+    assert picture.title == "What user ann can become or touch: 23 nodes"
+    assert [box.full for box in picture.boxes.values() if box.kind == "resource"] == [
+        "20 resources, such as s3 b0"
+    ]
+    assert picture.arrows[ANN, OPS].style == "maybe"
+    assert (JOB, "admin") in picture.arrows
+    assert picture.note == ""
+    few = picture_of_reached(Reached(reached.came, truncated=True), ANN, most=2)
+    assert few.note == "21 nodes more are not drawn; a limit was reached: there is more"
+
+
+def test_few_arrows_cross() -> None:
+    """Two ways side by side stay so, though each joins the other's end."""
+    ways = [
+        Path((Hop("identity:a", "identity:c", "assume"), Hop("identity:c", "identity:e", "assume"))),
+        Path((Hop("identity:b", "identity:d", "assume"), Hop("identity:d", "identity:e", "assume"))),
+    ]
+    layout = lay_out(picture_of_paths(ways))
+    assert (layout.places["identity:a"].x < layout.places["identity:b"].x) == (
+        layout.places["identity:c"].x < layout.places["identity:d"].x
+    )

@@ -169,3 +169,16 @@ def test_edges_may_end_at_nodes_of_the_graph_only() -> None:
         read(files, csv_rows, read_table_mapping(mapping, "m.yaml"))
     found = read(files, csv_rows, read_table_mapping(mapping, "m.yaml"), known=lambda _key: True)
     assert len(found.edges) == 1
+
+
+def test_an_error_names_one_fix() -> None:
+    """What a column lacks is said with what to do about it, and no second advice after that."""
+    with pytest.raises(BadInput) as caught:
+        read(
+            [(TABLE.replace("yes", "maybe").encode(), "t.csv")],
+            csv_rows,
+            read_table_mapping(MAPPING, "m.toml"),
+        )
+    assert (
+        str(caught.value) == "t.csv:2: column `active`: `maybe` is neither true nor false; write one of them"
+    )

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from graphsvc.errors import BadInput
-from graphsvc.store.address import MemoryAddress, Neo4jAddress, SqliteAddress, StoreAddress, parse_store_url
+from graphsvc.store.address import (
+    MemoryAddress,
+    Neo4jAddress,
+    SqliteAddress,
+    StoreAddress,
+    absolute_hint,
+    parse_store_url,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +50,15 @@ def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
     with pytest.raises(BadInput, match="GRAPHSVC_NEO4J_PASSWORD") as caught:
         parse_store_url("neo4j://ann:tell-nobody@db:7687/neo4j")
     assert "tell-nobody" not in str(caught.value)
+
+
+def test_a_forgotten_slash_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sqlite:///var/x.db` is relative: where its folder is at the root instead, the error says how that is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    wanted = f"; for `{tmp_path / 'here' / 'x.db'}` write `sqlite:///{tmp_path / 'here' / 'x.db'}`"
+    meant = Path(*tmp_path.parts[1:]) / "here" / "x.db"
+    assert absolute_hint(meant) == wanted
+    assert absolute_hint(tmp_path / meant) == wanted
+    for path in (Path("x.db"), Path("nowhere-at-all/x.db"), Path("/nowhere-at-all/x.db")):
+        assert absolute_hint(path) == ""

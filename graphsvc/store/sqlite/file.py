@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from graphsvc.errors import StoreError, StoreOwned, StoreTooNew
+from graphsvc.store.address import absolute_hint
 
 __all__ = ["Migration", "connect_reader", "connect_writer", "known_migrations", "migrate", "own"]
 
@@ -50,7 +51,9 @@ def own(path: Path) -> IO[str]:
     """
     lock_path = path.with_name(path.name + ".lock")
     if not path.parent.is_dir():
-        raise StoreError(f"store `{path}`: the folder `{path.parent}` does not exist; create it")
+        raise StoreError(
+            f"store `{path}`: the folder `{path.parent}` does not exist; create it{absolute_hint(path)}"
+        )
     if path.is_dir():
         raise StoreError(f"store `{path}`: is a folder; name a file in it")
     try:
