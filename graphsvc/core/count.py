@@ -55,7 +55,7 @@ def advance_count(offer: Counter, advance: Advance) -> None:
         if number > count.more_than and not is_guarded(pattern, offer.guards, scope, advance):
             actions = tuple(entry[2] for _, entry in sorted(counted.order.items()))
             bound = {name: cast("str", values[place]) for name, place in offer.named}
-            advance.matches.append(Match(pattern, scope, bound, counted=actions))
+            advance.complete(Match(pattern, scope, bound, counted=actions))
         missing = count.more_than + 1 - number
         if pattern.counts_for_risk and missing < pattern.levels:
             found: list[Level | None] = [None] * pattern.levels
@@ -63,7 +63,7 @@ def advance_count(offer: Counter, advance: Advance) -> None:
             levels = advance.levels_of(scope).get(pattern.number)
             now = raised(levels, found)
             if now != levels:
-                advance.levels.setdefault(scope, {})[pattern.number] = now
+                advance.set_levels(scope, pattern.number, now)
 
 
 def _counting(held: Counted, entry: tuple[str, int, str], most: int, oldest_ms: int | None) -> Counted:

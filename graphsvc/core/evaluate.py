@@ -25,6 +25,7 @@ from graphsvc.core.gain.telling import completions_of
 from graphsvc.core.intent import find_lineage, with_intent
 from graphsvc.core.intent_amount import spend
 from graphsvc.core.mark import NOTHING
+from graphsvc.core.part import Values
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.plain import advance_plain, reached_before
 from graphsvc.core.progress import Measure
@@ -41,6 +42,8 @@ from graphsvc.core.state import EMPTY, NEW_SCOPE, ChainState, Delta, Front, Happ
 from graphsvc.core.verdict import SEVERITIES, Completion, ShadowVerdict, Verdict, most_severe
 
 __all__ = ["Evaluation", "decided", "evaluate"]
+
+_NO_VALUES: Values = []
 
 
 def evaluate(
@@ -118,7 +121,7 @@ def _advance(standing: Standing, facts: Facts) -> Advance:
     for name in names:
         scopes[name] = get(name)
     concerned = candidates.concerned(event.labels)
-    values = candidates.values(event) if candidates.paths else []
+    values = candidates.values(event) if candidates.paths else _NO_VALUES
     logged = scopes[names[0]]
     marks = logged.marks if logged is not None else NOTHING
     reached = reached_before(marks, front.marks, front.flow_marks, facts.ruleset)
@@ -174,7 +177,9 @@ def _completions(
     event: Event, advance: Advance, gained: Gained | None, facts: Facts
 ) -> tuple[Completion, ...]:
     found: dict[str, Completion] = {}
-    happened = cache(facts.view.happened)  # many paths lead through the same actions
+    happened = facts.view.happened
+    if len(advance.matches) > 1 or gained is not None:
+        happened = cache(happened)  # many paths lead through the same actions
     for match in advance.matches:
         if match.pattern.id not in found:
             found[match.pattern.id] = explain(match, event, happened)

@@ -6,6 +6,7 @@ Actions hold on to these values, so what was read of the graph stays as it was w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +14,9 @@ from graphsvc.core.estate import Estate
 from graphsvc.core.graph import Node
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
+
+if TYPE_CHECKING:
+    from graphsvc.core.permission_index import Spelled
 
 __all__ = ["CLOCKS", "Parties", "Target", "parties_of", "target_of"]
 
@@ -27,19 +31,19 @@ class Memo:
 
     standing: what entitlement found of them, kept here by it. places: where they stand to a destination.
     asked: how they were named last. told_of: by which names signals may have been told of them, and at which turn
-    of the estate's parties that was. allowed: by place, bits of the actions that all of them may do there, as of a
+    of the estate's parties that was. there: by place, of each party the permissions that name it, as of a
     turn of the rights. within: the session they acted in last, with names of cells and clocks as they find them there.
     """
 
-    __slots__ = ("allowed", "allowed_turn", "asked", "places", "standing", "told_of", "within")
+    __slots__ = ("asked", "places", "standing", "there", "there_turn", "told_of", "within")
 
     def __init__(self) -> None:
         self.standing: object | None = None
         self.asked: tuple[Entity, tuple[Entity, ...]] | None = None
         self.places: dict[str, str] = {}
         self.told_of: tuple[int, tuple[str, ...]] | None = None
-        self.allowed: dict[str, int] = {}
-        self.allowed_turn = -1
+        self.there: dict[str, tuple[Spelled, ...]] = {}
+        self.there_turn = -1
         self.within: tuple[str, tuple[str, ...], tuple[str, ...]] | None = None
 
     def __eq__(self, other: object) -> bool:

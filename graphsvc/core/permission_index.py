@@ -49,16 +49,12 @@ def spelled(numbers: BitMap) -> Spelled:
 
 
 class Speaking:
-    """The permissions that speak of one action. numbers: of them. exact: of those that name a place, as characters, by key.
+    """The permissions that speak of one action. numbers: of them. exact: of those that name a place, as characters, by key."""
 
-    bit: one of its own among all actions of a turn of the index.
-    """
+    __slots__ = ("exact", "numbers")
 
-    __slots__ = ("bit", "exact", "numbers")
-
-    def __init__(self, numbers: BitMap, bit: int) -> None:
+    def __init__(self, numbers: BitMap) -> None:
         self.numbers = numbers
-        self.bit = bit
         self.exact: dict[str, str] = {}
 
 
@@ -84,7 +80,6 @@ class PermissionIndex:
         self._globbed: dict[tuple[tuple[str, ...], tuple[str, ...], bool], BitMap] = {}
         self._speaking: dict[str, Speaking] = {}
         self.named_version = 0  # grows when a place is named first or no longer
-        self.turn = 0  # grows when actions get other bits
         self.questions = Questions()
         self.reset()
 
@@ -101,7 +96,6 @@ class PermissionIndex:
         self._globbed.clear()
         self._speaking.clear()
         self.questions.clear()
-        self.turn += 1
         self.named_version += 1
         for node in self._estate.loose()[0]:
             if node.kind == "permission":
@@ -134,19 +128,25 @@ class PermissionIndex:
         """True when a permission names the place, by edge or by name."""
         return place in self._named
 
+    def named(self, place: str) -> Spelled:
+        """Those that name a place, whatever they speak of; numbers that are no character's are left out."""
+        found = self._named.get(place)
+        if isinstance(found, BitMap):
+            few = len(found) <= _FEW
+            return "".join([chr(each) for each in found if each < _CHARACTERS]) if few else _Many(found)
+        return chr(found) if found is not None and found < _CHARACTERS else ""
+
     def speaking(self, action: str) -> Speaking:
         """Those that speak of an action."""
         found = self._speaking.get(action)
         if found is None:
             if len(self._speaking) >= _MANY_ACTIONS:
                 self._speaking.clear()
-                self.turn += 1
             globbed = (
                 numbers for numbers in self._globbed.values() if self.numbered(numbers[0]).speaks_of(action)
             )
             found = self._speaking[action] = Speaking(
-                BitMap.union(BitMap(), *filter(None, (self._literal.get(action),)), *globbed),
-                1 << len(self._speaking),
+                BitMap.union(BitMap(), *filter(None, (self._literal.get(action),)), *globbed)
             )
         return found
 

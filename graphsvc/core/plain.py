@@ -45,7 +45,7 @@ def advance_plain(concerned: Concerned, advance: Advance) -> None:
             _nearer(pattern, pattern.bits, advance)
             if not is_guarded(pattern, plain.offer.guards, advance.session, advance):
                 witness = _told(pattern, plain.offer.step, advance.event.id, _marks_of(pattern, advance))
-                advance.matches.append(Match(pattern, advance.session, {}, (witness,)))
+                advance.complete(Match(pattern, advance.session, {}, (witness,)))
 
 
 def marks_after(advance: Advance, ruleset: Ruleset, *, known: bool) -> tuple[Mark, Mark]:
@@ -80,7 +80,7 @@ def _nearer(pattern: CompiledPattern, bits: int, advance: Advance) -> None:
         if held is None:
             held = advance.held.best & pattern.bits
         if bits.bit_count() > held.bit_count():
-            advance.best[pattern.number] = bits
+            advance.set_best(pattern.number, bits)
 
 
 def _marks_of(pattern: CompiledPattern, advance: Advance) -> Mark:

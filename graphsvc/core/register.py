@@ -128,7 +128,7 @@ def _complete(
                 witness = _witness(families, oldest_ms)
             if witness is not None and not is_guarded(pattern, offer.guards, scope, advance):
                 bound = {name: cast("str", advance.values[place]) for name, place in offer.named}
-                advance.matches.append(Match(pattern, scope, bound, witness))
+                advance.complete(Match(pattern, scope, bound, witness))
                 return
 
 
@@ -169,9 +169,9 @@ def _write(
             if best is not held:
                 advance.set_cell(scope, slot, best)
         else:
-            advance.own.setdefault(track, {})[slot] = register
+            advance.set_own(track, slot, register)
             if track in _CARRIED:
-                advance.own.setdefault(_CARRIED[track], {})[slot] = register
+                advance.set_own(_CARRIED[track], slot, register)
 
 
 def _progress(
@@ -201,7 +201,7 @@ def _progress(
             starts[count - 1] = (start_ms, mask)
     now = raised(levels, starts)
     if now != levels:
-        advance.levels.setdefault(where, {})[pattern.number] = now
+        advance.set_levels(where, pattern.number, now)
 
 
 def _reached_before(
@@ -267,17 +267,17 @@ def advance_cut(offer: Cut, advance: Advance) -> None:
         # A sanitizer with a key cuts only what agrees with it.
         wanted = [(place, values[name]) for place, name in enumerate(step.key_out, 1) if name in values]
         for track in tracks:
-            cut = advance.cut.setdefault(track, [])
             if not step.key_out:
-                cut.append(step.slot)
+                advance.add_cut(track, (step.slot,))
                 continue
-            cut += [
+            agreeing = [
                 slot
                 for slot in advance.before[track]
                 if isinstance(slot, tuple)
                 and slot[0] == step.slot
                 and all(slot[place] == value for place, value in wanted)
             ]
+            advance.add_cut(track, agreeing)
 
 
 def after(advance: Advance, track: int) -> Registers:

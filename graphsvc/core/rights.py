@@ -38,7 +38,7 @@ _CAP = "CAPPED_BY"
 _HELD = ("GRANTED", _CAP)
 _IDENTITY = "identity:"
 _MANY_SETS = 20_000
-_MANY_ALLOWED = 64  # places that are remembered of parties
+_MANY_PLACES = 64  # that are remembered of parties
 _NOTHING_GIVEN: Mapping[str, Json] = {}
 
 
@@ -108,8 +108,8 @@ class Rights:
     def all_allowed(self, who: Parties, action: str, resource: str) -> bool:
         """True when each party holds a plain permission that names the resource; else `check` says why, or why not.
 
-        What most decisions ask, without telling which permission it was. What names a place that contains the resource
-        is remembered with the parties, for they will soon act there again.
+        What most decisions ask, without telling which permission it was. What they hold that names the outermost place
+        is remembered with the parties, for they will soon act there again: a few characters instead of all they hold.
         """
         if self._version != self._estate.version:
             self.follow()
@@ -117,23 +117,36 @@ class Rights:
         if places is None:
             places = self._placed(resource)
         speaking = self._index.speaking(action)
-        memo, turn = who.memo, self._turn + self._index.turn
-        if memo.allowed_turn != turn:
-            memo.allowed, memo.allowed_turn = {}, turn
-        allowed = memo.allowed
-        # What is remembered is mostly what lies outermost.
-        for place in reversed(places):
-            if allowed.get(place, 0) & speaking.bit:
+        outermost = places[-1] if places else resource
+        if outermost != resource:
+            exact = speaking.exact.get(outermost)
+            if exact is None:
+                exact = self._index.naming(speaking, outermost)
+            memo, turn = who.memo, self._turn
+            if memo.there_turn != turn:
+                memo.there, memo.there_turn = {}, turn
+            there = memo.there.get(outermost)
+            if there is None:
+                there = self._held_there(who, outermost)
+            for held in there:
+                for one in exact:
+                    if one in held:
+                        break
+                else:
+                    break
+            else:
                 return True
-        held = [self._named(identity) for identity in who.keys]
-        outermost = places[-1:]
-        if all(self._naming(named, speaking, outermost) is not None for named in held):
-            if outermost != (resource,):
-                if len(allowed) >= _MANY_ALLOWED:
-                    allowed.clear()
-                allowed[outermost[0]] = allowed.get(outermost[0], 0) | speaking.bit
-            return True
-        return all(self._naming(named, speaking, places) is not None for named in held)
+        return all(self._naming(self._named(identity), speaking, places) is not None for identity in who.keys)
+
+    def _held_there(self, who: Parties, place: str) -> tuple[Spelled, ...]:
+        """Of each party those of its plain permissions that name a place, remembered with the parties."""
+        memo = who.memo
+        if len(memo.there) >= _MANY_PLACES:
+            memo.there.clear()
+        named = self._index.named(place)
+        held: tuple[Spelled, ...] = tuple([_both(named, self._named(key)) for key in who.keys])
+        memo.there[place] = held
+        return held
 
     def anywhere(
         self, identity: str, action: str, *, lenient: bool, given: Mapping[str, Json] = _NOTHING_GIVEN
@@ -393,3 +406,8 @@ class Rights:
         if len(found) > 1:
             found.sort(key=lambda each: each.key)
         return found
+
+
+def _both(some: Spelled, others: Spelled) -> Spelled:
+    """What is among both; all of the others where there are too many to look through."""
+    return "".join([each for each in some if each in others]) if isinstance(some, str) else others
