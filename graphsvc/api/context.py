@@ -47,11 +47,13 @@ class Parts:
 class Context:
     """One HTTP request or one socket. login is set once the caller is known.
 
+    shared: for whom a group of subscribers is told; whether a member's own login still counts is looked at for each.
     resume_after: where an event stream goes on (`Last-Event-ID`).
     """
 
     parts: Parts
     login: Login | None = None
+    shared: Caller | None = None
     resume_after: str | None = None
     _rows: Rows | None = None
 
@@ -70,6 +72,8 @@ class Context:
     @property
     def caller(self) -> Caller:
         """Who asks; nobody, with no role, before login and once the token has expired or was taken back."""
+        if self.shared is not None:
+            return self.shared
         login = self.login
         if (
             login is None

@@ -60,6 +60,18 @@ async def test_decisions_arrive_with_ids_and_go_on_behind_one() -> None:
             assert _decision(await anext(events)) == made[1]
 
 
+async def test_where_a_stream_broke_off_counts_more_than_where_it_began() -> None:
+    """A reader that comes back sends the same document and variables, and what it saw last as `Last-Event-ID`."""
+    async with served() as service, service.client() as pep, asyncio.timeout(10):
+        began = {"after": service.harness.service.revision()}
+        made = [(await pep.decide(request(chain=f"c{place}"))).id for place in range(3)]
+        async with aclosing(_events(service, DECISIONS, "analyst", variables=began)) as events:  # type: ignore[type-var]
+            seen = [await anext(events) for _ in range(2)]
+        last = seen[1]["id"]
+        async with aclosing(_events(service, DECISIONS, "analyst", variables=began, last=last)) as events:  # type: ignore[type-var]
+            assert _decision(await anext(events)) == made[2]
+
+
 async def test_a_cursor_of_another_store_is_a_gap() -> None:
     """The reader is told, with a cursor that it can go on from."""
     async with served() as service, asyncio.timeout(10):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,9 +17,11 @@ import uvicorn
 
 from benchmarks.watcher import Watcher
 from graphsvc.api import server
+from graphsvc.api.auth import TokenVerifier
 from graphsvc.api.live import document as live_document
 from graphsvc.api.live.hub import Hub
 from graphsvc.api.role import FIELD_ROLES
+from graphsvc.api.token_register import TokenRegister
 from graphsvc.client import document as client_document
 from tests.api.served import PROTOCOL, Served, request, served
 
@@ -201,6 +205,50 @@ async def test_events_end_with_the_token(hubs: list[Hub]) -> None:
         assert short.close_code == 4403
         made = await pep.decide(request())
         assert (await data(long))["decision"]["id"] == made.id
+
+
+async def test_a_token_that_was_taken_back_ends_the_subscription(
+    hubs: list[Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that was open when its token was taken back tells nothing more; others in its group go on."""
+    gone: set[str] = set()
+    monkeypatch.setattr(TokenVerifier, "holds", lambda _, login: login.caller.subject not in gone)
+    async with (
+        served() as service,
+        service.client() as pep,
+        connected(service, "analyst", subject="leaked") as leaked,
+        connected(service, "analyst", subject="other") as other,
+        asyncio.timeout(10),
+    ):
+        await subscribe(leaked, DECISIONS)
+        await subscribe(other, DECISIONS)
+        await until(lambda: hubs and _members(hubs[0]) == 2)
+        assert hubs[0].groups == 1
+        gone.add("leaked")
+        made = await pep.decide(request())
+        message = await leaked.receive_json(timeout=5)
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "not_allowed")
+        assert (await data(other))["decision"]["id"] == made.id
+
+
+async def test_subscriptions_go_on_when_older_tokens_are_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those with newer tokens: what a group is told for has no token, which could be too old."""
+    register = TokenRegister(tmp_path)
+    monkeypatch.setattr(
+        TokenVerifier, "holds", lambda _, login: not register.is_revoked(login.id, login.issued_s)
+    )
+    register.revoke_before(time.time() - 60)
+    async with (
+        served() as service,
+        service.client() as pep,
+        connected(service, "analyst") as ws,
+        asyncio.timeout(10),
+    ):
+        await subscribe(ws, DECISIONS, after=service.harness.service.revision())
+        made = await pep.decide(request())
+        assert (await data(ws))["decision"]["id"] == made.id
 
 
 async def test_a_role_that_is_gone_ends_the_subscription(

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from graphql import Executor
 
-from graphsvc.api.auth import Login
+from graphsvc.api.auth import Authenticator, Login
 from graphsvc.api.live.backlog import Backlog, Item, Missed
 from graphsvc.api.live.document import Watched, answer_text
 from graphsvc.api.metric import Metrics
@@ -59,10 +59,12 @@ class Member:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the caller may see events of this kind, now: a token ends at its time."""
+        """Whether the caller may see events of this kind, now: a token ends at its time, or when it is taken back."""
         login = self._login
-        return bool(login.caller.roles & FIELD_ROLES.get(self._group.watching.path, frozenset())) and (
-            login.expires_s is None or time.time() < login.expires_s
+        return (
+            bool(login.caller.roles & FIELD_ROLES.get(self._group.watching.path, frozenset()))
+            and (login.expires_s is None or time.time() < login.expires_s)
+            and self._group.auth.holds(login)
         )
 
     def offer(self, item: Item) -> None:
@@ -130,6 +132,7 @@ class Group:
         self,
         service: GraphsvcService,
         metrics: Metrics,
+        auth: Authenticator,
         watched: Watched,
         executor: Executor[Any],
         watching: Watching,
@@ -137,6 +140,7 @@ class Group:
     ) -> None:
         self.service = service
         self.metrics = metrics
+        self.auth = auth
         self.watching = watching
         self._watched = watched
         self._executor = executor

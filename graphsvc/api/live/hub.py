@@ -106,12 +106,13 @@ class Hub:
             for error in found:
                 finish_error(error)
             return found
-        after = found.after if found.after is not None else context.resume_after
+        # A reader that comes back names both, and saw more by then.
+        after = found.after if context.resume_after is None else context.resume_after
         key = _key(watched, variables, context.login)
         group = self._groups.get(key)
         if group is None:
             # The group outlives the token of who came first; each member's own is looked at for every event.
-            shared = Context(parts=self._parts, login=Login(caller=context.login.caller))
+            shared = Context(parts=self._parts, shared=context.login.caller)
             executor = self._executor(watched, variables, shared)
             watching = await self._watching(watched, variables, shared)
             if isinstance(watching, list) or isinstance(executor, list):
@@ -119,6 +120,7 @@ class Hub:
             group = self._groups.get(key) or Group(
                 self._parts.service,
                 self._parts.metrics,
+                self._parts.auth,
                 watched,
                 executor,
                 watching,
