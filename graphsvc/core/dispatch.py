@@ -60,6 +60,9 @@ class Candidates:
     is_live: bool
     reads_labels: bool
     asked: frozenset[str]
+    # By place among all trees: those that fit without any label; by label, places of those that ask for it.
+    _bare: dict[int, Tree]
+    _asking: dict[str, list[int]]
     _by_labels: dict[frozenset[str], Concerned] = field(default_factory=dict)
 
     @property
@@ -107,13 +110,17 @@ class Candidates:
 
     def _narrowed(self, labels: frozenset[str]) -> Concerned:
         every = self.every
-        trees = []
-        for tree in every.trees:
-            offers = _fitting(tree.offers, labels)
-            if offers:
-                trees.append(Tree(tree.pattern, offers, tree.track))
+        # A broad step is found in a hundred patterns, of which a label concerns two or three.
+        fitting = self._bare.copy()
+        for label in labels:
+            for place in self._asking.get(label, ()):
+                tree = _narrowed(every.trees[place], labels)
+                if tree is not None:
+                    fitting[place] = tree
+                else:
+                    fitting.pop(place, None)
         return Concerned(
-            tuple(trees),
+            tuple([fitting[place] for place in sorted(fitting)]),
             _fitting(every.counters, labels),
             _fitting(every.guards, labels),
             _fitting(every.resets, labels),
@@ -127,6 +134,11 @@ class _HasMatcher(Protocol):
 
 
 _P = TypeVar("_P", bound=_HasMatcher)
+
+
+def _narrowed(tree: Tree, labels: frozenset[str]) -> Tree | None:
+    offers = _fitting(tree.offers, labels)
+    return Tree(tree.pattern, offers, tree.track) if offers else None
 
 
 def _fitting(parts: tuple[_P, ...], labels: frozenset[str]) -> tuple[_P, ...]:
@@ -173,6 +185,11 @@ class _Finder:
         every = Concerned(tuple(trees), tuple(counters), tuple(guards), tuple(resets), tuple(cuts))
         offered: list[Part] = [offer for tree in trees for offer in tree.offers]
         matchers = [part.matcher for part in (*offered, *counters, *guards, *resets, *cuts)]
+        bare = {place: _narrowed(tree, frozenset()) for place, tree in enumerate(trees)}
+        asking: dict[str, list[int]] = {}
+        for place, tree in enumerate(trees):
+            for label in frozenset().union(*(offer.matcher.asked for offer in tree.offers)):
+                asking.setdefault(label, []).append(place)
         return Candidates(
             self.declaration,
             tuple(self.places),
@@ -181,6 +198,8 @@ class _Finder:
             is_live=any(matcher.live for matcher in matchers),
             reads_labels=any(matcher.reads_labels for matcher in matchers),
             asked=frozenset().union(*(matcher.asked for matcher in matchers)),
+            _bare={place: tree for place, tree in bare.items() if tree is not None},
+            _asking=asking,
         )
 
     def _fits(self, matcher: Matcher) -> bool:

@@ -107,9 +107,11 @@ def _delegation(
     event: Event, estate: Estate, parties: tuple[str, ...]
 ) -> Iterator[tuple[ReasonCode, str, str]]:
     for actor, principal in pairwise(parties):
-        ends = frozenset(estate.holders(f"identity:{principal}"))
-        starts = estate.holders(f"identity:{actor}")
-        if not any(end in ends for start in starts for end in estate.out("ACTS_FOR", start)):
+        acting, behind = f"identity:{actor}", f"identity:{principal}"
+        if behind in estate.out("ACTS_FOR", acting):
+            continue  # as it mostly is: by an edge of its own, for this one
+        ends = [end for start in estate.holders(acting) for end in estate.out("ACTS_FOR", start)]
+        if not ends or frozenset(ends).isdisjoint(estate.holders(behind)):
             yield ReasonCode.not_delegated, f"`{actor}` does not act for `{principal}`", actor
     if len(parties) == 1 and event.subject_kind == "agent":
         node = estate.node(f"identity:{event.subject}")

@@ -27,6 +27,8 @@ class Estate(Sources):
         self._aliases: dict[str, str] | None = None
         self._named: dict[str, tuple[str, ...]] = {}
         self._ancestors: Memo[str, tuple[str, ...]] = Memo()
+        # What a group or role is in or has directly: asked for again with each of its members.
+        self._above: Memo[str, tuple[str, ...]] = Memo()
         self._persons: Memo[str, str] = Memo()
         self._resolved: Memo[str, tuple[str, str]] = Memo()
         # What `known` found of parties and targets; forgotten when the graph changes what it was found by.
@@ -38,6 +40,7 @@ class Estate(Sources):
         if changes is None:
             self._aliases = None
             self._ancestors.clear()
+            self._above.clear()
             self._persons.clear()
             self._resolved.clear()
             self.parties.clear()
@@ -45,11 +48,13 @@ class Estate(Sources):
             return
         self._forget_nodes(changes.nodes)
         types = {edge_type for edge_type, _, _ in changes.edges}
-        for edge_type, _, child in changes.edges:
-            if edge_type == "CONTAINS" and self.out("CONTAINS", child):
+        for edge_type, start, end in changes.edges:
+            if edge_type in NESTED:
+                self._above.forget(start)
+            elif edge_type == "CONTAINS" and self.out("CONTAINS", end):
                 self._ancestors.clear()
             elif edge_type == "CONTAINS":
-                self._ancestors.forget(child)
+                self._ancestors.forget(end)
         if "LINKED_TO" in types:
             self._persons.clear()
             self._resolved.clear()
@@ -125,7 +130,20 @@ class Estate(Sources):
 
     def holders(self, key: str) -> tuple[str, ...]:
         """The node, every group it is in, and every role any of these has, transitively."""
-        return self._spread(key, NESTED, back=False)
+        seen = dict.fromkeys((key, *self._over(key)))
+        queue = list(seen)[1:]
+        known = self._above.get
+        for node in queue:
+            above = known(node)
+            for other in above if above is not None else self._above.put(node, self._over(node)):
+                if other not in seen:
+                    seen[other] = None
+                    queue.append(other)
+        return tuple(seen)
+
+    def _over(self, key: str) -> tuple[str, ...]:
+        """What a node is in or has directly."""
+        return tuple([end for kind in NESTED for end in self.out(kind, key)])
 
     def ancestors(self, key: str) -> tuple[str, ...]:
         """The resource and everything that contains it, transitively."""

@@ -24,6 +24,7 @@ _MANY_PLACES = 100_000
 _MANY_ACTIONS = 10_000
 # Numbers from here on are no character's. Whoever holds such a permission is looked up the long way.
 _CHARACTERS = sys.maxunicode + 1
+_AS_CHARACTERS = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
 # Above this many a text takes longer to look through than a bitmap.
 _FEW = 400
 
@@ -45,7 +46,9 @@ Spelled = str | _Many
 
 def spelled(numbers: BitMap) -> Spelled:
     """What tells of a character whether its number is among these."""
-    return "".join(map(chr, numbers)) if len(numbers) <= _FEW else _Many(numbers)
+    if len(numbers) > _FEW:
+        return _Many(numbers)
+    return numbers.to_array().tobytes().decode(_AS_CHARACTERS, "surrogatepass")
 
 
 class Speaking:
