@@ -55,7 +55,8 @@ class Advance(msgspec.Struct, gc=False, eq=False):
     front: what lies before it; before: its registers by track, see `dispatch`; reached: bits of plain patterns. scopes: those it lies
     in as they are; held: its session's. cells, levels: changes by scope. own: registers that it reaches itself, by
     track; bits, best: the same of plain patterns, and how near its session comes by them. cut: slots of
-    registers that it cuts (rule R15), by track. foreign: changes of everybody's guards.
+    registers that it cuts (rule R15), by track. foreign: changes of everybody's guards. unseen: patterns that it may complete
+    with an earlier action whose key was not kept.
     """
 
     event: Event
@@ -77,6 +78,7 @@ class Advance(msgspec.Struct, gc=False, eq=False):
     best: dict[int, int] = _UNCHANGED
     cut: dict[int, list[Slot]] = _UNCHANGED
     foreign: Delta = _UNCHANGED
+    unseen: list[CompiledPattern] | tuple[()] = ()
 
     def scope(self, name: str) -> Scope | None:
         """A scope before the action."""
@@ -94,6 +96,12 @@ class Advance(msgspec.Struct, gc=False, eq=False):
         if not self.matches:
             self.matches = []
         self.matches.append(match)
+
+    def may_complete(self, pattern: CompiledPattern) -> None:
+        """The action completes a pattern if an earlier one, whose key was not kept, has the key for it."""
+        if not self.unseen:
+            self.unseen = []
+        self.unseen.append(pattern)
 
     def set_cell(self, scope: str, slot: Slot, value: object) -> None:
         """Change a cell."""

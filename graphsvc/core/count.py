@@ -14,12 +14,14 @@ import msgspec
 from immutables import Map
 
 from graphsvc.core.advance import Advance, Match, is_guarded, scopes_of
+from graphsvc.core.event import Event
 from graphsvc.core.part import Counter, slot_at
+from graphsvc.core.pattern import CompiledCount
 from graphsvc.core.progress import raised
 from graphsvc.core.state import Level
 from graphsvc.core.value import key_text
 
-__all__ = ["Counted", "advance_count"]
+__all__ = ["Counted", "advance_count", "counting"]
 
 
 class Counted(msgspec.Struct, frozen=True, gc=False):
@@ -42,20 +44,23 @@ def advance_count(offer: Counter, advance: Advance) -> None:
     if not offer.matches(event, advance.live, values):
         return
     pattern, count = offer.pattern, offer.count
-    value = None if count.distinct is None else key_text(event.value(count.distinct))
-    # A value that is missing counts as a new one (R18); NUL keeps it apart from any real value.
-    value = f"\0{event.id}" if value is None else value
     oldest_ms = event.at_ms - pattern.within_ms if pattern.within_ms is not None else None
     slot = slot_at(offer.cell, values)
     for scope in scopes_of(pattern, event, advance.session):
-        held = cast("Counted | None", advance.cells_of(scope).get(slot)) or Counted()
-        counted = _counting(held, (value, event.at_ms, event.id), count.more_than + 1, oldest_ms)
+        cells = advance.cells_of(scope)
+        held = cast("Counted | None", cells.get(slot)) or Counted()
+        counted = counting(held, count, event, pattern.within_ms)
         advance.set_cell(scope, slot, counted)
         number = len(counted.places)
         if number > count.more_than and not is_guarded(pattern, offer.guards, scope, advance):
             actions = tuple(entry[2] for _, entry in sorted(counted.order.items()))
             bound = {name: cast("str", values[place]) for name, place in offer.named}
             advance.complete(Match(pattern, scope, bound, counted=actions))
+        if pattern.unseen is not None and (unseen := cells.get(pattern.unseen)) is not None:
+            # Those whose key nobody can tell may be of this one (see `unseen`).
+            more = _values(cast("Counted", unseen), oldest_ms).difference(counted.places)
+            if number + len(more) > count.more_than and not is_guarded(pattern, offer.guards, scope, advance):
+                advance.may_complete(pattern)
         missing = count.more_than + 1 - number
         if pattern.counts_for_risk and missing < pattern.levels:
             found: list[Level | None] = [None] * pattern.levels
@@ -64,6 +69,19 @@ def advance_count(offer: Counter, advance: Advance) -> None:
             now = raised(levels, found)
             if now != levels:
                 advance.set_levels(scope, pattern.number, now)
+
+
+def counting(held: Counted, count: CompiledCount, event: Event, within_ms: int | None) -> Counted:
+    """The values with an action's, as many as decide."""
+    value = None if count.distinct is None else key_text(event.value(count.distinct))
+    # A value that is missing counts as a new one (R18); NUL keeps it apart from any real value.
+    entry = f"\0{event.id}" if value is None else value, event.at_ms, event.id
+    oldest_ms = event.at_ms - within_ms if within_ms is not None else None
+    return _counting(held, entry, count.more_than + 1, oldest_ms)
+
+
+def _values(counted: Counted, oldest_ms: int | None) -> set[str]:
+    return {value for value, at_ms, _ in counted.order.values() if oldest_ms is None or at_ms >= oldest_ms}
 
 
 def _counting(held: Counted, entry: tuple[str, int, str], most: int, oldest_ms: int | None) -> Counted:

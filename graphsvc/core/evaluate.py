@@ -26,7 +26,7 @@ from graphsvc.core.intent import find_lineage, with_intent
 from graphsvc.core.intent_amount import spend
 from graphsvc.core.mark import NOTHING
 from graphsvc.core.part import Values
-from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.pattern import Lacking
 from graphsvc.core.plain import advance_plain, reached_before
 from graphsvc.core.progress import Measure
 from graphsvc.core.protection import set_apart
@@ -39,6 +39,7 @@ from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.settle import settle
 from graphsvc.core.standing import WRITE, Standing, find_standing
 from graphsvc.core.state import EMPTY, NEW_SCOPE, ChainState, Delta, Front, Happened, Scope
+from graphsvc.core.unseen import note_unseen
 from graphsvc.core.verdict import SEVERITIES, Completion, ShadowVerdict, Verdict, most_severe
 
 __all__ = ["Evaluation", "decided", "evaluate"]
@@ -76,10 +77,12 @@ def evaluate(
         chain = _chain_before(standing, facts)
     lineage = find_lineage(chain, facts.view) if chain.parent is not None else ()
     completions: tuple[Completion, ...] = ()
-    lacking: Sequence[CompiledPattern] = ()
+    lacking: Sequence[Lacking] = ()
     shadow: tuple[ShadowVerdict, ...] = ()
     grants: tuple[str, ...] = ()
-    if (force is None or tell) and (advance.matches or gained is not None or standing.candidates.keyed):
+    if (force is None or tell) and (
+        advance.matches or gained is not None or standing.candidates.keyed or advance.unseen
+    ):
         completions, lacking, shadow = _told(standing, advance, gained, facts)
     if force is None:
         cap = reached_cap(place, advance, ruleset, facts.view) if place.opened or advance.cells else None
@@ -144,6 +147,8 @@ def _advance(standing: Standing, facts: Facts) -> Advance:
             advance_count(counter, advance)
         for guard in concerned.guards:
             advance_guard(guard, advance)
+    if candidates.keyed and None in values:
+        note_unseen(candidates, advance)
     return advance
 
 
@@ -161,13 +166,19 @@ def _held(advance: Advance, facts: Facts) -> tuple[tuple[tuple[str, str], ...], 
 
 def _told(
     standing: Standing, advance: Advance, gained: Gained | None, facts: Facts
-) -> tuple[tuple[Completion, ...], Sequence[CompiledPattern], tuple[ShadowVerdict, ...]]:
+) -> tuple[tuple[Completion, ...], Sequence[Lacking], tuple[ShadowVerdict, ...]]:
     """What patterns say: completions, those whose key is missing, and what those on trial would have said."""
     event, ruleset, candidates = standing.event, facts.ruleset, standing.candidates
     completions: tuple[Completion, ...] = ()
     if advance.matches or gained is not None:
         completions = _completions(event, advance, gained, facts)
-    lacking: Sequence[CompiledPattern] = candidates.lacking(event, advance.values) if candidates.keyed else ()
+    lacking: Sequence[Lacking] = ()
+    if candidates.keyed:
+        lacking = [Lacking(pattern, False) for pattern in candidates.lacking(event, advance.values)]
+    if advance.unseen:
+        known = [each.pattern for each in lacking]
+        unseen = dict.fromkeys(pattern for pattern in advance.unseen if pattern not in known)
+        lacking = [*lacking, *(Lacking(pattern, True) for pattern in unseen)]
     if ruleset.sorts:
         return set_apart(completions, lacking, event, ruleset.protection, ruleset.shadows)
     return completions, lacking, ()

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from graphsvc.core.estate import Estate
 from graphsvc.core.known import Parties, Target, parties_of, target_of
+from graphsvc.core.marker import is_unkept
 from graphsvc.core.request import AccessRequest, Argument
 from graphsvc.core.value import Json
 
@@ -142,6 +143,22 @@ class Event(msgspec.Struct, frozen=True, gc=False):
                     case "tier":
                         return self.what.tier
                 return _stored(self.what.properties, self.request.resource.properties, rest[1:])
+
+    def hides(self, path: tuple[str, ...]) -> bool:
+        """Whether a key expression has no value because only a marker of it was kept."""
+        head, rest, request = path[0], path[1:], self.request
+        match head:
+            case "context":
+                return is_unkept(request.context.get(rest[0]))
+            case "action" if rest[0] == "properties":
+                return is_unkept(request.action_properties.get(rest[1]))
+            case "subject" if rest[0] == "properties":
+                stored, claimed = self.who.properties, request.subject.properties
+            case "resource" if rest[0] == "properties":
+                stored, claimed = self.what.properties, request.resource.properties
+            case _:
+                return False
+        return rest[1] not in stored and is_unkept(claimed.get(rest[1]))
 
     def as_of(self, declaration: Declaration, reported: tuple[str, ...], index: int, estate: Estate) -> Event:
         """The same action with facts learned later: new rules' declaration, reported labels (R11)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphsvc.core.condition import (
     ActionTest,
@@ -33,6 +34,7 @@ __all__ = [
     "CompiledPattern",
     "CompiledReset",
     "CompiledStep",
+    "Lacking",
     "Matcher",
     "compile_pattern",
 ]
@@ -146,7 +148,8 @@ class CompiledPattern:
 
     tops: numbers of its tops; micros: contribution to the score by number of steps missing. levels: how many degrees of
     nearness are told apart; counts_for_risk: one that only watches does not raise the score. bits: of all its steps, 0
-    when it is not plain (see `mark`): that of step n is `1 << shift + n`.
+    when it is not plain (see `mark`): that of step n is `1 << shift + n`. unseen: the slot for actions whose key was not
+    kept (see `unseen`), below zero as those of the parts count from it; None when no part has a key.
     """
 
     number: int
@@ -173,12 +176,31 @@ class CompiledPattern:
     counts_for_risk: bool
     bits: int
     shift: int
+    unseen: int | None
 
     @property
     def is_live(self) -> bool:
         """A condition of it is judged at the completing action."""
         parts = (*self.steps, *self.guards, *self.cuts, *self.resets, *((self.count,) if self.count else ()))
         return any(part.matcher.live for part in parts)
+
+
+class Lacking(NamedTuple):
+    """A pattern that cannot say whether it is completed: a key is missing (rule R18).
+
+    earlier: not of the action that is judged, but of one before it of which it was not kept.
+    """
+
+    pattern: CompiledPattern
+    earlier: bool
+
+    @property
+    def told(self) -> str:
+        """Why, for people."""
+        name = self.pattern.id
+        if self.earlier:
+            return f"an earlier action fits a step of `{name}`, but its key was not kept, for no rule read it then"
+        return f"the action fits a step of `{name}` but lacks its key"
 
 
 def compile_pattern(
@@ -231,6 +253,7 @@ def compile_pattern(
         counts_for_risk=pattern.on_match != "monitor",
         bits=sum(step.bit for step in steps),
         shift=steps[0].bit.bit_length() - 1 if steps and steps[0].bit else 0,
+        unseen=-1 - number if any(each.matcher.key for each in (*steps, *((count,) if count else ()))) else None,
     )
 
 

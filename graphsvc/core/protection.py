@@ -10,7 +10,7 @@ from msgspec.structs import replace as changed
 from graphsvc.core.event import Event
 from graphsvc.core.glob import matcher
 from graphsvc.core.level import Levels, Test, compile_levels, compile_which, level_of
-from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.pattern import Lacking
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.protection import BreakGlass, ReviewCap, ReviewRoute
 from graphsvc.core.trial import Shadow, in_share
@@ -101,11 +101,11 @@ def compile_protection(policies: Sequence[Policy], *, observing: bool) -> Protec
 
 def set_apart(
     completions: tuple[Completion, ...],
-    lacking: Sequence[CompiledPattern],
+    lacking: Sequence[Lacking],
     event: Event,
     protection: Protection,
     shadows: dict[str, Shadow],
-) -> tuple[tuple[Completion, ...], list[CompiledPattern], tuple[ShadowVerdict, ...]]:
+) -> tuple[tuple[Completion, ...], list[Lacking], tuple[ShadowVerdict, ...]]:
     """Completions and missing keys of rules in force, with their levels; and what rules on trial would have said.
 
     In the share of sessions in which a trial takes effect its completions are in both.
@@ -126,22 +126,28 @@ def set_apart(
         told.append(_shadow_verdict(shadow, level, message, acts=acts, completes=True))
         if acts:
             kept.append(changed(completion, on_match=level))
-    missing: list[CompiledPattern] = []
-    for pattern in lacking:
+    missing: list[Lacking] = []
+    for each in lacking:
+        pattern = each.pattern
         shadow = shadows.get(pattern.id)
         if shadow is None:
             level = protection.level_of(pattern.id, pattern.on_match, event)
-            missing.append(replace(pattern, on_match=level) if level != pattern.on_match else pattern)
+            missing.append(_at_level(each, level))
             continue
         acts, level = (
             in_share(event.session, shadow.share_ppm),
             level_of(shadow.levels, shadow.on_match, event),
         )
-        message = f"the action fits a step of `{shadow.pattern}` but lacks its key"
+        message = each.told.replace(f"`{pattern.id}`", f"`{shadow.pattern}`")
         told.append(_shadow_verdict(shadow, level, message, acts=acts, completes=False))
         if acts:
-            missing.append(replace(pattern, on_match=level))
+            missing.append(_at_level(each, level))
     return tuple(kept), missing, tuple(told)
+
+
+def _at_level(lacking: Lacking, level: str) -> Lacking:
+    pattern = lacking.pattern
+    return lacking if level == pattern.on_match else Lacking(replace(pattern, on_match=level), lacking.earlier)
 
 
 def _shadow_verdict(

@@ -10,7 +10,7 @@ from graphsvc.core.entitlement import check_entitlement
 from graphsvc.core.event import Event
 from graphsvc.core.facts import Facts
 from graphsvc.core.intent import outside
-from graphsvc.core.pattern import CompiledPattern
+from graphsvc.core.pattern import Lacking
 from graphsvc.core.provenance.judge import provenance_reasons
 from graphsvc.core.review import covered_by, refusal_of
 from graphsvc.core.ruleset import Ruleset
@@ -30,7 +30,7 @@ def find_reasons(  # noqa: C901  one question a line, in the order they are told
     chain: ChainState,
     lineage: tuple[str, ...],
     completions: tuple[Completion, ...],
-    key_missing: Sequence[CompiledPattern],
+    key_missing: Sequence[Lacking],
     risk: Risk,
     facts: Facts,
     cap: tuple[str, str] | None = None,
@@ -69,10 +69,10 @@ def find_reasons(  # noqa: C901  one question a line, in the order they are told
             reasons += provenance_reasons(
                 event, chain.intent, completions, facts.ruleset.provenance, facts.sightings, facts.estate
             )
-        for pattern in key_missing:
-            if halts and halts.holds("pattern", pattern.id, event.at_ms):
+        for lacking in key_missing:
+            if halts and halts.holds("pattern", lacking.pattern.id, event.at_ms):
                 continue
-            reasons.append(missing_key(pattern))
+            reasons.append(missing_key(lacking))
         if risk.after_micros > risk.before_micros:
             reasons += _thresholds(risk, facts.ruleset)
         if request.review is not None:
@@ -84,10 +84,10 @@ def find_reasons(  # noqa: C901  one question a line, in the order they are told
     return tuple(reasons), entitlement.grants
 
 
-def missing_key(pattern: CompiledPattern) -> Reason:
-    """An action leaves out a key of a pattern (rule R18)."""
-    told = f"the action fits a step of `{pattern.id}` but lacks its key"
-    return Reason(ReasonCode.key_missing, told, _ON_MATCH[pattern.on_match], pattern.id)
+def missing_key(lacking: Lacking) -> Reason:
+    """A key of a pattern is missing (rule R18)."""
+    pattern = lacking.pattern
+    return Reason(ReasonCode.key_missing, lacking.told, _ON_MATCH[pattern.on_match], pattern.id)
 
 
 def _reviewed(

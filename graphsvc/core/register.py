@@ -45,6 +45,8 @@ def advance_tree(tree: Tree, advance: Advance) -> None:
     oldest_ms = event.at_ms - pattern.within_ms if pattern.within_ms is not None else None
     for scope in scopes_of(pattern, event, advance.session):
         cells = advance.cells_of(scope)
+        if pattern.unseen is not None and (unseen_ms := cells.get(pattern.unseen)) is not None:
+            _look_back(pattern, offers, scope, cast("int", unseen_ms), oldest_ms, advance)
         before = cast("Registers", cells) if track == LOG else advance.before[track]
         outs: list[tuple[Offer, Register]] = []
         for offer in offers:
@@ -58,6 +60,22 @@ def advance_tree(tree: Tree, advance: Advance) -> None:
         _write(pattern, track, scope, outs, cells, before, advance)
         if pattern.counts_for_risk:
             _progress(pattern, scope, outs, cells, before, advance)
+
+
+def _look_back(
+    pattern: CompiledPattern,
+    offers: list[Offer],
+    scope: str,
+    unseen_ms: int,
+    oldest_ms: int | None,
+    advance: Advance,
+) -> None:
+    """A top may complete what an action began whose key nobody can tell (see `unseen`)."""
+    if oldest_ms is not None and unseen_ms < oldest_ms:
+        return
+    tops = (offer for offer in offers if offer.step.successor < 0)
+    if not all(is_guarded(pattern, offer.guards, scope, advance) for offer in tops):
+        advance.may_complete(pattern)
 
 
 def _reach(

@@ -201,5 +201,7 @@ def _windows(patterns: Sequence[CompiledPattern]) -> dict[int, int | None]:
             windows[step.slot] = windows[step.top_slot] = pattern.within_ms
         if pattern.count is not None:
             windows[pattern.count.slot] = pattern.within_ms
+        if pattern.unseen is not None:
+            windows[pattern.unseen] = pattern.within_ms
         windows |= {guard.slot: guard.within_ms for guard in pattern.guards}
     return windows

@@ -34,13 +34,14 @@ PERSONS = 40
 
 @dataclass
 class Cluster:
-    """replicas: as processes. ways: from each to the store."""
+    """replicas: as processes. ways: from each to the store. most_sessions: as of a `ServiceProcess`."""
 
     neo4j: Neo4jServer
     redis: RedisServer
     folder: Path
     replicas: list[ServiceProcess]
     ways: list[TcpProxy]
+    most_sessions: int | None = None
     names: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
@@ -54,7 +55,9 @@ class Cluster:
         if redis:
             environment["GRAPHSVC_REDIS_URL"] = self.redis.url
         store = f"bolt://{self.neo4j.user}@127.0.0.1:{port}/{self.neo4j.database}"
-        return ServiceProcess(self.folder, store, environment, skew_ms=skew_ms)
+        return ServiceProcess(
+            self.folder, store, environment, skew_ms=skew_ms, most_sessions=self.most_sessions
+        )
 
     def asker(self) -> Asker:
         """Clients of all replicas."""
@@ -146,7 +149,7 @@ async def prepare(store: Store) -> None:
 
 
 @contextmanager
-def cluster(folder: Path, replicas: int = 3) -> Iterator[Cluster]:
+def cluster(folder: Path, replicas: int = 3, *, most_sessions: int | None = None) -> Iterator[Cluster]:
     """A running cluster with the pack in force and its people known."""
     with ExitStack() as stack:
         redis = stack.enter_context(own_redis(folder / "redis"))
@@ -158,7 +161,7 @@ def cluster(folder: Path, replicas: int = 3) -> Iterator[Cluster]:
         asyncio.run(fill())
         port = urlsplit(neo4j.url).port
         assert port is not None
-        made = Cluster(neo4j, redis, folder / "service", [], [])
+        made = Cluster(neo4j, redis, folder / "service", [], [], most_sessions)
         for _ in range(replicas):
             way = stack.enter_context(proxied(port))
             replica = made.replica(way.port)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graphsvc import packs
 from graphsvc.core.cel import compile_condition
@@ -287,14 +288,118 @@ async def test_a_draft_that_asks_for_what_is_not_kept_is_undecidable() -> None:
         assert (found.undecidable, found.differing) == (0, 1)
 
 
-async def test_rules_published_later_find_nothing_in_a_marker() -> None:
-    """An earlier action is to them one without the attribute: no key, and a condition that cannot be answered."""
+async def test_rules_published_later_cannot_tell_what_a_marker_stands_for() -> None:
+    """That there was a value is known, and which is not: no key, and a condition on it or on all of them is not answered."""
     async with serving(await open_memory(), store_values="referenced") as harness:
         await prepare(harness)
         await harness.act("bank:Pay", "account:1", context={"note": "x"})
-        event = harness.service.world.happened(newest(harness).id)
-        assert event is not None
-        assert event.event.value(("context", "note")) is None
-        for text in ("context.note == 'x'", "context.note != 'x'", "context.note.size() == 1"):
-            assert compile_condition(text).judge(event.event) is None
-        assert compile_condition("has(context.note)").judge(event.event) is False
+        happened = harness.service.world.happened(newest(harness).id)
+        assert happened is not None
+        event = happened.event
+        assert event.value(("context", "note")) is None
+        assert event.hides(("context", "note", "deep"))
+        assert not event.hides(("context", "other"))
+        for text, answer in (
+            ("context.note == 'x'", None), ("context.note != 'x'", None), ("context.note.size() == 1", None),
+            ("context.note == 'x' || action.name == 'bank:Pay'", True), ("context.note == 'x' && chain == ''", False),
+            ("has(context.note)", True), ("has(context.other)", False), ("has(context.note.deep)", None),
+            ("has(context.note) && chain.size() > 0", None), ("has(context.other) && chain.size() > 0", False),
+            ("'note' in context", None), ("size(context) > 1", None), ("context.all(name, name != 'note')", None),
+            ("size(subject.properties) == 0", True),
+        ):  # fmt: skip
+            assert compile_condition(text).judge(event) is answer, text
+
+
+LATER = """
+graphsvc: 1
+pack: {id: later, version: "1"}
+patterns:
+  - id: twice
+    on_match: %s
+    steps:
+      read: {action: "crm:Read", %s, then: pay}
+      pay: {action: "bank:Pay"%s}
+"""
+BY_KEY = "key: {t: context.ticket}", ", key: {t: context.ticket}"
+
+
+@pytest.mark.parametrize(
+    ("asks", "code"),
+    [(BY_KEY, ReasonCode.key_missing), (('when: "has(context.ticket)"', ""), ReasonCode.pattern_completed)],
+)
+async def test_rules_published_later_fail_closed_for_what_was_not_kept(
+    asks: tuple[str, str], code: ReasonCode, tmp_path: Path
+) -> None:
+    """What may have been the first half counts as it, live, evaluated, as of then, and for whoever starts later."""
+    store = await open_sqlite(tmp_path / "graphsvc.db")
+    try:
+        async with serving(store, name="a", store_values="referenced") as harness:
+            await prepare(harness, "false")
+            first = await harness.act("crm:Read", "record:1", context={"ticket": "T1"})
+            assert first.verdict is Verdict.PERMIT
+            other = await harness.act("crm:Read", "record:1", chain="c2", context={"note": "no ticket"})
+            assert other.verdict is Verdict.PERMIT
+            await harness.service.publish_policy(ADMIN, [(LATER % ("deny", *asks), "later.yaml")], "")
+            ask: dict[str, Any] = {"context": {"ticket": "T1"}}
+            answer = await harness.act("bank:Pay", "account:1", **ask)
+            assert (answer.verdict, codes(answer)) == (Verdict.DENY, {code})
+            if code is ReasonCode.key_missing:
+                (reason,) = answer.decision.reasons
+                assert reason.message == (
+                    "an earlier action fits a step of `twice`, but its key was not kept, for no rule read it then"
+                )
+            # Where nothing was sent there is nothing to fear.
+            assert (await harness.act("bank:Pay", "account:1", chain="c2", **ask)).verdict is Verdict.PERMIT
+            request = replace(answer.decision.request, id="")
+            judged = await harness.service.hindsight.evaluate(
+                ADMIN, request, harness.service.world.seq_of(answer.decision.request.id) - 1, ""
+            )
+            assert [each.code for each in judged.reasons] == [code]
+            # From now on it is read, so it is kept, and judged for what it is.
+            await harness.act("crm:Read", "record:1", chain="c3", context={"ticket": "T1"})
+            assert newest(harness).context == {"ticket": "T1"}
+            expected = Verdict.PERMIT if code is ReasonCode.key_missing else Verdict.DENY
+            last = await harness.act("bank:Pay", "account:1", chain="c3", context={"ticket": "T2"})
+            assert last.verdict is expected
+        async with serving(store, name="b", store_values="referenced") as harness:
+            assert codes(await harness.act("bank:Pay", "account:1", **ask)) == {code}
+    finally:
+        await store.close()
+
+
+async def test_a_person_may_go_past_a_key_that_was_not_kept() -> None:
+    """As past anything that only escalates."""
+    async with serving(await open_memory(), store_values="referenced") as harness:
+        await prepare(harness, "false")
+        await harness.act("crm:Read", "record:1", context={"ticket": "T1"})
+        await harness.service.publish_policy(ADMIN, [(LATER % ("escalate", *BY_KEY), "later.yaml")], "")
+        asked = await harness.act("bank:Pay", "account:1", context={"ticket": "T1"})
+        assert (asked.verdict, codes(asked)) == (Verdict.ESCALATE, {ReasonCode.key_missing})
+        await harness.service.approve_review(DANA, asked.decision.request.id, "the tickets differ")
+        assert (await again(harness, asked, ticket="T1")).verdict is Verdict.PERMIT
+
+
+@pytest.mark.parametrize(("before", "verdict"), [(1, Verdict.PERMIT), (2, Verdict.DENY)])
+async def test_a_count_published_later_counts_what_it_cannot_place(before: int, verdict: Verdict) -> None:
+    """Under every key, so that a limit by key is never passed unseen; and not more than once."""
+    text = """
+graphsvc: 1
+pack: {id: later, version: "1"}
+patterns:
+  - id: often
+    on_match: deny
+    within: 1h
+    count: {step: {action: "bank:Pay", key: {t: context.ticket}}, more_than: 2}
+"""
+    async with serving(await open_memory(), store_values="referenced") as harness:
+        await prepare(harness, "false")
+        for number in range(before):
+            await harness.act("bank:Pay", "account:1", context={"ticket": f"T{number}"})
+        await harness.service.publish_policy(ADMIN, [(text, "later.yaml")], "")
+        last = await harness.act("bank:Pay", "account:1", context={"ticket": "T9"})
+        assert last.verdict is verdict
+        assert codes(last) == ({ReasonCode.key_missing} if verdict is Verdict.DENY else set())
+        harness.clock.now_ms += 3_601_000
+        assert (
+            await harness.act("bank:Pay", "account:1", context={"ticket": "T9"})
+        ).verdict is Verdict.PERMIT

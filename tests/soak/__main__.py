@@ -23,6 +23,7 @@ from typing import Any
 
 import aiohttp
 
+from graphsvc.core import cap
 from tests.replica.cluster import PERSONS, Cluster, cluster
 from tests.replica.estate import STEPS, step
 from tests.support.service_process import ServiceProcess
@@ -206,7 +207,7 @@ def as_markdown(soak: Soak, took_s: float) -> str:
     decisions = len(asker.told)
     told = (
         f"{took_s / 60:.1f} minutes, {decisions} decisions of {len(watched.vendors)} three-step races by clients that ask "
-        f"again until they are answered, {sum(watched.faults.values())} faults."
+        f"again until they are answered, {sum(watched.faults.values())} faults; at most {cap.MAX_SESSIONS:,} sessions."
     )
     lines = [
         "# Soak",
@@ -260,11 +261,21 @@ def main() -> int:
     asked.add_argument("--clients", type=int, default=24)
     asked.add_argument("--pause", type=float, default=8.0, help="seconds between two faults, about")
     asked.add_argument("--seed", type=int, default=None)
+    asked.add_argument(
+        "--sessions",
+        type=int,
+        default=cap.MAX_SESSIONS,
+        help="how many may be alive at once: fewer than the service allows, so that a short run gets there",
+    )
     asked.add_argument("--report", type=Path, default=Path("bench-results/soak.md"))
     given = asked.parse_args()
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
     print(f"seed {seed}", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="graphsvc-soak-") as folder, cluster(Path(folder)) as held:
+    cap.MAX_SESSIONS = given.sessions  # for the replay
+    with (
+        tempfile.TemporaryDirectory(prefix="graphsvc-soak-") as folder,
+        cluster(Path(folder), most_sessions=given.sessions) as held,
+    ):
         soak = Soak(held, given.minutes, given.clients, given.pause, seed)
         began = time.monotonic()
         asyncio.run(soak.run())

@@ -36,6 +36,9 @@ if {limit}:
     import resource
     # Python ignores SIGXFSZ, so a write beyond the limit is an error, as on a full disk.
     resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))
+if {most_sessions}:
+    from graphsvc.core import cap
+    cap.MAX_SESSIONS = {most_sessions}
 from graphsvc.cli.main import app
 app()
 """
@@ -46,7 +49,8 @@ class ServiceProcess:
     """One replica. folder: its state, its log, and the working folder. skew_ms: how far its clock is off, None = it has
     the machine's and cannot jump.
 
-    limit_file_bytes: no file may grow beyond that (RLIMIT_FSIZE).
+    limit_file_bytes: no file may grow beyond that (RLIMIT_FSIZE). most_sessions: so many may be alive at once, instead of
+    what the service allows.
     """
 
     folder: Path
@@ -54,6 +58,7 @@ class ServiceProcess:
     environment: Mapping[str, str] = field(default_factory=dict)
     skew_ms: int | None = None
     limit_file_bytes: int | None = None
+    most_sessions: int | None = None
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -92,11 +97,13 @@ class ServiceProcess:
         if self.skew_ms is not None:
             self.set_clock(self.skew_ms)
         environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+        start = _START.format(
+            skew=str(self._skew_file), limit=self.limit_file_bytes or 0, most_sessions=self.most_sessions or 0
+        )
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    sys.executable, "-c", _START.format(skew=str(self._skew_file), limit=self.limit_file_bytes or 0), "serve",
-                    "--store", self.store, "--port", str(self.port),
+                    sys.executable, "-c", start, "serve", "--store", self.store, "--port", str(self.port),
                 ],
                 stdout=log, stderr=log, env=environment, cwd=self.folder,
             )  # fmt: skip

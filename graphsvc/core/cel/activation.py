@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,7 +13,7 @@ from graphsvc.core.event import Event
 from graphsvc.core.marker import is_unkept, only_kept
 from graphsvc.core.value import Json
 
-__all__ = ["VARIABLES", "activation", "declarations", "reader"]
+__all__ = ["MISSING", "VARIABLES", "activation", "declarations", "reader", "unkept"]
 
 _FACTS: Final = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
 _TEXTS: Final = cel.Type.List(cel.Type.STRING)
@@ -91,6 +91,20 @@ def _action(event: Event) -> dict[str, object]:
         "effects": sorted(event.effects),
         "properties": only_kept(request.action_properties),
     }
+
+
+def unkept(event: Event) -> Iterator[tuple[str, str]]:
+    """Attributes of an event of whose value only a marker is there: what they are of, as in `mention.ROOTS`, and the name."""
+    request = event.request
+    for root, claimed, stored in (
+        ("context", request.context, None),
+        ("action.properties", request.action_properties, None),
+        ("resource.properties", request.resource.properties, event.what.properties),
+        ("subject.properties", request.subject.properties, event.who.properties),
+    ):
+        for name, value in claimed.items():
+            if is_unkept(value) and (stored is None or name not in stored):
+                yield root, name
 
 
 class _Missing:

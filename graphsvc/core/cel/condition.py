@@ -3,7 +3,7 @@
 CEL (https://github.com/google/cel-spec) always ends and touches nothing but its variables. Common forms run as
 plain Python (see `lowering`); everything else is evaluated by Google's library, which stops a condition that costs
 too much. Only a BOOL is an answer: an error, a missing attribute or any other type is None, and the rule that asked
-says what that counts as (rule R24).
+says what that counts as (rule R24). So is what hangs on whether an attribute is there of which only a marker is kept.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Final
 
 from cel_expr_python import cel
 
-from graphsvc.core.cel.activation import VARIABLES, activation, declarations
+from graphsvc.core.cel.activation import VARIABLES, activation, declarations, unkept
 from graphsvc.core.cel.lowering import ERROR, lower
+from graphsvc.core.cel.mention import asks_presence, read_by_condition
 from graphsvc.core.event import Event
 
 __all__ = ["Condition", "ConditionError", "compile_condition"]
@@ -43,6 +44,9 @@ class Condition:
         self.lowered = fast is not None
         self._expression = expression
         self._fast = fast
+        read = read_by_condition(text)
+        self._whole = frozenset(name.removesuffix(".*") for name in read if name.endswith(".*"))
+        self._asked = read if asks_presence(text) else frozenset[str]()
 
     def judge(self, event: Event) -> bool | None:
         """Whether it holds; None when that cannot be said."""
@@ -59,8 +63,14 @@ class Condition:
             # A value that CEL has no type for, such as an integer beyond 64 bits.
             return None, ()
         if value.type() == cel.Type.BOOL:
-            return bool(value.value()), ()
+            return (bool(value.value()) if not self._hangs_on_unkept(event) else None), ()
         return None, tuple(_MISSING_KEY.findall(str(value.value())))
+
+    def _hangs_on_unkept(self, event: Event) -> bool:
+        """Whether an answer may be what it is because an attribute seems not to be there; a value that is read is an error."""
+        if not (self._whole or self._asked):
+            return False
+        return any(root in self._whole or f"{root}.{name}" in self._asked for root, name in unkept(event))
 
 
 def compile_condition(text: str) -> Condition:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from graphsvc.core.cel.activation import MISSING, reader
+from graphsvc.core.cel.activation import MISSING, reader, unkept
 from graphsvc.core.event import Event
 
 __all__ = ["ERROR", "lower"]
@@ -252,12 +252,15 @@ def _has(path: tuple[str, ...]) -> Test:
         raise _NotCommonError
     read = _reader(path)
     # A field of something that is not there is an error, a field that is not there is not.
-    above = reader(path[:-1]) if len(path) > 2 and path[-2] != "properties" else None
+    size = 1 if path[0] == "context" else 2
+    above = reader(path[:-1]) if len(path) > size + 1 else None
+    attribute = ".".join(path[:size]), path[size] if len(path) > size else ""
 
     def test(event: Event) -> object:
         if above is not None and not isinstance(above(event), dict):
             return ERROR
-        return read(event) is not MISSING
+        # An attribute of which only a marker was kept was there.
+        return read(event) is not MISSING or attribute in unkept(event)
 
     return test
 
