@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     request has to arrive in whole. documents: a JSON file of GraphQL
     documents by id, which callers may send instead of the text; documents_only: whether no other document is
     answered, our own clients' apart. chain_idle_s: seconds without an action after which a chain ends. store_values: what is kept of the values that
-    requests carry, all of them or those that something reads. state_dir: where the local
+    requests carry, those that something reads or all of them. state_dir: where the local
     signing key lies; oidc: whose tokens are taken instead of the local key's; ssf: who sends security events, and who is told ours; siem: where decisions go in OCSF; reviews: where reviews are told of; publishing: what publishing rules asks for; retention: when old records are archived;
     log_format: auto = text at a terminal, else one JSON object a line. None = `.graphsvc` beside a SQLite store, else in the working directory.
     """
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     documents: Path | None = None
     documents_only: bool = False
     chain_idle_s: int = Field(default=86_400, ge=60, le=365 * 86_400)
-    store_values: Literal["all", "referenced"] = "all"
+    store_values: Literal["all", "referenced"] = "referenced"
     workers: int = Field(default=1, ge=1, le=64)
     oidc: OidcSettings | None = None
     ssf: SsfSettings = SsfSettings()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import math
 import os
 import time
 import uuid
@@ -62,7 +63,7 @@ class TokenRegister:
     def __init__(self, state_dir: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._home = state_dir
         self._clock = clock
-        self._looked_s = 0.0
+        self._looked_s = -math.inf
         self._seen: tuple[object, ...] = ()
         self._revoked = _Revoked()
         self._keys: dict[str, Ed25519PublicKey] = {}
@@ -146,7 +147,7 @@ class TokenRegister:
         now = time.monotonic()
         if now - self._looked_s >= _LOOK_S:
             # While it cannot be read every request looks again, and is refused.
-            self._looked_s = 0.0
+            self._looked_s = -math.inf
             self._load()
             self._looked_s = now
 

@@ -9,7 +9,7 @@ what the content is now.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import is_ as _is
@@ -28,7 +28,6 @@ __all__ = [
     "Erasure",
     "claims_of",
     "open_erasure",
-    "read_by_rules",
     "scrubbed",
     "sign_erasure",
     "unclaimed",
@@ -44,11 +43,6 @@ PERSONAL = frozenset({
 })  # fmt: skip
 _TITLE = "graphsvc audit erasure"
 _NUMBER = re.compile("[1-9][0-9]{0,18}")
-# How an expression reads a property of somebody, and all of them.
-_READ = re.compile(r"""\.\s*properties\s*(?:\.\s*([^\W\d]\w*)|\[\s*(?:'([^']*)'|"([^"]*)")\s*\])""")
-_READ_WHOLE = re.compile(
-    r"""\.\s*properties\b(?!\s*(?:\.\s*[^\W\d]|\[\s*(?:'[^']*'|"[^"]*")\s*\]))|\[\s*['"]properties['"]"""
-)
 
 
 def scrubbed(node: Node, properties: Collection[str], kept: Collection[str]) -> Node:
@@ -74,16 +68,6 @@ def without(record: GraphStaged, key: str, properties: Collection[str], kept: Co
     """The record of an import with a person's node scrubbed."""
     nodes = tuple(scrubbed(node, properties, kept) if node.key == key else node for node in record.nodes)
     return replace(record, nodes=nodes)
-
-
-def read_by_rules(texts: Iterable[str]) -> Collection[str] | None:
-    """Names of properties, casefolded, that any of these rules and conditions may read; None: they may read all."""
-    found: set[str] = set()
-    for text in texts:
-        if _READ_WHOLE.search(text):
-            return None
-        found |= {name.casefold() for names in _READ.findall(text) for name in names if name}
-    return found
 
 
 def claims_of(entity: Entity, properties: Collection[str]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """The marker that is kept in the place of a value that nothing reads.
 
 A marker is `{"graphsvc:not_kept": "<keyed hash of the value>"}`: equal values have equal markers within a store, so
-that two requests can still be told apart, and whoever does not know the store's key cannot guess the value. Rules see
-a marker as an attribute that is not there.
+that two requests can still be told apart, and whoever does not know the store's key cannot guess the value. To rules
+it is an attribute that was there and whose value nobody knows (see `unseen`, and `cel.condition`).
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy, set_problems
 from graphsvc.core.record import PolicyPublished
 
-__all__ = ["load_packs"]
+__all__ = ["load_pack", "load_packs"]
 
 
 def load_packs(packs: Mapping[str, PolicyPublished] | Mapping[str, PolicyShadowed]) -> tuple[Policy, ...]:
     """Load the texts of published packs, in pack order."""
-    policies = [_load(pack.text, pack.file) for pack in packs.values()]
+    policies = [load_pack(pack.text, pack.file) for pack in packs.values()]
     problems = set_problems(policies)
     if problems:
         raise problems[0]
@@ -24,5 +24,6 @@ def load_packs(packs: Mapping[str, PolicyPublished] | Mapping[str, PolicyShadowe
 
 # Reading a pack takes a second where folding a record takes microseconds, and texts repeat.
 @lru_cache(maxsize=256)
-def _load(text: str, file: str) -> Policy:
+def load_pack(text: str, file: str = "<policy>") -> Policy:
+    """One pack; PolicyError where its text is not one."""
     return load_policy(text, file)

@@ -17,7 +17,6 @@ import msgspec
 from graphsvc.core.codec import decode_records, erase_records
 from graphsvc.core.erasure import (
     claims_of,
-    read_by_rules,
     scrubbed,
     sign_erasure,
     unclaimed,
@@ -25,13 +24,13 @@ from graphsvc.core.erasure import (
     without,
     without_claims,
 )
-from graphsvc.core.governing import PolicyDrafted, PolicyShadowed
 from graphsvc.core.graph import Node
 from graphsvc.core.record import Decided, GraphStaged, Record
 from graphsvc.core.request import Entity
 from graphsvc.core.value import format_time
 from graphsvc.core.world import World
 from graphsvc.decide.audit import AuditLog, origin_of
+from graphsvc.decide.claim import claims_read
 from graphsvc.decide.command import Caller
 from graphsvc.decide.draw import LABELS, draw
 from graphsvc.decide.ports import NodeStroke, Notary, Strokes
@@ -163,18 +162,12 @@ async def erase(
 
 
 def _person(world: World, key: str, properties: Collection[str]) -> _Person:
-    drafts = [each for _, each in world.governance.records]
     nodes = [node for held, _ in world.estate.facts().values() for node in held.values()]
-    read = read_by_rules([
-        *(pack.text for pack in world.published),
-        *(each.text for each in drafts if isinstance(each, PolicyShadowed)),
-        *(text for each in drafts if isinstance(each, PolicyDrafted) for text, _, _ in each.packs),
-        *(text for node in nodes if isinstance(text := node.fields.get("condition"), str)),
-    ])  # fmt: skip
+    read = claims_read(world)
     names = {key, key.partition(":")[2]}
     names |= {str(each) for node in nodes if node.key == key for each in _aliases(node)}
     wanted = frozenset(properties)
-    claims = frozenset[str]() if read is None else wanted - frozenset(read)
+    claims = frozenset[str]() if read is None else wanted - read
     return _Person(key, frozenset(names), wanted, claims)
 
 

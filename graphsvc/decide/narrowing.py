@@ -27,7 +27,9 @@ def check_narrower(request: AccessRequest, narrowed: Mapping[str, Json]) -> dict
         asked = request.action_properties[name]
         if is_unkept(asked):
             raise BadInput(
-                f"`{name}` cannot be narrowed: no rule reads it, so its value is not kept", field=_FIELD
+                f"`{name}` cannot be narrowed: no rule reads it, so its value is not kept; name it under `shown` of "
+                "the action in a pack",
+                field=_FIELD,
             )
         if not _is_within(value, asked):
             raise BadInput(

@@ -28,6 +28,12 @@ export const Verdict = ({ value }) => html`<span class=${`verdict ${value.toLowe
 
 export const Severity = ({ value }) => html`<span class=${`severity ${value}`}>${value}</span>`
 
+const UNKEPT = 'No rule reads it, so its value is not kept. A pack can name it under `shown` of the action.'
+
+/** A property of what was asked for. */
+export const Property = ({ name, value }) => html`<span class="dim">${name}</span> ${value === 'not kept'
+  ? html`<em class="dim" title=${UNKEPT}>not kept</em>` : html`<code>${typeof value === 'string' ? value : JSON.stringify(value)}</code>`}`
+
 /** A score from 0 to 1 as a bar with its number. */
 export function Risk({ value }) {
   const text = value.toFixed(2)

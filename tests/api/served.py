@@ -86,7 +86,7 @@ async def served(
     store: Store | None = None,
     prepared: bool = True,
     connections: Connections | None = None,
-    store_values: StoreValues = "all",
+    store_values: StoreValues = "referenced",
     **options: Any,
 ) -> AsyncIterator[Served]:
     """A prepared service: the test pack in force and a small estate loaded; else an empty one. connections: limits of the server. store_values: as of the service. options: of `create_app`."""

@@ -129,7 +129,9 @@ async def test_an_emergency_over_the_api() -> None:
 
 async def test_a_narrower_approval_and_a_withdrawal_over_the_api() -> None:
     """`scope.properties` narrows, what is wider is told by its field; whoever asked takes a review back."""
-    escalating = DRAFT.replace("'mail:Read'", "'mail:Send'")
+    escalating = DRAFT.replace("'mail:Read'", "'mail:Send'").replace(
+        "arguments: {to: destination}", "arguments: {to: destination}, shown: [count]"
+    )
     approve = """mutation($id: ID!, $s: ReviewScopeInput) { approveReview(id: $id, reason: "ok", scope: $s) {
       ... on Review { status narrowed quorum endorsedBy } ... on Failure { code field } } }"""
     withdraw = 'mutation($id: ID!) { withdrawReview(id: $id, reason: "done") { ... on Review { status } ... on Failure { code } } }'  # fmt: skip

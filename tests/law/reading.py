@@ -41,5 +41,5 @@ def _read(text: str, file: str) -> Policy:
 
 def read_quickly() -> None:
     """From now on this process reads the packs of its worlds as JSON; for the processes of a long run."""
-    packs._load = _read
+    packs.load_pack = _read
     engine._loaded = lambda text: _read(text, "case.yaml")  # type: ignore[assignment]

@@ -83,6 +83,5 @@ def test_rules_that_come_later_judge_no_action_less_severely() -> None:
         alike += found.alike
         severer += found.severer
         milder += [seed] * found.milder
-    print(alike, severer)
     assert milder == []
     assert alike > 10 * severer > 0

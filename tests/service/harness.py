@@ -160,7 +160,7 @@ async def serving(
     shared: bool = False,
     bell: Bell | None = None,
     rules: PublishRules | None = None,
-    store_values: StoreValues = "all",
+    store_values: StoreValues = "referenced",
 ) -> AsyncIterator[Harness]:
     """A service over an open store; name: keeps the ids of replicas and restarts apart. keeper: of snapshots.
 

@@ -111,9 +111,9 @@ async def test_only_what_is_read_is_in_the_files_and_in_the_export(tmp_path: Pat
     assert salt.hex() not in exported
 
 
-async def test_everything_is_kept_unless_it_is_set_otherwise() -> None:
-    """The default."""
-    async with serving(await open_memory()) as harness:
+async def test_everything_is_kept_where_it_is_set_so() -> None:
+    """Not by default."""
+    async with serving(await open_memory(), store_values="all") as harness:
         await prepare(harness)
         await harness.act("bank:Pay", "account:1", context={"sum": 1, "note": SECRET})
         assert newest(harness).context == {"sum": 1, "note": SECRET}
@@ -198,10 +198,29 @@ async def test_a_property_that_is_not_kept_cannot_be_narrowed() -> None:
         assert view.narrowed["amount"] == 4
 
 
+async def test_a_property_that_a_pack_wants_shown_is_kept_and_can_be_narrowed() -> None:
+    """For whoever has to answer for it, though no rule reads it; no other is."""
+    shown = PACK.replace("patterns:", """  "bank:Pay": {effects: [pay], shown: [copies]}\npatterns:""") % (
+        "1",
+        "true",
+    )
+    async with serving(await open_memory(), store_values="referenced") as harness:
+        await harness.prepare()
+        await harness.service.publish_policy(ADMIN, [(shown, "values.yaml")], "")
+        asked = await harness.act("bank:Pay", "account:1", copies=3, note=SECRET)
+        assert newest(harness).action_properties["copies"] == 3
+        assert is_unkept(newest(harness).action_properties["note"])
+        view = await harness.service.approve_review(
+            DANA, asked.decision.request.id, "one", None, {"copies": 1}
+        )
+        assert view.narrowed is not None
+        assert view.narrowed["copies"] == 1
+
+
 async def test_a_key_is_for_one_request_whatever_is_kept() -> None:
     """Asked again it is replayed, before and after the setting changes; with another unread value it is refused."""
     store = await open_memory()
-    async with serving(store, name="a") as harness:
+    async with serving(store, name="a", store_values="all") as harness:
         await prepare(harness)
         await harness.act("bank:Pay", "account:1", key="old", context={"note": SECRET})
     async with serving(store, name="b", store_values="referenced") as harness:

@@ -97,7 +97,8 @@ class ActionDeclaration(Model):
 
     level: how hard its effect is to undo, 0..3; None = the effect's own level. effects_with_destination: what it
     does besides when a destination is given. about: nouns of a request that ask for it together with a weak verb.
-    creates: the argument that names somebody or something known once the action is done.
+    creates: the argument that names somebody or something known once the action is done. shown: properties that are
+    kept for people to see though no rule reads them.
     """
 
     effects: Many[Effect] = ()
@@ -107,6 +108,7 @@ class ActionDeclaration(Model):
     effects_with_destination: Many[Effect] = ()
     about: Many[Text] = ()
     creates: Many[Text] = ()
+    shown: Many[Text] = ()
 
 
 class AmountLimit(Model):

@@ -83,7 +83,7 @@ class UseCases:
         chain_idle_s: int = IDLE_S,
         deadline_ms: int = DEFAULT_DEADLINE_MS,
         rules: PublishRules | None = None,
-        store_values: StoreValues = "all",
+        store_values: StoreValues = "referenced",
     ) -> None:
         self.store = store
         self.audit = AuditLog(store, notary, thin=True)

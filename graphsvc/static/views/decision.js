@@ -2,7 +2,7 @@
 import { ask, may } from '../api.js'
 import { CHAIN, DECISIONS, ONE } from '../query.js'
 import { Timeline } from '../timeline.js'
-import { bare, html, link, Risk, Severity, Time, useAnswer, Verdict, Waiting } from '../ui.js'
+import { bare, html, link, Property, Risk, Severity, Time, useAnswer, Verdict, Waiting } from '../ui.js'
 import { Near } from './chain.js'
 
 const who = (entity) => html`<a href=${link('identity', entity.id)}>${entity.id}</a> <small>${entity.type}</small>`
@@ -39,7 +39,7 @@ function Completion({ completion, current }) {
 }
 
 const Properties = ({ value }) => (Object.keys(value ?? {}).length ? html`<dt>With</dt><dd>${Object.entries(value).map(([name, each]) =>
-  html`<span><span class="dim">${name}</span> <code>${typeof each === 'string' ? each : JSON.stringify(each)}</code></span>`)}</dd>` : '')
+  html`<span><${Property} name=${name} value=${each} /></span>`)}</dd>` : '')
 
 export function DecisionPage({ id }) {
   const [state] = useAnswer(() => load(id), [id])

@@ -2,7 +2,7 @@
 import { ask, change, follow, may } from '../api.js'
 import { Narrow, scopeOf } from '../narrow.js'
 import { APPROVE, REJECT, REVIEWS, WATCH_REVIEWS } from '../query.js'
-import { Act, bare, Empty, html, link, Severity, Table, Time, useAnswer, useEffect, useRef, useState, Waiting } from '../ui.js'
+import { Act, bare, Empty, html, link, Property, Severity, Table, Time, useAnswer, useEffect, useRef, useState, Waiting } from '../ui.js'
 import { Requests } from './request.js'
 
 /** How many people have to agree, who has, and from when others may. */
@@ -38,7 +38,7 @@ function Open({ review, done }) {
       <span class="dim">${decision.resource.type}:${decision.resource.id}</span> ${review.afterwards && html`<span class="status suspended">happened in an emergency</span>`}</h2>
     <p><b>${decision.subject.id}</b>${decision.onBehalfOf.length ? ` for ${decision.onBehalfOf.map((each) => each.id).join(', ')}` : ''},
       asked <${Time} at=${review.openedAt} />, ${review.afterwards ? 'has to be looked at' : 'can be answered'} until <${Time} at=${review.expiresAt} /></p>
-    ${properties.length > 0 && html`<p>With ${properties.map(([name, value]) => html`<span class="dim">${name}</span> <code>${typeof value === 'string' ? value : JSON.stringify(value)}</code> `)}</p>`}
+    ${properties.length > 0 && html`<p>With ${properties.map(([name, value]) => html`<${Property} name=${name} value=${value} /> `)}</p>`}
     ${reasons.length > 0 && html`<ul>${reasons.map((each) => html`<li>${each.message}</li>`)}</ul>`}
     ${decision.completions.map((each) => html`<p><${Severity} value=${each.pattern.severity} /> <b>${each.pattern.title || each.pattern.id}</b>: ${each.explanation}</p>`)}
     <${Quorum} of=${review} />

@@ -31,6 +31,10 @@ CONDITION: Final[Mapping[str, Wording]] = {
     "ActionDeclaration.creates": says(
         "The argument that names somebody or something that is known once the action is done.", ["to"]
     ),
+    "ActionDeclaration.shown": says(
+        "Properties that are kept for whoever reviews the action to see and to narrow, though no rule reads them.",
+        ["subject", "count"],
+    ),
     "ResultDeclaration.labels": says("Labels of everything it returns.", ["untrusted"]),
     "ResultDeclaration.text": says(
         "Fields of the result that an outsider can write in free words; `*` is every one.", ["body"]
