@@ -17,13 +17,16 @@ settings: {entitlement: required}
 break_glass: {subject: {kind: human}, action: "odd:*", covers: [not_entitled], for: 1h, review_within: 24h}
 reviews:
   - {action: "bank:*", quorum: 2}
+actions:
+  "bank:Pay": {effects: [pay], shown: [accounts]}
 patterns:
   - id: payment
     severity: low
     on_match: escalate
     steps: {once: {action: "bank:Pay"}}
 """
-PAY: dict[str, Any] = {"name": "bank:Pay", "properties": {"amount": 48000, "accounts": ["NL-1", "NL-2"]}}
+WHAT: dict[str, Any] = {"amount": 48000, "accounts": ["NL-1", "NL-2"], "note": "of nobody's concern"}
+PAY: dict[str, Any] = {"name": "bank:Pay", "properties": WHAT}
 
 
 async def _open(service: Served, browser: Shown, view: str, subject: str = "dana") -> None:
@@ -46,6 +49,9 @@ async def test_two_people_approve_less_than_was_asked() -> None:
         await _open(service, browser, "reviews")
         review = page.locator("article.review")
         await expect(review).to_contain_text("0 of 2")
+        # What no rule reads is not there to be shown, and the page says why.
+        await expect(review).to_contain_text("note not kept")
+        await expect(review.get_by_title("No rule reads it")).to_have_count(1)
         await expect(page.get_by_text("Narrow it")).to_have_count(0)
         async with service.client("approver", subject="eve") as eve:
             await eve.approve_review(asked.review.id, "agreed")
@@ -61,7 +67,7 @@ async def test_two_people_approve_less_than_was_asked() -> None:
         await expect(page.get_by_text('"amount":32000')).to_be_visible()
         whole = await pep.decide(request(PAY, "account:main", review=asked.review.id))
         assert "review_invalid" in {reason.code for reason in whole.reasons}
-        less = {"name": "bank:Pay", "properties": {"amount": 32000, "accounts": ["NL-1"]}}
+        less = {**PAY, "properties": {**WHAT, "amount": 32000, "accounts": ["NL-1"]}}
         assert (await pep.decide(request(less, "account:main", review=asked.review.id))).permitted
 
 
