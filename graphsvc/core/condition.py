@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from graphsvc.core.cel import compile_condition
+from graphsvc.core.cel import Condition, compile_condition
 from graphsvc.core.event import Declaration, Event
 from graphsvc.core.glob import matcher
 from graphsvc.core.policy.condition import EventCondition, LabelCondition, ResourceCondition, SubjectCondition
@@ -21,6 +21,7 @@ __all__ = [
     "compile_action_test",
     "compile_event_tests",
     "compile_label_test",
+    "compile_when",
     "labels_asked",
 ]
 
@@ -53,10 +54,12 @@ def labels_asked(condition: EventCondition) -> frozenset[str]:
     return frozenset((*asked.any, *asked.all, *asked.none)) if asked is not None else frozenset()
 
 
-def compile_event_tests(condition: EventCondition, *, on_error: bool) -> tuple[EventTest, ...]:
+def compile_event_tests(
+    condition: EventCondition, when: Condition | None, *, on_error: bool
+) -> tuple[EventTest, ...]:
     """What is left to ask of an event, its action and labels aside; all must hold.
 
-    on_error: what a `when` that cannot be answered counts as (rule R24).
+    when: its `when`, compiled. on_error: what that counts as where it cannot be answered (rule R24).
     """
     tests: list[EventTest] = []
     if condition.resource is not None:
@@ -76,15 +79,23 @@ def compile_event_tests(condition: EventCondition, *, on_error: bool) -> tuple[E
         wanted = frozenset(condition.destination)
         accepted = wanted | {"owned"} if "known" in wanted else wanted
         tests.append(lambda event: event.destination in accepted)
-    if condition.when is not None:
-        judge = compile_condition(condition.when).judge
+    if when is not None:
+        judge = when.judge
 
         def holds(event: Event) -> bool:
             answer = judge(event)
-            return on_error if answer is None else answer
+            if answer is None:
+                when.unanswered += 1
+                return on_error
+            return answer
 
         tests.append(holds)
     return tuple(tests)
+
+
+def compile_when(condition: EventCondition) -> Condition | None:
+    """Its `when`; None when it has none."""
+    return compile_condition(condition.when) if condition.when is not None else None
 
 
 def _label_test(condition: LabelCondition) -> LabelTest | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from graphsvc.core.condition import compile_action_test, compile_event_tests
+from graphsvc.core.condition import compile_action_test, compile_event_tests, compile_when
 from graphsvc.core.event import Event
 from graphsvc.core.policy.condition import EventCondition
 from graphsvc.core.policy.protection import Level, Which
@@ -36,7 +36,7 @@ def compile_which(which: Which) -> Test:
     condition = EventCondition(**given)
     fits_action = compile_action_test(condition)
     # Nothing here can fail to be answered.
-    tests = compile_event_tests(condition, on_error=False)
+    tests = compile_event_tests(condition, compile_when(condition), on_error=False)
 
     def test(event: Event) -> bool:
         return fits_action(event.request.action, event.declaration) and all(each(event) for each in tests)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from graphsvc.core.cel import Condition
 from graphsvc.core.condition import (
     ActionTest,
     EventTest,
@@ -16,6 +17,7 @@ from graphsvc.core.condition import (
     compile_action_test,
     compile_event_tests,
     compile_label_test,
+    compile_when,
     labels_asked,
 )
 from graphsvc.core.event import Event
@@ -47,7 +49,7 @@ class Matcher:
     """A condition with a key. labels: None when any labels fit; tests: what is left to ask of an event.
 
     live: judged with the facts of the completing action (`at: completion`), not with those of the event.
-    reads_labels: a test looks at the event's labels too. asked: labels that `labels` mentions.
+    reads_labels: a test looks at the event's labels too. asked: labels that `labels` mentions. when: the condition among the tests.
     """
 
     fits_action: ActionTest
@@ -58,6 +60,7 @@ class Matcher:
     live: bool = False
     reads_labels: bool = False
     asked: frozenset[str] = frozenset()
+    when: Condition | None = None
 
     def holds(self, event: Event) -> bool:
         """Whether the event fits the condition, its key aside; in full, for events seldom asked about."""
@@ -179,10 +182,15 @@ class CompiledPattern:
     unseen: int | None
 
     @property
+    def matchers(self) -> tuple[Matcher, ...]:
+        """Of all its parts."""
+        parts = (*self.steps, *self.guards, *self.cuts, *self.resets, *((self.count,) if self.count else ()))
+        return tuple(part.matcher for part in parts)
+
+    @property
     def is_live(self) -> bool:
         """A condition of it is judged at the completing action."""
-        parts = (*self.steps, *self.guards, *self.cuts, *self.resets, *((self.count,) if self.count else ()))
-        return any(part.matcher.live for part in parts)
+        return any(matcher.live for matcher in self.matchers)
 
 
 class Lacking(NamedTuple):
@@ -361,13 +369,15 @@ def _shared(step: EventCondition, successor: EventCondition) -> tuple[str, ...]:
 
 
 def _matcher(condition: EventCondition, *, on_error: bool) -> Matcher:
+    when = compile_when(condition)
     return Matcher(
         fits_action=compile_action_test(condition),
         labels=compile_label_test(condition),
-        tests=compile_event_tests(condition, on_error=on_error),
+        tests=compile_event_tests(condition, when, on_error=on_error),
         key=tuple((variable, parse_path(text)) for variable, text in sorted(condition.key.items())),
         asks_action=bool(condition.action or condition.effects),
         live=condition.at == "completion",
         reads_labels=condition.when is not None and "labels" in condition.when,
         asked=labels_asked(condition),
+        when=when,
     )

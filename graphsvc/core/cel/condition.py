@@ -37,10 +37,11 @@ class ConditionError(ValueError):
 
 
 class Condition:
-    """A compiled condition. lowered: it runs without the library."""
+    """A compiled condition. lowered: it runs without the library. unanswered: how often a rule was told that it cannot be said."""
 
     def __init__(self, text: str, expression: cel.Expression, fast: Callable[[Event], object] | None) -> None:
         self.text = text
+        self.unanswered = 0
         self.lowered = fast is not None
         self._expression = expression
         self._fast = fast

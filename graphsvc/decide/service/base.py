@@ -33,6 +33,7 @@ from graphsvc.decide.registering import Register
 from graphsvc.decide.retention import IDLE_S, Retention
 from graphsvc.decide.sequencer import Sequencer
 from graphsvc.decide.trying import PublishRules
+from graphsvc.decide.unanswered import Unanswered
 from graphsvc.decide.values import StoreValues, Values
 from graphsvc.decide.warming import Warming
 from graphsvc.errors import Conflict
@@ -120,6 +121,7 @@ class UseCases:
         self.retention = Retention(store, self.world, self.sequencer, idle_s=chain_idle_s)
         self._freshness = Freshness(store, self.sequencer, shared=shared)
         self._late = Late(self.sequencer)
+        self._unanswered = Unanswered()
         self._audit_reads = AuditReads(self.sequencer)
         self._deadline_ms = deadline_ms
         self._store_values = store_values
@@ -198,6 +200,7 @@ class UseCases:
         self.warming.saw(events)
         self.projector.wake(events)
         self.retention.happened(events)
+        self._unanswered.look(self.world.ruleset)
         if self._follower is not None:
             self._follower.folded()
         if self._keeper is not None:
