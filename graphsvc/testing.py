@@ -165,7 +165,9 @@ class LocalPdp(SyncClient):
     async def _start(self) -> None:
         numbers = itertools.count(1)
         store = await open_memory()
-        service = GraphsvcService(store, clock=self._now_ms, ids=lambda: f"t{next(numbers):06d}", store_values="all")
+        service = GraphsvcService(
+            store, clock=self._now_ms, ids=lambda: f"t{next(numbers):06d}", store_values="all"
+        )
         await service.start()
         self._service, self._schema = service, build_schema()
         if self._texts:

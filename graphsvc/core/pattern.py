@@ -261,7 +261,9 @@ def compile_pattern(
         counts_for_risk=pattern.on_match != "monitor",
         bits=sum(step.bit for step in steps),
         shift=steps[0].bit.bit_length() - 1 if steps and steps[0].bit else 0,
-        unseen=-1 - number if any(each.matcher.key for each in (*steps, *((count,) if count else ()))) else None,
+        unseen=-1 - number
+        if any(each.matcher.key for each in (*steps, *((count,) if count else ())))
+        else None,
     )
 
 

@@ -147,7 +147,9 @@ def set_apart(
 
 def _at_level(lacking: Lacking, level: str) -> Lacking:
     pattern = lacking.pattern
-    return lacking if level == pattern.on_match else Lacking(replace(pattern, on_match=level), lacking.earlier)
+    return (
+        lacking if level == pattern.on_match else Lacking(replace(pattern, on_match=level), lacking.earlier)
+    )
 
 
 def _shadow_verdict(

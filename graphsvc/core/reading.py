@@ -80,7 +80,9 @@ def _read(written: object) -> Iterator[str]:
     elif isinstance(written, Count) and written.distinct is not None:
         yield from _read_by_key(written.distinct)
     elif isinstance(written, ActionDeclaration):
-        yield from (f"action.properties.{name}" for name in (*written.arguments, *written.creates, *written.shown))
+        yield from (
+            f"action.properties.{name}" for name in (*written.arguments, *written.creates, *written.shown)
+        )
     if isinstance(written, Model):
         for name in type(written).model_fields:
             if not (isinstance(written, Policy) and name in {"pack", "tests"}) and name not in _APART:

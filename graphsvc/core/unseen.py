@@ -40,5 +40,6 @@ def _fits(part: Part, event: Event) -> bool:
     matcher = part.matcher
     # What the graph will say of it when a path completes is not known yet.
     return matcher.live or (
-        (matcher.labels is None or matcher.labels(event.labels)) and all(test(event) for test in matcher.tests)
+        (matcher.labels is None or matcher.labels(event.labels))
+        and all(test(event) for test in matcher.tests)
     )

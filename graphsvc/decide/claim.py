@@ -8,9 +8,9 @@ from typing import Final
 from graphsvc.core.cel.mention import read_by_condition
 from graphsvc.core.governing import PolicyDrafted, PolicyShadowed
 from graphsvc.core.packs import load_pack
-from graphsvc.errors import PolicyError
 from graphsvc.core.reading import attributes_of
 from graphsvc.core.world import World
+from graphsvc.errors import PolicyError
 
 __all__ = ["claims_read"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from graphsvc.core.policy.load import load_policy
 from graphsvc.core.cel.mention import ROOTS, read_by_condition
+from graphsvc.core.policy.load import load_policy
 from graphsvc.core.reading import Reads, attributes_of
 
 EVERYTHING = {f"{root}.*" for root in ROOTS}

@@ -114,7 +114,9 @@ def _listed(given: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         if key == "result" and isinstance(value, Mapping):
             plain[key] = {name: [each] if isinstance(each, str) else each for name, each in value.items()}
-        elif key in {"effects", "effects_with_destination", "about", "creates", "shown"} and isinstance(value, str):
+        elif key in {"effects", "effects_with_destination", "about", "creates", "shown"} and isinstance(
+            value, str
+        ):
             plain[key] = [value]
         else:
             plain[key] = value
