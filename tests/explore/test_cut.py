@@ -286,4 +286,4 @@ def test_a_real_account_is_drawn(account: str) -> None:
     radius = graphsvc("explore", "blast-radius", "--from", start, "--format", "dot", "--store", account).out
     assert radius.startswith('digraph "What role privesc-AssumeRole-starting-role can become or touch')
     plain = graphsvc("explore", "unused", "--format", "svg", "--store", account)
-    assert (plain.code, "there is no picture of this" in plain.error) == (2, True)
+    assert (plain.code, "there is no picture of this" in plain.err) == (2, True)
