@@ -208,7 +208,12 @@ def find_unused(
     else:
         print_rows(rows, form, empty="every grant was used")
         if form is Format.table:
-            print(f"as far as {len(uses):,} permitted actions tell")
+            told = f"as far as {len(uses):,} permitted actions tell"
+            print(
+                told
+                if uses
+                else "no permitted action is recorded, so every grant looks unused; give --trace FILE"
+            )
 
 
 def _check_findings_options(form: str, min_severity: str, fail_on: str, *, has_baseline: bool) -> None:

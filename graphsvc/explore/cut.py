@@ -122,7 +122,7 @@ def _way_by_way(
 ) -> Cut:
     seen: dict[frozenset[EdgeTriple], int] = {}
     removed: tuple[EdgeTriple, ...] = ()
-    at_least, sources, is_proof = 0, 0, True
+    at_least, sources, only_opens = 0, 0, True
     first = True
     found: tuple[Path, ...] = ()
     while True:
@@ -132,11 +132,12 @@ def _way_by_way(
         asked = list(starts(view))
         graph = hop_graph(view, asked, is_over=is_over)
         ways = graph.ways(asked, wanted(view))
-        if first:
-            sources, first, found = len(ways), False, tuple(ways.values())
-            is_proof = not _has_denials(nodes, edges)
+        whole_graph, first = first, False
+        if whole_graph:
+            sources, found = len(ways), tuple(ways.values())
+            only_opens = not _has_denials(nodes, edges)
         if not ways and graph.complete:
-            proven = is_proof and len(removed) <= at_least
+            proven = len(removed) <= at_least
             return Cut(
                 removed, at_least, proven, sources, _shares(removed, seen), None, truncated=False, ways=found
             )
@@ -150,7 +151,10 @@ def _way_by_way(
                 return Cut(None, at_least, False, sources, {}, way, truncated=False)
             seen[needed] = seen.get(needed, 0) + 1
         hitting = hitting_set(list(seen), _preferred(seen), seconds=min(_SOLVE_S, left_s()))
-        removed, at_least = hitting.chosen, max(at_least, hitting.at_least)
+        removed = hitting.chosen
+        # A way that a denial kept shut until it was taken out asks nothing of a cut that leaves the denial in place.
+        if only_opens or whole_graph:
+            at_least = max(at_least, hitting.at_least)
 
 
 def _preferred(seen: dict[frozenset[EdgeTriple], int]) -> list[EdgeTriple]:
