@@ -2,7 +2,7 @@
 # # An attack from CloudTrail, step by step
 #
 # A recorded technique (an administrator made for oneself) is read as a chain of actions and played through the engine: each step with
-# its verdict, and the step at which it would have been stopped.
+# its verdict, and the step at which it would have been stopped. `GRAPHSVC_REAL_DATA` names the folder with the recording; put your own events there.
 
 # %%
 import os

@@ -192,6 +192,7 @@ def find_blast_radius(
     """
     from graphsvc.cli.explored import blast_rows, look
     from graphsvc.cli.output import print_json, print_rows, tell_limit
+    from graphsvc.explore.combination import combinations
     from graphsvc.explore.naming import identity_named
     from graphsvc.explore.path import blast_radius
     from graphsvc.explore.reach_picture import picture_of_reached
@@ -202,6 +203,8 @@ def find_blast_radius(
     with budget.holds("looking at what is reached"):
         reached = blast_radius(view, identity, max_hops=max_hops)
         rows = blast_rows(view, reached, identity)
+        # What it can do that leads to no node: reading every secret of a cluster, say.
+        besides = {each.pattern: each.title for each in combinations(view, [identity]) if each.gives is None}
     if form in (Drawn.svg, Drawn.dot):
         draw(picture_of_reached(reached, identity), form)
         return
@@ -217,6 +220,9 @@ def find_blast_radius(
         )
         return
     print_rows(rows, form.plain, empty="nothing beyond itself")
+    if form is Drawn.table:
+        for pattern, title in besides.items():
+            print(f"besides, by its rights alone: {title} ({pattern}); see `graphsvc explore combinations`")
     if reached.truncated:
         tell_limit("a limit was reached: there is more; raise --max-hops", form.plain)
 
