@@ -49,7 +49,9 @@ def main() -> None:
         if words and not any(word in source.stem for word in words):
             continue
         if _DATA in source.read_text("utf-8") and not os.environ.get(_DATA):
-            sys.exit(f"error: {source.name} reads real input: set {_DATA} to its folder, or name others by ARGS")
+            sys.exit(
+                f"error: {source.name} reads real input: set {_DATA} to its folder, or name others by ARGS"
+            )
         print(source.stem, flush=True)
         nbformat.write(run(source), source.with_suffix(".ipynb"))
 

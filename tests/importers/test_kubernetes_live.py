@@ -324,6 +324,17 @@ def test_credentials_from_a_plugin(server: ApiServer, read: Read, tmp_path: Path
     assert len(server.asked) == asked
 
 
+def test_logins_that_kubectl_dropped_are_refused(server: ApiServer, read: Read) -> None:
+    """The client would renew such a token at a provider whom it does not verify."""
+    provider = {
+        "name": "oidc",
+        "config": {"idp-issuer-url": server.url, "id-token": "a.b.c", "refresh-token": "r"},
+    }
+    with pytest.raises(BadInput, match=r"auth-provider.*exec"):
+        read({"auth-provider": provider})
+    assert server.asked == []
+
+
 def test_the_account_of_the_pod(
     server: ApiServer, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

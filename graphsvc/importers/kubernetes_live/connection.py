@@ -164,13 +164,31 @@ def _configure(settings: Configuration, kubeconfig: str | None, context: str | N
     )
     where = "the account of this pod" if within else f"the kubeconfig `{named or usual}`"
     try:
-        load()
+        is_old = not within and _has_old_login(named or str(usual), context)
+        if not is_old:
+            load()
     except (ConfigException, YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"{where} cannot be used: {_one_line(error)};"
             + (" mount a service account token" if within else " name one by --kubeconfig and --context"),
             field="kubeconfig",
         ) from error
+    if is_old:
+        raise BadInput(
+            f"{where} logs in by `auth-provider`, which kubectl no longer knows either; use an `exec` plugin",
+            field="kubeconfig",
+        )
+
+
+def _has_old_login(path: str, context: str | None) -> bool:
+    """Whether the context's user logs in by `auth-provider`: the client renews such a token without verifying who gives it."""
+    from kubernetes.config.kube_config import KubeConfigMerger
+
+    settings = KubeConfigMerger(path).config
+    chosen = settings["contexts"].get_with_name(context or settings["current-context"])
+    name = chosen["context"].safe_get("user")
+    user = settings["users"].get_with_name(name, safe=True) if name and settings.safe_get("users") else None
+    return user is not None and user.safe_get("user") is not None and "auth-provider" in user["user"]
 
 
 def _check_server(settings: Configuration) -> None:
