@@ -40,7 +40,7 @@ _STRUCTURAL = frozenset({"type", "id", "resource_type", "labels", "tier", "prope
 _GLOB_LISTS = ("actions", "except_actions", "resources", "except_resources")
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Node(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What one source says of one node.
 
     key: `identity:alice`, `permission:p1`, `resource:mailbox:alice`, `action_type:mail:Send` ...
@@ -72,7 +72,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.key.split(":", 2)[1] if self.kind == "resource" else None
 
 
-class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Edge(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A relation that one source asserts between two node keys."""
 
     type: str

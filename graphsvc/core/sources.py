@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from graphsvc.core.adjacency import Adjacency
 from graphsvc.core.graph import TIERS, Edge, Node
+from graphsvc.core.sharing import Sharing
 from graphsvc.core.value import Json
 
 __all__ = ["Changes", "EdgeKey", "Sources"]
 
 EdgeKey = tuple[str, str, str]
-_NONE: Mapping[str, Edge] = {}
 # Beyond this many changed facts it is cheaper to work everything out again.
 _MANY = 1_000
 _JOURNAL = 256
@@ -37,8 +38,9 @@ class Sources:
         self.version = 0
         self._sources: dict[str, tuple[dict[str, Node], dict[EdgeKey, Edge]]] = {}
         self._nodes: dict[str, Node] = {}
-        self._out: dict[tuple[str, str], dict[str, Edge]] = {}
-        self._in: dict[tuple[str, str], dict[str, Edge]] = {}
+        self._out = Adjacency(lambda edge: edge.end)
+        self._in = Adjacency(lambda edge: edge.start)
+        self._sharing = Sharing()
         self._relabelled: dict[str, tuple[str, ...]] = {}
         # The changes that led to each of the newest versions; None: too many to tell.
         self._journal: deque[Changes | None] = deque(maxlen=_JOURNAL)
@@ -52,8 +54,14 @@ class Sources:
         was_last = next(reversed(self._sources), source) == source
         # Inserted last: the order of sources is the order of their latest import.
         held_nodes, held_edges = self._sources.pop(source, ({}, {}))
-        new_nodes = {node.key: node for node in nodes}
-        new_edges = {(edge.type, edge.start, edge.end): edge for edge in edges}
+        new_nodes: dict[str, Node] = {}
+        for node in nodes:
+            node = self._sharing.node(node, self._nodes)
+            new_nodes[node.key] = node
+        new_edges: dict[EdgeKey, Edge] = {}
+        for edge in edges:
+            edge = self._sharing.edge(edge, self._nodes, new_nodes)
+            new_edges[edge.type, edge.start, edge.end] = edge
         touched_nodes = {key for key, node in new_nodes.items() if held_nodes.get(key) != node}
         touched_edges = {key for key, edge in new_edges.items() if held_edges.get(key) != edge}
         if replace:
@@ -79,6 +87,7 @@ class Sources:
         for key in touched:
             del held[key]
         for edge in add:
+            edge = self._sharing.edge(edge, self._nodes)
             key = (edge.type, edge.start, edge.end)
             held[key] = edge
             touched.add(key)
@@ -126,11 +135,11 @@ class Sources:
                 if (edge_type, start, end) in held
             ]
             if asserted:
-                self._out.setdefault((edge_type, start), {})[end] = asserted[-1]
-                self._in.setdefault((edge_type, end), {})[start] = asserted[-1]
+                self._out.put(asserted[-1].start, asserted[-1])
+                self._in.put(asserted[-1].end, asserted[-1])
             else:
-                self._out.get((edge_type, start), {}).pop(end, None)
-                self._in.get((edge_type, end), {}).pop(start, None)
+                self._out.drop(edge_type, start, end)
+                self._in.drop(edge_type, end, start)
         few = len(nodes) + len(edges) <= _MANY
         self._changed(Changes(frozenset(nodes), frozenset(edges)) if few else None)
 
@@ -163,28 +172,27 @@ class Sources:
 
     def edges(self) -> Iterator[Edge]:
         """All merged edges, sorted by type and ends."""
-        found = [edge for ends in self._out.values() for edge in ends.values()]
-        return iter(sorted(found, key=lambda edge: (edge.type, edge.start, edge.end)))
+        return iter(sorted(self._out, key=lambda edge: (edge.type, edge.start, edge.end)))
 
-    def loose(self) -> tuple[list[Node], list[Mapping[str, Edge]]]:
-        """All merged nodes, and the edges in groups, in no order; groups change with the graph."""
-        return list(self._nodes.values()), list(self._out.values())
+    def loose(self) -> tuple[list[Node], list[Edge | dict[str, Edge]]]:
+        """All merged nodes, and the edges alone or in groups, in no order; groups change with the graph."""
+        return list(self._nodes.values()), self._out.groups()
 
     def out(self, edge_type: str, start: str) -> Mapping[str, Edge]:
         """Edges of a type that leave a node, by their end."""
-        return self._out.get((edge_type, start), _NONE)
+        return self._out.of(edge_type, start)
 
     def into(self, edge_type: str, end: str) -> Mapping[str, Edge]:
         """Edges of a type that reach a node, by their start."""
-        return self._in.get((edge_type, end), _NONE)
+        return self._in.of(edge_type, end)
 
     def starts(self, edge_type: str) -> list[str]:
         """Nodes that edges of a type leave."""
-        return [start for (kind, start), ends in self._out.items() if kind == edge_type and ends]
+        return self._out.nodes(edge_type)
 
     def ends(self, edge_type: str) -> list[str]:
         """Nodes that edges of a type reach."""
-        return [end for (kind, end), starts in self._in.items() if kind == edge_type and starts]
+        return self._in.nodes(edge_type)
 
     def labels(self, key: str) -> tuple[str, ...]:
         """Labels of a resource now."""

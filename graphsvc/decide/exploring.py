@@ -237,7 +237,7 @@ async def _copied(estate: Sources) -> tuple[list[Node], list[Edge]] | None:
         if estate.version != version:
             return None
         for group in groups[begin : begin + _SLICE]:
-            edges += group.values()
+            edges += group.values() if isinstance(group, dict) else (group,)
         await asyncio.sleep(0)
     return nodes, edges
 

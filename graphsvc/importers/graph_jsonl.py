@@ -49,7 +49,8 @@ def _read(
     files: Iterable[tuple[str | bytes | Iterable[str], str]], *, strict: bool, known: Callable[[str], bool]
 ) -> Imported:
     collector = Collector(strict=strict)
-    edges: dict[tuple[str, str, str], tuple[str, Edge]] = {}
+    # Edges that came before a node they refer to.
+    early: dict[tuple[str, str, str], tuple[str, Edge]] = {}
     for place, line in _numbered(files):
         try:
             fact = _fact(parse_json(line, place, fix=_FIX), place)
@@ -62,13 +63,15 @@ def _read(
             if collector.has(fact.key):
                 collector.skip(place, f"node `{fact.key}` is in the input already")
             collector.node(fact)
-        elif (ends := (fact.type, fact.start, fact.end)) in edges:
+        elif (ends := (fact.type, fact.start, fact.end)) in early or collector.has_edge(*ends):
             collector.skip(
                 place, f"edge `{fact.type}` from `{fact.start}` to `{fact.end}` is in the input already"
             )
+        elif collector.has(fact.start) and collector.has(fact.end):
+            collector.edge(fact.type, fact.start, fact.end, fact.properties)
         else:
-            edges[ends] = (place, fact)
-    for place, edge in edges.values():
+            early[ends] = (place, fact)
+    for place, edge in early.values():
         missing = [key for key in (edge.start, edge.end) if not collector.has(key) and not known(key)]
         if missing:
             collector.skip(place, f"the edge refers to the unknown node `{missing[0]}`")
@@ -105,9 +108,18 @@ def write(nodes: Iterable[Node], edges: Iterable[Edge]) -> Iterator[str]:
 
 def _lines(text_or_lines: str | bytes | Iterable[str], file: str) -> Iterable[str]:
     if isinstance(text_or_lines, str | bytes):
-        # Not `splitlines`: JSON text may hold U+2028 and other characters that it takes for line ends.
-        return decode_text(text_or_lines, file).split("\n")
+        return _split(decode_text(text_or_lines, file))
     return text_or_lines
+
+
+def _split(text: str) -> Iterator[str]:
+    # Not `splitlines`: JSON text may hold U+2028 and other characters that it takes for line ends. One at a time, for
+    # all lines of a large file would take more memory than what they say.
+    begin = 0
+    while (end := text.find("\n", begin)) >= 0:
+        yield text[begin:end]
+        begin = end + 1
+    yield text[begin:]
 
 
 def _fact(record: Json, place: str) -> Node | Edge:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from graphsvc.core.graph import Edge, Node
+from graphsvc.core.sharing import Sharing
 from graphsvc.core.value import Json
 from graphsvc.errors import BadInput
 
@@ -52,6 +53,8 @@ class Collector:
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
         self.counts: Counter[str] = Counter()
+        # Equal parts are kept once, here already: what is read of a large graph must fit beside what is known of it.
+        self._sharing = Sharing()
         self._nodes: dict[str, Node] = {}
         self._edges: dict[tuple[str, str, str], Edge] = {}
         self._skipped: list[Skip] = []
@@ -86,13 +89,18 @@ class Collector:
         """True when a node of that key was taken."""
         return key in self._nodes
 
+    def has_edge(self, edge_type: str, start: str, end: str) -> bool:
+        """True when an edge of that type and these ends was taken."""
+        return (edge_type, start, end) in self._edges
+
     def find(self, key: str) -> Node | None:
         """The node of that key, if one was taken."""
         return self._nodes.get(key)
 
     def node(self, node: Node) -> None:
         """Take a node; the first of a key stays, so callers look with `has` where it matters."""
-        self._nodes.setdefault(node.key, node)
+        if node.key not in self._nodes:
+            self._nodes[node.key] = self._sharing.node(node, self._nodes)
 
     def merge(self, node: Node) -> None:
         """Take a node, or what it adds to the one of its key: labels, a tier, properties."""
@@ -110,8 +118,10 @@ class Collector:
 
     def edge(self, edge_type: str, start: str, end: str, properties: dict[str, Json] | None = None) -> None:
         """Take an edge; the first of its type and ends stays."""
-        edge = Edge(type=edge_type, start=start, end=end, properties=properties or {})
-        self._edges.setdefault((edge_type, start, end), edge)
+        if (edge_type, start, end) not in self._edges:
+            edge = Edge(type=edge_type, start=start, end=end, properties=properties or {})
+            edge = self._sharing.edge(edge, self._nodes)
+            self._edges[edge.type, edge.start, edge.end] = edge
 
     def finish(self, *, counted: Iterable[str] = (), before: Report | None = None) -> Imported:
         """The result, sorted.

@@ -18,6 +18,8 @@ __all__ = ["count", "draw", "drawn"]
 # are bound as rows, for taking them out of a JSON text costs more than writing them. Rows of nothing fill them up to one of
 # few sizes, because a statement is compiled once.
 _SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
+# A graph that was imported is not one text: it would be held once more, and taken apart in memory.
+_PART = 5_000
 _PUT_NODES = """
 INSERT INTO node (key, label, properties)
 SELECT column1, column2, column3 FROM (VALUES {rows}) WHERE column1 IS NOT NULL
@@ -108,12 +110,13 @@ def _draw_nodes(connection: sqlite3.Connection, nodes: list[NodeStroke]) -> None
     # In the order of their keys, so that neighbours are written together.
     _put(connection, _PUT_NODES, sorted(rows))
     if len(rows) < len(nodes):
-        others = _as_json(
-            [(each.key, each.label, each.properties, each.whole) for each in nodes if not _only_sets(each)]
-        )
-        # What is there is changed first: what is added then must not be changed again.
-        connection.execute(_CHANGE_NODES, (others,))
-        connection.execute(_ADD_NODES, (others,))
+        others = [each for each in nodes if not _only_sets(each)]
+        for begin in range(0, len(others), _PART):
+            part = others[begin : begin + _PART]
+            text = _as_json([(each.key, each.label, each.properties, each.whole) for each in part])
+            # What is there is changed first: what is added then must not be changed again.
+            connection.execute(_CHANGE_NODES, (text,))
+            connection.execute(_ADD_NODES, (text,))
 
 
 def _draw_edges(connection: sqlite3.Connection, edges: list[EdgeStroke]) -> None:
@@ -122,15 +125,12 @@ def _draw_edges(connection: sqlite3.Connection, edges: list[EdgeStroke]) -> None
     ]
     _put(connection, _PUT_EDGES, sorted(rows))
     if len(rows) < len(edges):
-        others = _as_json(
-            [
-                (each.start, each.type, each.end, each.properties, each.whole)
-                for each in edges
-                if not _only_sets(each)
-            ]
-        )
-        connection.execute(_CHANGE_EDGES, (others,))
-        connection.execute(_ADD_EDGES, (others,))
+        others = [each for each in edges if not _only_sets(each)]
+        for begin in range(0, len(others), _PART):
+            part = others[begin : begin + _PART]
+            text = _as_json([(each.start, each.type, each.end, each.properties, each.whole) for each in part])
+            connection.execute(_CHANGE_EDGES, (text,))
+            connection.execute(_ADD_EDGES, (text,))
 
 
 def _only_sets(stroke: NodeStroke | EdgeStroke) -> bool:
