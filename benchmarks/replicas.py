@@ -1,4 +1,7 @@
-"""Replicas on a real Neo4j and Redis: three-step races, and what three replicas bring against one."""
+"""Replicas on a real Neo4j and Redis: three-step races, and what three replicas bring against one.
+
+The races share forty people, so that replicas meet all the time. Spread, every client has people and chains of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,35 +13,56 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.replica.cluster import Cluster, cluster
+from tests.replica.asker import Asker
+from tests.replica.cluster import PERSONS, Cluster, cluster
+from tests.replica.estate import STEPS, step
 from tests.support.service_process import ServiceProcess
 
 __all__ = ["measure"]
 
 _CLIENTS = 64
+_SPREAD = 640  # ten people for each client
 
 
 def measure(rounds: int, replicas: tuple[int, ...] = (1, 3)) -> list[dict[str, Any]]:
-    """A row for each number of replicas: `third_steps` must be 0. refused_share: appends judged again, of all appends."""
-    return [_row(rounds, number) for number in replicas]
+    """Rows for each number of replicas, raced and spread: `third_steps` must be 0. refused_share: appends judged again, of all."""
+    return [_row(rounds, number, people) for people in (PERSONS, _SPREAD) for number in replicas]
 
 
-def _row(rounds: int, replicas: int) -> dict[str, Any]:
+def _row(rounds: int, replicas: int, people: int) -> dict[str, Any]:
     with (
         tempfile.TemporaryDirectory(prefix="graphsvc-bench-") as folder,
-        cluster(Path(folder), replicas) as held,
+        cluster(Path(folder), replicas, persons=people) as held,
     ):
-        return asyncio.run(_raced(held, rounds))
+        return asyncio.run(_raced(held, rounds, people))
 
 
-async def _raced(held: Cluster, rounds: int) -> dict[str, Any]:
+async def _spread(asker: Asker, rounds: int) -> list[str]:
+    """Each client's steps one after another, by people whom no other client acts for; the vendors."""
+    vendors = [f"spread-{number}" for number in range(rounds)]
+    async with await asker.session() as http:
+
+        async def client(mine: int) -> None:
+            for number in range(mine, rounds, _CLIENTS):
+                person = f"p{number % _SPREAD}"
+                for action in STEPS:
+                    await asker.ask(http, step(vendors[number], action, person), within_s=900)
+
+        await asyncio.gather(*map(client, range(_CLIENTS)))
+    return vendors
+
+
+async def _raced(held: Cluster, rounds: int, people: int) -> dict[str, Any]:
     # A cold Java machine and cold plans take seconds.
     warm = held.asker()
     await held.race(warm, 50)
     before = [_figures(replica) for replica in held.replicas]
     asker = held.asker()
     began = time.perf_counter()
-    vendors = await held.race(asker, rounds, clients=_CLIENTS, within_s=900)
+    if people == PERSONS:
+        vendors = await held.race(asker, rounds, clients=_CLIENTS, within_s=900)
+    else:
+        vendors = await _spread(asker, rounds)
     took_s = time.perf_counter() - began
     after = [_figures(replica) for replica in held.replicas]
     said: dict[str, int] = {}
@@ -51,6 +75,7 @@ async def _raced(held: Cluster, rounds: int) -> dict[str, Any]:
     return {
         "replicas": len(held.replicas),
         "clients": _CLIENTS,
+        "people": people,
         "rounds": rounds,
         "third_steps": sum(count > 2 for count in said.values()),
         "per_s": round(len(asker.told) / took_s),

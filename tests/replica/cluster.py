@@ -132,12 +132,12 @@ class Cluster:
                 assert len(said[vendor]) == 2, vendor
 
 
-async def prepare(store: Store) -> None:
-    """Put the pack in force and make the people known; closes the store."""
+async def prepare(store: Store, persons: int = PERSONS) -> None:
+    """Put the pack in force and make so many people known; closes the store."""
     try:
         async with serving(store, name="setup", clock=Clock(time.time_ns() // 1_000_000)) as harness:
             await harness.service.publish_policy(ADMIN, [(PACK, "procurement.yaml")], "")
-            people = [f"identity:p{number}" for number in range(PERSONS)]
+            people = [f"identity:p{number}" for number in range(persons)]
             nodes = [
                 Node(key="permission:all", fields={"actions": ["*"], "resources": ["*"], "effect": "allow"}),
                 *(Node(key=person, fields={"kind": "human"}) for person in people),
@@ -149,14 +149,16 @@ async def prepare(store: Store) -> None:
 
 
 @contextmanager
-def cluster(folder: Path, replicas: int = 3, *, most_sessions: int | None = None) -> Iterator[Cluster]:
-    """A running cluster with the pack in force and its people known."""
+def cluster(
+    folder: Path, replicas: int = 3, *, most_sessions: int | None = None, persons: int = PERSONS
+) -> Iterator[Cluster]:
+    """A running cluster with the pack in force and its people known, `p0` to one less than `persons`."""
     with ExitStack() as stack:
         redis = stack.enter_context(own_redis(folder / "redis"))
         neo4j = stack.enter_context(own_server(folder / "neo4j"))
 
         async def fill() -> None:
-            await prepare(await open_neo4j(neo4j_address(neo4j), neo4j.password))
+            await prepare(await open_neo4j(neo4j_address(neo4j), neo4j.password), persons)
 
         asyncio.run(fill())
         port = urlsplit(neo4j.url).port
