@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
 
 from graphsvc.core.graph import Edge, Node
-from graphsvc.core.request import Entity
+from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.snapshot import snapshot
 from graphsvc.core.verdict import ReasonCode, Verdict
-from graphsvc.decide.command import Caller
+from graphsvc.decide.command import Answer, Caller, DecideCommand
 from graphsvc.decide.ports import Accepted, Draft, Entry, Refused
 from graphsvc.errors import BadInput, Conflict, NotAllowed, PolicyError, StoreUnavailable
 from graphsvc.store.memory import MemoryStore, open_memory
@@ -114,6 +115,34 @@ async def test_others_may_not_use_a_chain() -> None:
             GATEWAY, "shared", session=None, parent_chain=None, shared_with=["stranger"], intent=None
         )
         assert (await harness.act("crm:Read", chain="shared", caller=stranger)).verdict is Verdict.PERMIT
+
+
+@pytest.mark.parametrize("use", [{"parent_chain": "mine"}, {"joins": ("mine",)}, {"session": "mine"}])
+async def test_others_may_neither_spawn_from_a_chain_nor_join_it(use: dict[str, Any]) -> None:
+    """Nor begin one in its session; a token with `chain:any` may, and who is refused cannot tell a chain that is closed from an open one."""
+    stranger = Caller(subject="stranger", roles=frozenset({"pep"}))
+    anyone = Caller(subject="janitor", roles=frozenset({"pep"}), scopes=frozenset({"chain:any"}))
+    told: list[str] = []
+    async with serving(await open_memory()) as harness:
+        await harness.prepare()
+        await harness.act("crm:Read", chain="mine")
+
+        async def ask(caller: Caller, key: str) -> Answer:
+            request = AccessRequest(
+                id="", chain=f"of-{key}", subject=Entity("agent", "bot"), action="crm:Read",
+                resource=Entity("record", "7"), **use,
+            )  # fmt: skip
+            return await harness.service.decide(caller, DecideCommand(key=key, request=request))
+
+        with pytest.raises(NotAllowed) as refused:
+            await ask(stranger, "k1")
+        told.append(str(refused.value))
+        assert (await ask(anyone, "k2")).verdict is Verdict.PERMIT
+        await harness.service.close_chain(GATEWAY, "mine")
+        with pytest.raises(NotAllowed) as refused:
+            await ask(stranger, "k1")
+        told.append(str(refused.value))
+    assert told == ["chain `mine` is not yours to use"] * 2
 
 
 async def test_token_speaks_only_for_its_subjects() -> None:
