@@ -7,7 +7,6 @@ it is an attribute that was there and whose value nobody knows (see `unseen`, an
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from typing import Final
@@ -44,7 +43,7 @@ def in_words(values: dict[str, Json]) -> dict[str, Json]:
 def marker(value: Json, salt: bytes) -> dict[str, Json]:
     """What is kept in the place of a value."""
     text = msgspec.json.encode(_plain(value), order="sorted")
-    return {NOT_KEPT: hmac.new(salt, text, hashlib.sha256).hexdigest()[:32]}
+    return {NOT_KEPT: hmac.digest(salt, text, "sha256").hex()[:32]}
 
 
 def _plain(value: Json) -> Json:

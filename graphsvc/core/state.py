@@ -159,7 +159,8 @@ Level: TypeAlias = tuple[int, int]
 class Scope(msgspec.Struct, frozen=True, gc=False):
     """A session, a principal, or all data: what its pattern instances have come to.
 
-    cells: by slot, registers of log-ordered steps and tops, times of guards, counted values, numbers of resets. levels:
+    cells: by slot, registers of log-ordered steps and tops, times of guards, counted values, numbers of resets, what
+    cannot be placed (see `unseen`). levels:
     by pattern number, for 1..n steps reached the newest start. best: of each plain pattern the most of its
     steps reached together, as bits of one number. total: what they contribute to the risk, as of the last change, in micros (see `progress`);
     due_ms: when the first window among them ends. marks: of
