@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import time
@@ -20,6 +21,7 @@ from graphsvc.api import server
 from graphsvc.api.auth import TokenVerifier
 from graphsvc.api.live import document as live_document
 from graphsvc.api.live.hub import Hub
+from graphsvc.api.live.socket import SocketFace
 from graphsvc.api.role import FIELD_ROLES
 from graphsvc.api.token_register import TokenRegister
 from graphsvc.client import document as client_document
@@ -300,6 +302,38 @@ async def _stall(service: Served, *, sse: bool) -> socket.socket:
         )
         await loop.sock_sendall(raw, b"\x81" + size + b"\0\0\0\0" + data)
     return raw
+
+
+async def test_a_socket_that_the_server_closes_while_something_is_sent_is_gone(hubs: list[Hub]) -> None:
+    """Its operations end without a word in the log: a reader that answers no pings is nobody's mistake here."""
+    told: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    closed = asyncio.Event()
+
+    async def send(message: Any) -> None:
+        if '"next"' in message.get("text", ""):
+            closed.set()
+            raise RuntimeError("Unexpected ASGI message 'websocket.send', after sending 'websocket.close'.")
+
+    async with served() as service, service.client() as pep, asyncio.timeout(10):
+        token = service.token("analyst")
+        heard.put_nowait({"type": "websocket.connect"})
+        for message in (
+            {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}},
+            {"id": "1", "type": "subscribe", "payload": {"query": DECISIONS}},
+        ):
+            heard.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+        scope: Any = {"type": "websocket", "subprotocols": [PROTOCOL], "headers": []}
+        face = SocketFace(hubs[0]._parts, hubs[0], None)  # type: ignore[arg-type]
+        talking = asyncio.create_task(face(scope, heard.get, send))
+        await until(lambda: _members(hubs[0]) == 1)
+        await pep.decide(request())
+        await closed.wait()
+        heard.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        await talking
+        gc.collect()
+        assert told == []
 
 
 @pytest.mark.parametrize("sse", [False, True])

@@ -256,6 +256,9 @@ class _Socket:
         sender.begin()
         try:
             await self._raw_send({"type": "websocket.send", "text": text})
+        except RuntimeError as error:
+            # The server has closed the socket meanwhile, for its reader answered no ping.
+            raise ConnectionError("the socket was closed") from error
         finally:
             sender.done()
 

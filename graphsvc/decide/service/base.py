@@ -41,6 +41,8 @@ from graphsvc.errors import Conflict
 __all__ = ["EventBus", "UseCases"]
 
 DEFAULT_DEADLINE_MS = 5_000
+# Entries of the log read at once, at first and at most.
+_ENTRIES, _MOST_ENTRIES = 16, 500
 
 
 class EventBus(Protocol):
@@ -209,13 +211,25 @@ class UseCases:
             self._bus.publish(events)
 
     async def _read_events(self, *, after: int, limit: int) -> list[LogEvent]:
-        entries = await self.store.read(after=after, limit=limit)
-        return [
-            LogEvent(entry.first + place, record)
-            for entry in entries
-            for place, record in enumerate(decode_records(entry.body))
-            if entry.first + place > after
-        ]
+        """Records behind number `after`, whole entries until there are `limit` of them; fewer only at the end of the log.
+
+        An entry holds one record or hundreds: so many entries would be far more than anybody asked for, all in memory.
+        """
+        found: list[LogEvent] = []
+        page = _ENTRIES
+        while len(found) < limit:
+            entries = await self.store.read(after=after, limit=page)
+            for entry in entries:
+                if len(found) >= limit:
+                    return found
+                records = enumerate(decode_records(entry.body), entry.first)
+                found += [LogEvent(seq, record) for seq, record in records if seq > after]
+                after = entry.seq
+            if len(entries) < page:
+                return found
+            # As many as it will take, going by those that were read.
+            page = min(_MOST_ENTRIES, max(_ENTRIES, (limit - len(found)) * page // max(1, len(found))))
+        return found
 
     async def _all_records(self, after: int) -> AsyncIterator[tuple[int, Record]]:
         while events := await self._read_events(after=after, limit=500):
