@@ -1,6 +1,7 @@
 """The routes as any HTTP client sees them."""
 
 import io
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -99,6 +100,20 @@ async def test_broken_json_is_a_client_error() -> None:
         for data in (b"{", b"[]", b'"x"', b"{}", b"\xff"):
             async with service.http.post(f"{service.url}/graphql", data=data, headers=headers) as response:
                 assert response.status == 400, data
+
+
+@pytest.mark.parametrize("given", ['"yesterday"', '"2026-11-31T00:00:00Z"', "7", "[]", "true"])
+async def test_a_time_that_is_none_is_the_callers_mistake(given: str) -> None:
+    """In the document or in a variable, it is told what a time looks like, and nothing is written to the log."""
+    written = f"{{ decisions(filter: {{from: {given}}}) {{ edges {{ cursor }} }} }}"
+    named = "query($f: DecisionFilter) { decisions(filter: $f) { edges { cursor } } }"
+    async with served() as service:
+        for query, variables in ((written, {}), (named, {"f": {"from": json.loads(given)}})):
+            answer = await service.post(query, "analyst", variables=variables)
+            (error,) = answer["errors"]
+            assert error["extensions"] == {"code": "invalid_request"}
+            assert "unexpected" not in error["message"]
+            assert "time" in error["message"]
 
 
 async def test_times_are_rfc_3339() -> None:

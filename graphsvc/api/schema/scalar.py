@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NewType, cast
 
 import strawberry
+from graphql import GraphQLError
 
 from graphsvc.core.value import Json, format_time, parse_time
 from graphsvc.errors import BadInput
@@ -20,11 +21,11 @@ JSON = NewType("JSON", object)
 
 def _parse_time(value: object) -> int:
     if not isinstance(value, str):
-        raise ValueError("a time is RFC 3339 text such as 2026-11-23T10:00:00Z")
+        raise GraphQLError("a time is RFC 3339 text such as 2026-11-23T10:00:00Z")
     try:
         return parse_time(value)
     except BadInput as error:
-        raise ValueError(str(error)) from None
+        raise GraphQLError(str(error)) from None
 
 
 SCALARS: dict[object, strawberry.types.scalar.ScalarDefinition] = {
