@@ -9,7 +9,6 @@ python -m benchmarks.exploring ours|networkx PEOPLE
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import subprocess
@@ -86,6 +85,7 @@ def _account() -> Path | None:
 
 
 def _ours(people: int) -> None:
+    from graphsvc.cli.collector import set_aside, spare
     from graphsvc.core.graph import Edge
     from graphsvc.core.policy.load import load_policy
     from graphsvc.explore.choke import choke_points
@@ -120,9 +120,11 @@ def _ours(people: int) -> None:
         blast_radius(view, "identity:p0", max_hops=1)
         return view
 
-    view = clock.take("load with index", load)
     # As the commands do.
-    gc.freeze()
+    spare()
+    set_aside()
+    view = clock.take("load with index", load)
+    set_aside()
     people_asked = [f"identity:p{number}" for number in range(1, 1 + _ASKED)]
     clock.take("blast radius", lambda: [blast_radius(view, each) for each in people_asked], _ASKED)
     grants = [Edge(type="GRANTED", start=each, end="permission:1") for each in people_asked]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphsvc.cli.budget import Budget
+from graphsvc.cli.collector import spare
 from graphsvc.cli.explore_cut import register as register_cuts
 from graphsvc.cli.explore_finding import register as register_findings
 from graphsvc.cli.explore_option import Drawn, DrawnForm, Form, Scope, draw
@@ -33,6 +35,13 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def prepare(ctx: typer.Context) -> None:
+    """Looking through a million facts for garbage again and again costs a fifth of the time."""
+    known = spare()
+    ctx.call_on_close(lambda: gc.set_threshold(*known))
 
 
 @app.command(name="combinations")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from graphsvc.cli.budget import Budget
+from graphsvc.cli.collector import set_aside
 from graphsvc.cli.option import Place
 from graphsvc.cli.output import warn
 from graphsvc.cli.session import Admin, run_admin
@@ -55,8 +55,7 @@ def read_estate(policies: Sequence[Path] | None, at: Place, budget: Budget) -> E
     """The same, not indexed: nodes, edges, packs and the revision of the graph."""
     with budget.holds(_READING):
         estate = run_admin(lambda admin: _estate(policies, admin), at, create=False)
-    # It stays until the command ends: looking through a million facts for garbage costs a fifth of the time.
-    gc.freeze()
+    set_aside()
     return estate
 
 
@@ -65,7 +64,9 @@ def indexed(
 ) -> EstateView:
     """The index of an estate that was read."""
     with budget.holds("indexing the graph"):
-        return view_of(nodes, edges, policies)
+        view = view_of(nodes, edges, policies)
+    set_aside()
+    return view
 
 
 async def _estate(policies: Sequence[Path] | None, admin: Admin) -> Estate:
