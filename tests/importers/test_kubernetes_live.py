@@ -412,3 +412,10 @@ def test_the_printed_role_is_enough_for_all_but_secrets(server: ApiServer, read:
     assert {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]} in yaml.safe_load(with_secrets)[
         "rules"
     ]
+
+
+def test_without_the_extra_the_fix_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is no part of the service."""
+    monkeypatch.setitem(sys.modules, "kubernetes.client", None)
+    with pytest.raises(BadInput, match=r"pip install 'graphsvc\[server,kubernetes\]'"):
+        connect(kubeconfig=None, context=None, timeout_s=10)
