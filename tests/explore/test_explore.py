@@ -128,6 +128,14 @@ def test_findings_can_fail_a_build(account: str) -> None:
     _run(*only, "--identity", f"{ACCOUNT}:user/fp3-deny-iam-user", "--fail-on", "low", code=0)
 
 
+def test_what_is_not_shown_fails_a_build_too(account: str) -> None:
+    """The one row that is shown is not critical, others are."""
+    asked = ("explore", "combinations", "--store", account, "--limit", "1", "--format", "json")
+    shown = json.loads(_run(*asked, "--fail-on", "critical", code=1))
+    assert [each["severity"] for each in shown["combinations"]] == ["high"]
+    assert (shown["complete"], shown["truncated"]) == (False, True)
+
+
 def test_what_a_grant_would_bring_and_take(account: str) -> None:
     """Taking the one grant away undoes the combination; giving it to another brings it about."""
     user = f"identity:{ACCOUNT}:user/privesc15-PassExistingRoleToNewLambdaThenInvoke-user"
