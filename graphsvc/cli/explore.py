@@ -76,7 +76,7 @@ def find_combinations(
     from graphsvc.cli.explored import look
     from graphsvc.core.verdict import SEVERITIES
     from graphsvc.errors import BadInput, OutOfTime
-    from graphsvc.explore.combination import combinations
+    from graphsvc.explore.combination import combinations, gravest_first
     from graphsvc.explore.naming import identity_named
 
     if min_severity not in SEVERITIES:
@@ -90,29 +90,25 @@ def find_combinations(
     if pattern is not None and pattern not in view.ruleset.by_id:
         raise BadInput(f"--pattern: no pattern `{pattern}` in these packs", field="pattern")
     asked = [identity_named(view, identity)] if identity is not None else view.identities()
-    every = combinations(view, asked, pattern=pattern, min_severity=min_severity)
-    found: list[Combination] = []
-    left_out, fails, late = "", False, None
+    every: list[Combination] = []
+    late: OutOfTime | None = None
     try:
         with budget.holds("looking for combinations"):
-            for each in every:
-                # Those that are not shown count as well.
-                fails = fails or (
-                    fail_on != "never" and SEVERITIES.index(each.severity) >= SEVERITIES.index(fail_on)
-                )
-                if len(found) < limit:
-                    found.append(each)
-                    continue
-                left_out = f"more than {limit} rows: the rest is left out; raise --limit"
-                if fails or fail_on == "never":
-                    break
+            every.extend(combinations(view, asked, pattern=pattern, min_severity=min_severity))
     except OutOfTime as error:
-        late, left_out = (
-            error,
-            f"the time of {scope.seconds:g} s was up before all identities were looked at; raise --time",
+        late = error
+    found = gravest_first(every)[:limit]
+    left_out = (
+        f"more than {limit} rows: the less grave are left out; raise --limit" if len(every) > limit else ""
+    )
+    if late is not None:
+        left_out = (
+            f"the time of {scope.seconds:g} s was up before all identities were looked at; raise --time"
         )
     _tell_combinations(found, left_out, form, {"revision": revision, "packs": {**view.stamp()}})
-    if fails:
+    if fail_on != "never" and any(
+        SEVERITIES.index(each.severity) >= SEVERITIES.index(fail_on) for each in every
+    ):
         raise typer.Exit(1)
     if late is not None and fail_on != "never":
         # Nothing was found that fails; what was not looked at may.

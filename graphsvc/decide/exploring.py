@@ -23,7 +23,7 @@ from graphsvc.core.sources import Sources
 from graphsvc.core.world import World
 from graphsvc.errors import Overloaded
 from graphsvc.explore.choke import ChokePoints, choke_points
-from graphsvc.explore.combination import Combination, combinations
+from graphsvc.explore.combination import Combination, combinations, gravest_first
 from graphsvc.explore.cut import Cut, cut
 from graphsvc.explore.estate_view import EstateView, view_of
 from graphsvc.explore.finding import Finding, findings
@@ -93,10 +93,10 @@ class Explorer:
             found: list[Combination] = []
             for each in _each(view, asked, pattern, min_severity):
                 if is_over() or (each is not None and len(found) >= limit):
-                    return found, True
+                    return gravest_first(found), True
                 if each is not None:
                     found.append(each)
-            return found, False
+            return gravest_first(found), False
 
         return await self._asked(ask)
 

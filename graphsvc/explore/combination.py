@@ -10,7 +10,7 @@ from graphsvc.core.verdict import SEVERITIES
 from graphsvc.explore.estate_view import EstateView
 from graphsvc.explore.support import HeldRight, supports
 
-__all__ = ["Combination", "combinations", "given_identity"]
+__all__ = ["Combination", "combinations", "given_identity", "gravest_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,14 @@ def combinations(
             compiled = firings[0][0].rule.pattern
             if SEVERITIES.index(compiled.severity) >= least and pattern in (None, compiled.id):
                 found.append(_combination(view, identity, firings))
-        found.sort(key=lambda each: (-SEVERITIES.index(each.severity), each.certainty != "yes", each.pattern))
-        yield from found
+        yield from gravest_first(found)
+
+
+def gravest_first(found: Iterable[Combination]) -> list[Combination]:
+    """Ranked: by severity, certain ones before those that may be, by rule; as they came within that."""
+    return sorted(
+        found, key=lambda each: (-SEVERITIES.index(each.severity), each.certainty != "yes", each.pattern)
+    )
 
 
 def _combination(view: EstateView, identity: str, firings: list[tuple[Firing, bool]]) -> Combination:

@@ -128,11 +128,13 @@ def test_findings_can_fail_a_build(account: str) -> None:
     _run(*only, "--identity", f"{ACCOUNT}:user/fp3-deny-iam-user", "--fail-on", "low", code=0)
 
 
-def test_what_is_not_shown_fails_a_build_too(account: str) -> None:
-    """The one row that is shown is not critical, others are."""
-    asked = ("explore", "combinations", "--store", account, "--limit", "1", "--format", "json")
-    shown = json.loads(_run(*asked, "--fail-on", "critical", code=1))
-    assert [each["severity"] for each in shown["combinations"]] == ["high"]
+def test_the_gravest_come_first(account: str) -> None:
+    """What a limit leaves out is never graver than what is shown, and counts for a build all the same."""
+    asked = ("explore", "combinations", "--store", account, "--format", "json")
+    every = [each["severity"] for each in json.loads(_run(*asked))["combinations"]]
+    assert every == sorted(every, key=["critical", "high", "medium", "low"].index)
+    shown = json.loads(_run(*asked, "--limit", "1", "--fail-on", "medium", code=1))
+    assert [each["severity"] for each in shown["combinations"]] == ["critical"]
     assert (shown["complete"], shown["truncated"]) == (False, True)
 
 
