@@ -7,7 +7,7 @@ Every unknown condition is a ValueError, so that a new feature cannot be compare
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.oracle.estate import Estate
 from tests.oracle.history import Log
@@ -29,6 +29,9 @@ class ActionResult:
     completed: list[str]
     key_missing: list[str]
     verdict: str
+    matches: dict[str, list[dict[str, str]]] = field(
+        default_factory=dict
+    )  # by pattern: step to action; where asked for
 
 
 def completions(
@@ -38,8 +41,9 @@ def completions(
     decide: Callable[[Record, ActionResult], bool] | None = None,
     *,
     force: bool = False,
+    paths: bool = False,
 ) -> list[ActionResult]:
-    """One result per action record, in order.
+    """One result per action record, in order; paths: with every match of trees, not only whether there is one.
 
     An action enters the history iff its own verdict is PERMIT and its record is executed; with `force` the
     record's `executed` alone decides; `decide(record, result)`, where given, replaces the verdict.
@@ -57,6 +61,8 @@ def completions(
             event = log.append_action(record)
             asked = [Question(pattern, event, log, fitting) for pattern in patterns]
             result = _result(record, asked, reviews, capped=len(event.principals) > _MOST_PRINCIPALS)
+            if paths:
+                result.matches.update({each.pattern["id"]: _named(each) for each in asked if each.steps})
             results.append(result)
             permitted = decide(record, result) if decide else result.verdict == PERMIT
             answered = record.get("executed") is not False if force else permitted
@@ -77,6 +83,14 @@ def completions(
             resource = (record["resource"]["type"], record["resource"]["id"])
             estate.labels[resource] = frozenset(listed(record["labels"]))
     return results
+
+
+def _named(question: Question) -> list[dict[str, str]]:
+    """The matches of a question by ids; an approval is called by the action that it approved."""
+    return [
+        {step: (event.reviewed or event).record["id"] for step, event in match.items()}
+        for match in question.matches()
+    ]
 
 
 Reasons = list[tuple[str, str, str]]  # code, pattern, verdict

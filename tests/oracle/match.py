@@ -251,17 +251,26 @@ class Question:
     def _completed_in(self, instance: str) -> bool:
         if "count" in self.pattern:
             return self._counted(instance)
+        return any(True for _ in self._matches_in(instance))
+
+    def matches(self) -> Iterator[Assignment]:
+        """Every match that the action completes, in any scope instance: what a path that is told must be one of."""
+        for instance in self.instances():
+            yield from self._matches_in(instance)
+
+    def _matches_in(self, instance: str) -> Iterator[Assignment]:
         # A match without the action is none that it completes.
         if not any(self._fitting(name, [self.action], instance) for name in self.steps):
-            return False
-        return any(
-            self.action in match.values()
-            and self.in_window(match)
-            and self.all_distinct(match)
-            and not self.reset_between(match, values, instance)
-            and not self.guarded(values, instance)
-            for match, values in self.assignments(instance)
-        )
+            return
+        for match, values in self.assignments(instance):
+            if (
+                self.action in match.values()
+                and self.in_window(match)
+                and self.all_distinct(match)
+                and not self.reset_between(match, values, instance)
+                and not self.guarded(values, instance)
+            ):
+                yield match
 
     def _counted(self, instance: str) -> bool:
         """Whether more than `more_than` distinct values were seen, this action's among them (rules R17, R18)."""

@@ -1,0 +1,88 @@
+"""What the engine says of a fixed handful of lively cases, compared in every way that takes no time.
+
+For `make mutation`, which asks it about every small change of registers, counts and snapshots: the same cases each time, and
+what the definition says of them is worked out once a process.
+"""
+
+import json
+import random
+from functools import cache
+from typing import NamedTuple
+
+import pytest
+
+from graphsvc.core.evaluate import Evaluation
+from graphsvc.core.snapshot import restore, snapshot
+from graphsvc.core.trace import item_from_record
+from tests.law.engine import replay, result_of
+from tests.law.fuzz import draw_cases
+from tests.law.strategy import Case
+from tests.oracle.definition import ActionResult, completions
+
+_POLICIES, _TRACES = 4, 3
+# Each brings what seldom comes by itself.
+_FEATURES = (
+    "windows", "counting", "sanitized", "distinct", "without", "keys", "joins", "reports", "cancels", "unless", "data_scope",
+    "reviews",
+)  # fmt: skip
+
+
+class _Known(NamedTuple):
+    case: Case
+    defined: list[ActionResult]
+
+
+@cache
+def _cases(feature: str) -> list[_Known]:
+    rng = random.Random(feature)
+    drawn = [
+        case
+        for _ in range(_POLICIES)
+        for case in draw_cases(rng, _TRACES, frozenset({feature, "causal_relation"}))
+    ]
+    return [_Known(case, completions([case.policy], case.trace, case.graph, paths=True)) for case in drawn]
+
+
+@pytest.mark.parametrize("feature", _FEATURES)
+def test_verdicts_paths_and_state(feature: str) -> None:
+    """Verdicts are those of the definition, paths told are matches, and the state is the same restored or rebuilt."""
+    for known in _cases(feature):
+        case = known.case
+        straight = replay(case.policy, case.graph, [])
+        twin = replay(case.policy, case.graph, [])
+        told: list[Evaluation] = []
+        for place, record in enumerate(case.trace):
+            if place == len(case.trace) // 2:
+                written = snapshot(twin.world)
+                twin.world = restore(written, entitlement="off")
+                assert snapshot(twin.world) == written
+            one, other = (replayer.step(item_from_record(record)) for replayer in (straight, twin))
+            assert (one is None) == (other is None)
+            if one is not None and other is not None:
+                told.append(one)
+                assert result_of(one) == result_of(other)
+                assert (one.risk, one.reasons, one.completions) == (
+                    other.risk,
+                    other.reasons,
+                    other.completions,
+                )
+        assert [result_of(one) for one in told] == [
+            (each.id, each.completed, each.key_missing, each.verdict) for each in known.defined
+        ]
+        for one, each in zip(told, known.defined, strict=True):
+            _check_paths(one, each)
+        assert snapshot(twin.world) == snapshot(straight.world)
+        grown = dict(straight.world.cells)
+        straight.world.rebuild()
+        assert straight.world.cells == grown
+
+
+def _check_paths(one: Evaluation, defined: ActionResult) -> None:
+    for completion in one.completions:
+        path = completion.path
+        assert path[-1].action == one.request.id
+        assert [step.at_ms for step in path] == sorted(step.at_ms for step in path)
+        if completion.pattern in defined.matches:
+            named = {step.step: step.action.removeprefix("review:") for step in path}
+            assert len(named) == len(path)
+            assert named in defined.matches[completion.pattern], json.dumps(named)
