@@ -16,6 +16,7 @@ from graphsvc.core.audit.leaf import leaf_hash
 from graphsvc.core.audit.merkle import EMPTY_ROOT, Tree, is_consistent, root_of
 from graphsvc.core.audit.note import SigningKey, VerifierKey, checkpoint_text, open_note
 from graphsvc.core.audit.report import Summary
+from graphsvc.core.audit.truncation import open_statement, sign_statement
 from graphsvc.errors import BadInput
 
 ORIGIN = "log.example"
@@ -263,3 +264,75 @@ def test_long_lists_of_a_report_are_cut_and_say_so() -> None:
         102,
     )
     assert report.refused[0].rules == ("risk_threshold",)
+
+
+def cut_off(removed: int = 2, size: int = 7, by: SigningKey = FIRST, **changes: Any) -> dict[str, Any]:
+    """What an export says of records that were cut off: a signed statement, and that the log goes on from it."""
+    tree = tree_of(size)
+    digest = {"state": "0" * 64, "archive": "0" * 64, **changes}
+    statement = sign_statement(
+        by,
+        removed=removed,
+        size=size,
+        at="2026-11-23T10:00:00Z",
+        frontier=tuple(tree.frontier(removed)),
+        **digest,
+    )
+    return {"statement": statement.text, "consistency": text(tree.consistency(removed))}
+
+
+@pytest.mark.parametrize(
+    ("truncated", "told"),
+    [
+        (lambda: cut_off(1), []),
+        (lambda: cut_off(1, by=STRANGER), ["the statement of truncation is not signed by a key of this log"]),
+        (lambda: cut_off(2), ["the statement says that record 2 was cut off, and it is here"]),
+        (
+            lambda: {**cut_off(1), "consistency": []},
+            ["the log does not continue the 1 records that the statement says were cut off"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_statement_of_truncation_is_checked(
+    truncated: Callable[[], dict[str, Any]], told: list[str]
+) -> None:
+    """Records that are not here must have been cut off, by the log itself and before those that are."""
+    assert with_proofs(truncated=truncated()).check().problems == told
+
+
+def test_what_is_neither_here_nor_cut_off_is_missing() -> None:
+    """An export that must be whole tells what lies before it and behind it, each by itself."""
+    before = "records 1 to 1 are not here, and no signed statement says that they were cut off"
+    for held, told in (
+        (export(), [before, "records 6 to 7 are not here"]),
+        (export(first=1), ["records 6 to 7 are not here"]),
+        (export(last=7), [before]),
+        (export(first=1, last=7), []),
+    ):
+        found = check_bundle(*held[:4], json.dumps(held.proofs), held.pinned, whole=True)
+        assert found.problems == told
+
+
+def _statement(change: Callable[[list[str]], list[str]]) -> str:
+    lines = open_note(cut_off(3)["statement"]).text.removesuffix("\n").split("\n")
+    return FIRST.sign("\n".join(change(lines)) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda lines: ["another title", *lines[1:]], "it does not begin with its title"),
+        (lambda lines: [*lines[:4], "AAAA", *lines[5:]], "a hash is not 32 bytes of base64"),
+        (lambda lines: [*lines[:4], "!", *lines[5:]], "a hash is not 32 bytes of base64"),
+        (lambda lines: [*lines[:6], "no digest", *lines[7:]], "it does not name the state and the archive"),
+        (lambda lines: [*lines[:2], "9", *lines[3:]], "its hashes are not those of 9 records"),
+        (lambda lines: lines[:-1], "its hashes are not those of 3 records"),
+        (lambda lines: [*lines[:-1], lines[4]], "its hashes do not lead to its root"),
+    ],
+)
+def test_a_statement_that_does_not_fit_itself_is_none(
+    change: Callable[[list[str]], list[str]], told: str
+) -> None:
+    """Every line of it means something, and all must agree, whoever signed it."""
+    with pytest.raises(BadInput, match=told):
+        open_statement(_statement(change))

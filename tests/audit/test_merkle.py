@@ -209,3 +209,21 @@ def test_a_thinned_tree_says_the_same_once_blocks_are_loaded(gone: int) -> None:
             lambda tree, index=index, size=size: tree.range_proof(index, size, size),
         ):
             assert asked(ask) == ask(whole)
+
+
+def test_only_so_many_blocks_stay_loaded() -> None:
+    """A block that was loaded long before others has to be loaded again: proofs over a long log cost no memory for ever."""
+    leaves = [leaf(number.to_bytes(2, "big")) for number in range(40 * 256)]
+    thin = Tree()
+    thin.extend(b"".join(leaves))
+    thin.thin()
+    for block in range(34):
+        assert thin.load(block, b"".join(leaves[block * 256 : block * 256 + 256]))
+    with pytest.raises(Thinned):
+        thin.leaf(3)
+    assert thin.leaf(33 * 256) == leaves[33 * 256]
+
+
+def test_no_subtrees_are_an_empty_log() -> None:
+    """The root over nothing is the one of RFC 6962."""
+    assert frontier_root(()) == EMPTY_ROOT == Tree().root()

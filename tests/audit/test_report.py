@@ -179,3 +179,31 @@ def test_what_is_kept_of_a_person_can_be_given_to_them(folder: Path) -> None:
     other = graphsvc("export", "person", "partner@acme.example").json()
     assert {each["record"]["kind"] for each in other["records"]} == {"graph_staged"}
     assert graphsvc("export", "person", "nobody").json()["records"] == []
+
+
+def test_what_followed_a_suspension_is_counted_as_long_as_it_lasts() -> None:
+    """Permitted in spite of it (as an emergency, say), refused by it, and nothing more once its time is over."""
+    summary = Summary()
+    suspended = {
+        "kind": "suspended",
+        "by": "dana",
+        "target_kind": "identity",
+        "target": "bot",
+        "reason": "odd",
+    }
+    decided = {
+        "kind": "decided", "verdict": "PERMIT", "answered": "PERMIT", "decision": "d", "action": "a", "by": "gw",
+        "subject": {"id": "bot"}, "on_behalf_of": [], "resource": {"id": "r", "type": "t"}, "grants": [], "reasons": [],
+        "completions": [], "review": None,
+    }  # fmt: skip
+    refused = {
+        **decided,
+        "verdict": "DENY",
+        "answered": "DENY",
+        "reasons": [{"code": "subject_suspended", "verdict": "DENY"}],
+    }
+    summary.add({**suspended, "at_ms": 1, "until_ms": 50})
+    for at_ms, line in ((10, decided), (20, refused), (30, refused), (60, decided), (70, refused)):
+        summary.add({**line, "at_ms": at_ms})
+    (effect,) = summary.report().effects
+    assert (effect.permitted_after, effect.refused_after, effect.first_refusal_ms) == (1, 2, 19)

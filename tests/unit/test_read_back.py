@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
-from graphsvc.core.codec import audited, decode_records
+from graphsvc.core.codec import Audited, audit_lines, audited, decode_records, encode_records, erase_records
 from graphsvc.core.intent import check_template
 from graphsvc.core.mark import Mark, reached_by
 from graphsvc.core.packs import load_packs
-from graphsvc.core.record import PolicyPublished
-from graphsvc.core.trace import read_trace
+from graphsvc.core.record import AuditRead, ChainClosed, PolicyPublished, Record, Revoked
+from graphsvc.core.trace import TraceChange, item_from_record, read_trace, record_of, to_trace_records
 from graphsvc.core.value import Json, key_text
 from graphsvc.errors import BadInput, PolicyError, StoreError, StoreTooNew
+from tests.unit.lived import act, last, policy
 
 
 @pytest.mark.parametrize(
@@ -30,7 +33,9 @@ def test_a_line_that_is_no_record_is_told_with_its_number(line: str | bytes, tol
         list(read_trace(["", line], "t"))
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00\xc1", b"\x01\xff", b"\x03broken"])
+@pytest.mark.parametrize(
+    "body", [b"", b"\x00\xc1", b"\x01\xff", b"\x03broken", *(bytes((each,)) + b"broken" for each in range(8))]
+)
 def test_a_damaged_entry_is_an_error(body: bytes) -> None:
     """Whatever is asked of it."""
     for read in (decode_records, audited):
@@ -82,3 +87,120 @@ def test_published_packs_that_do_not_fit_together_are_refused() -> None:
     assert [each.pack.id for each in load_packs({"a": packs["a"]})] == ["a"]
     with pytest.raises(PolicyError, match="`p`"):
         load_packs(packs)
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        ({"type": "action", "chain": "c", "subject": None}, "subject is missing"),
+        ({"type": "report", "action": "e1", "labels": ["a", 1]}, "labels must be a list of texts"),
+        ({"type": "report", "action": "e1", "labels": "a"}, "labels must be a list of texts"),
+        ({"type": "graph", "upsert": [1]}, "upsert must be a list of objects"),
+        ({"type": "graph", "upsert": {}}, "upsert must be a list of objects"),
+        ({"type": "link", "identities": ["a"]}, "identities must name at least two identities"),
+        ({"type": "govern", "record": {"kind": "unheard_of"}}, "record is no such record"),
+        ({"type": "govern", "record": {"kind": "confirmed"}}, "record is no such record"),
+    ],
+)
+def test_a_record_that_does_not_fit_is_told_with_its_field(record: dict[str, Json], told: str) -> None:
+    """Whatever the type, the line and the field are named."""
+    full = {
+        "id": "e1",
+        "at": "2026-11-23T10:00:00Z",
+        "action": {"name": "a"},
+        "resource": {"type": "t", "id": "r"},
+    }
+    with pytest.raises(BadInput, match=f"t:1: {told}"):
+        list(read_trace([msgspec.json.encode({**full, **record})], "t"))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {
+            "type": "approve",
+            "decision": "e1",
+            "by": {"type": "human", "id": "dana"},
+            "at": "2026-11-23T10:00:00Z",
+        },
+        {"type": "policy", "pack": "p", "version": "1", "sha256": "abc", "at": "2026-11-23T10:00:00Z"},
+        {"type": "of a later version", "at": "2026-11-23T10:00:00Z"},
+        {"type": "of a later version", "at": None},
+    ],
+)
+def test_items_that_change_nothing_are_written_as_they_were_read(record: dict[str, Json]) -> None:
+    """A pack without its text, an approval, and a type that is not known."""
+    item = item_from_record(record)
+    assert item_from_record(record_of(item)) == item
+
+
+def test_only_what_a_store_holds_by_itself_is_a_record_of_a_trace() -> None:
+    """Reads of the audit log are left out: nothing judged depends on them."""
+    read = AuditRead(at_ms=1, what="proof", first=1, last=2)
+    closed = ChainClosed(at_ms=2, chain="c")
+    written = list(to_trace_records([(1, read), (2, closed)]))
+    assert [each["type"] for each in written] == ["close"]
+    with pytest.raises(TypeError, match="AuditRead is no change"):
+        record_of(TraceChange(records=(read,), place="t"))
+
+
+def test_linked_identities_are_one_person() -> None:
+    """`link` names at least two; the first stands for all."""
+    (staged, _) = item_from_record(
+        {"type": "link", "identities": ["a", "b", "c"], "at": "2026-11-23T10:00:00Z"}
+    ).records  # type: ignore[union-attr]
+    assert [(edge.start, edge.end) for edge in staged.edges] == [  # type: ignore[attr-defined]
+        ("identity:a", "identity:b"),
+        ("identity:a", "identity:c"),
+    ]
+
+
+def test_an_entry_with_too_few_leaves_is_damaged() -> None:
+    """One leaf a record: an entry that lost some proves nothing."""
+    whole = encode_records([ChainClosed(at_ms=1, chain="c")], b"s" * 16)
+    version, body = whole[0], msgspec.msgpack.decode(whole[1:])
+    body[1] = body[1][:-1]
+    with pytest.raises(StoreError, match="does not hold one audit leaf a record"):
+        audited(bytes((version,)) + msgspec.msgpack.encode(body))
+
+
+def test_numbers_of_any_size_stay_what_they_were() -> None:
+    """Whole numbers beyond 64 bits come in by traces; a later report judges the same request again."""
+    huge = 2**70
+    rules = policy(
+        {
+            "id": "p", "on_match": "deny",
+            "steps": {"a": {"labels": {"any": ["hot"]}, "action": "m:Read", "then": "b"}, "b": {"action": "m:Send"}},
+        }
+    )  # fmt: skip
+    report = {"type": "report", "action": "e1", "labels": ["hot"], "at": "2026-11-23T10:00:01Z"}
+    read = act("e1", resource={"type": "box", "id": "b1", "properties": {"size": huge}})
+    answer = last(rules, read, report, act("e2", "m:Send", 2))
+    assert [each.pattern for each in answer.completions] == ["p"]
+    assert answer.completions[0].path[0].resource == "box:b1"
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_erasing_changes_one_record_and_keeps_its_line(size: int) -> None:
+    """However large the entry is: the others, and all lines and leaves, are what they were."""
+    records: list[Record] = [
+        Revoked(at_ms=number, grant=f"g{number}", reason=("mallory " * size)[: size + number])
+        for number in range(3)
+    ]
+    before = encode_records(records, b"s" * 16)
+
+    def change(record: Record) -> Record:
+        return replace(record, reason="") if record == records[1] else record
+
+    after = erase_records(before, "entry", change, lambda place, stored: f"note {place} {len(stored)}")
+    assert decode_records(after) == [records[0], change(records[1]), records[2]]
+    held = audited(after)
+    assert audit_lines(held, "entry") == audit_lines(audited(before), "entry")
+    assert list(held.erased) == [1]
+    assert held.leaves == audited(before).leaves
+
+
+def test_a_damaged_record_has_no_audit_line() -> None:
+    """It is told as damage of the store, not as a line of something else."""
+    with pytest.raises(StoreError, match="cannot be read"):
+        audit_lines(Audited(b"s" * 16, None, [b"\xc1"]), "entry")

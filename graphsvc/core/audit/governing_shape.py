@@ -101,5 +101,5 @@ def _plain(value: str | bool | int | date | Entity | tuple[str, ...] | None) -> 
             return list(value)
         case None | bool() | str():
             return value
-        case int():
+        case _:
             return whole(value)
