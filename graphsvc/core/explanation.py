@@ -61,16 +61,13 @@ def tell_path(phrases: Sequence[str]) -> str:
 
 
 def _in_log_order(match: Match, event: Event, find: Callable[[str], Happened | None]) -> list[_Step]:
-    registers: dict[tuple[str, int], Register] = {}
-    queue = list(match.tops)
-    for register in queue:
-        name = register.action, register.step
-        if name not in registers:
-            registers[name] = register
-            queue.extend(register.children)
+    # A tree: no step leads to two others, so none is met twice.
+    registers = list(match.tops)
+    for register in registers:
+        registers.extend(register.children)
     steps = [
         _Step(register, find(register.action) if register.action != event.id else None)
-        for register in registers.values()
+        for register in registers
     ]
     steps.sort(key=lambda step: (step.happened is None, _place(step), step.register.step))
     return steps

@@ -76,11 +76,6 @@ class Parties(msgspec.Struct, frozen=True, gc=False):
     memo: Memo
 
     @property
-    def subject(self) -> str:
-        """The id of the acting identity."""
-        return self.ids[0]
-
-    @property
     def properties(self) -> Mapping[str, Json]:
         """The subject's stored properties."""
         return self.node.properties if self.node is not None else _NOTHING

@@ -191,7 +191,7 @@ def test_what_followed_a_suspension_is_counted_as_long_as_it_lasts() -> None:
         "target": "bot",
         "reason": "odd",
     }
-    decided = {
+    decided: dict[str, Any] = {
         "kind": "decided", "verdict": "PERMIT", "answered": "PERMIT", "decision": "d", "action": "a", "by": "gw",
         "subject": {"id": "bot"}, "on_behalf_of": [], "resource": {"id": "r", "type": "t"}, "grants": [], "reasons": [],
         "completions": [], "review": None,

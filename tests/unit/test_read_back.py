@@ -10,8 +10,16 @@ from graphsvc.core.codec import Audited, audit_lines, audited, decode_records, e
 from graphsvc.core.intent import check_template
 from graphsvc.core.mark import Mark, reached_by
 from graphsvc.core.packs import load_packs
-from graphsvc.core.record import AuditRead, ChainClosed, PolicyPublished, Record, Revoked
-from graphsvc.core.trace import TraceChange, item_from_record, read_trace, record_of, to_trace_records
+from graphsvc.core.record import AuditRead, ChainClosed, GraphStaged, PolicyPublished, Record, Revoked
+from graphsvc.core.request import Entity
+from graphsvc.core.trace import (
+    TraceApproval,
+    TraceChange,
+    item_from_record,
+    read_trace,
+    record_of,
+    to_trace_records,
+)
 from graphsvc.core.value import Json, key_text
 from graphsvc.errors import BadInput, PolicyError, StoreError, StoreTooNew
 from tests.unit.lived import act, last, policy
@@ -124,6 +132,14 @@ def test_a_record_that_does_not_fit_is_told_with_its_field(record: dict[str, Jso
             "at": "2026-11-23T10:00:00Z",
         },
         {"type": "policy", "pack": "p", "version": "1", "sha256": "abc", "at": "2026-11-23T10:00:00Z"},
+        {**act("e1"), "verdict": "DENY"},
+        {
+            **act("e1"),
+            "verdict": "DENY",
+            "enforced": "PERMIT",
+            "completed": ["p"],
+            "reasons": ["pattern_completed"],
+        },
         {"type": "of a later version", "at": "2026-11-23T10:00:00Z"},
         {"type": "of a later version", "at": None},
     ],
@@ -146,10 +162,11 @@ def test_only_what_a_store_holds_by_itself_is_a_record_of_a_trace() -> None:
 
 def test_linked_identities_are_one_person() -> None:
     """`link` names at least two; the first stands for all."""
-    (staged, _) = item_from_record(
-        {"type": "link", "identities": ["a", "b", "c"], "at": "2026-11-23T10:00:00Z"}
-    ).records  # type: ignore[union-attr]
-    assert [(edge.start, edge.end) for edge in staged.edges] == [  # type: ignore[attr-defined]
+    item = item_from_record({"type": "link", "identities": ["a", "b", "c"], "at": "2026-11-23T10:00:00Z"})
+    assert isinstance(item, TraceChange)
+    staged = item.records[0]
+    assert isinstance(staged, GraphStaged)
+    assert [(edge.start, edge.end) for edge in staged.edges] == [
         ("identity:a", "identity:b"),
         ("identity:a", "identity:c"),
     ]
@@ -204,3 +221,13 @@ def test_a_damaged_record_has_no_audit_line() -> None:
     """It is told as damage of the store, not as a line of something else."""
     with pytest.raises(StoreError, match="cannot be read"):
         audit_lines(Audited(b"s" * 16, None, [b"\xc1"]), "entry")
+
+
+def test_an_approval_of_a_rule_test_is_written_as_a_review() -> None:
+    """What a test of a rule file approves can be read back as a trace says it."""
+    item = TraceApproval(decision="e1", by=Entity("human", "dana"), at_ms=0, place="t")
+    written = record_of(item)
+    assert written == {
+        "type": "approve", "decision": "e1", "by": {"type": "human", "id": "dana"}, "at": "1970-01-01T00:00:00Z",
+    }  # fmt: skip
+    assert len(list(read_trace([msgspec.json.encode(written)], "t"))) == 1

@@ -11,6 +11,7 @@ from graphsvc.core.policy.load import load_policy
 from graphsvc.core.trace import item_from_record
 from graphsvc.core.trial import unjudged
 from graphsvc.core.verdict import NearHarm, Verdict
+from graphsvc.packs import pack_text
 from tests.unit.lived import Record, act, last, policy
 
 
@@ -100,16 +101,10 @@ def test_what_a_trial_cannot_judge_is_told() -> None:
     plain = policy({"id": "p", "on_match": "deny", "steps": steps})
     del plain["settings"]
     assert unjudged(load_policy(json.dumps(plain), "t.yaml")) == []
-    told = unjudged(
-        load_policy(
-            json.dumps({**plain, "provenance": table, "settings": {"entitlement": "off"}}),
-            "t.yaml",
-        )
-    )
-    assert told == [
-        "settings (entitlement) have no effect on trial",
-        "the provenance table has no effect on trial",
-    ]
+    told = unjudged(load_policy(json.dumps({**plain, "settings": {"entitlement": "off"}}), "t.yaml"))
+    assert told == ["settings (entitlement) have no effect on trial"]
+    shipped = unjudged(load_policy(pack_text("agent_provenance"), "p.yaml"))
+    assert "the provenance table has no effect on trial" in shipped
 
 
 def test_only_a_fitting_approval_guards() -> None:

@@ -224,7 +224,8 @@ class Closures:
                 closure.gained[identity] = firing
                 waiting |= self._with_self(closure)
                 self._hold(closure, self._holdings.of(identity), waiting)
-        elif gives.right is not None:
+        else:
+            assert gives.right is not None  # a gain is exactly one of the three
             on = binding[gives.on[1:]] if gives.on is not None and gives.on.startswith("$") else gives.on
             self._hold(closure, self._matching(gives.right, on), waiting)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from graphsvc.core.graph import Edge, Node, to_record
 from graphsvc.core.record import (
@@ -90,6 +91,8 @@ def record_of(item: TraceItem) -> dict[str, Json]:
         case TraceNote():
             at = format_time(item.at_ms) if item.at_ms is not None else None
             return {"type": item.type, "at": at}
+        case _:
+            assert_never(item)
 
 
 def _change_record(records: tuple[Record, ...]) -> dict[str, Json]:
