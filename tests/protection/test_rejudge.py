@@ -6,11 +6,22 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from graphsvc.core.evaluate import decided
+from graphsvc.core.governing import GlassBroken, PolicyShadowed
 from graphsvc.core.graph import Node
 from graphsvc.core.policy.load import load_policies
-from graphsvc.core.record import Approved, Cancelled, GraphCommitted, GraphStaged, Record, Reported
+from graphsvc.core.record import (
+    Approved,
+    Cancelled,
+    Decided,
+    GraphCommitted,
+    GraphStaged,
+    Record,
+    Reported,
+    Suspended,
+)
 from graphsvc.core.rejudge import (
     Changed,
     Difference,
@@ -161,6 +172,36 @@ def test_more_than_patterns_goes_the_whole_way(change: tuple[str, str]) -> None:
     held, draft = load_policies([(text, "old")]), load_policies([(text.replace(*change), "new")])
     assert only_patterns(held, draft, []) is None
     assert only_patterns(held, load_policies([(text.replace('"1"', '"2"'), "new")]), []) is not None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        PolicyShadowed(at_ms=0, pack="t", version="1", sha256="x", text="", file="t", share_ppm=1),
+        GlassBroken(at_ms=0, id="g", identity="i", pack="p", until_ms=1, reason="r"),
+        Suspended(at_ms=0, target_kind="pattern", target="p"),
+    ],
+)  # fmt: skip
+def test_what_acted_beside_the_rules_goes_the_whole_way(record: Record) -> None:
+    """A trial with a share, an emergency, a suspended pattern: verdicts hung on more than the patterns then."""
+    held, draft = (load_policies([(pack(version, PATTERNS[0]), "t")]) for version in "12")
+    assert only_patterns(held, draft, [record]) is None
+    harmless = Suspended(at_ms=0, target_kind="identity", target="bot")
+    assert only_patterns(held, draft, [harmless]) is not None
+
+
+def test_other_rules_or_reviews_in_the_history_go_the_whole_way() -> None:
+    """Decisions by other packs than those held, and actions that an approval let through."""
+    held, draft = (load_policies([(pack(version, PATTERNS[0]), "t")]) for version in "12")
+    records = [record for _, record in history(0, pack("1", PATTERNS[0]))]
+    other = published(pack("3", PATTERNS[0]))
+    assert only_patterns(held, draft, [other, *records]) is not None  # before any decision
+    assert only_patterns(held, draft, [*records, other]) is None
+    last = next(record for record in reversed(records) if isinstance(record, Decided))
+    assert (
+        only_patterns(held, draft, [*records, replace(last, request=replace(last.request, review="e1"))])
+        is None
+    )
 
 
 def test_sessions_that_nothing_concerns_are_passed_over() -> None:
