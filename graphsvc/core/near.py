@@ -26,9 +26,8 @@ def nearest(scopes: Sequence[str], facts: Facts, at_ms: int, *, limit: int = 5) 
             missing = facts.ruleset.patterns[number].levels - mask.bit_count()
             best[number] = min((missing, mask), best.get(number, (missing + 1, 0)))
         for number, levels in scope.levels.items():
+            # None of a pattern on trial: those only watch, and what only watches has no levels.
             pattern = facts.ruleset.patterns[number]
-            if pattern.id in facts.ruleset.shadows:
-                continue
             count = reached(levels, pattern.within_ms, at_ms)
             level = levels[count - 1]
             if count and level is not None:
