@@ -210,7 +210,7 @@ def test_whoever_acted_in_forgotten_sessions_alone_is_forgotten() -> None:
     replayer.step(item_from_record(act("e1")))
     replayer.step(item_from_record({"type": "close", "chain": "c", "at": "2026-11-23T10:00:01Z"}))
     assert any("bot" in name for name in world.names_of)
-    later: dict[str, object] = {
+    later: Record = {
         "at": "2026-12-23T10:00:00Z",
         "chain": "d",
         "subject": {"type": "agent", "id": "other"},
