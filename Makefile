@@ -13,14 +13,14 @@ PYTEST := $(BIN)/python -m pytest -q
 COMPILE := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
 
-# What runs the core within the process of the tests, without what compares at random for long.
-CORE_TESTS := tests/unit tests/cel tests/protection tests/audit tests/provenance/test_judge.py tests/provenance/test_policy.py \
-	tests/provenance/test_law.py $(filter-out %test_agreement.py %test_load.py,$(wildcard tests/policy/test_*.py)) \
-	$(addprefix tests/rights/test_,live.py entitlement.py alias.py memo.py time_known.py rights.py closure.py reach.py) \
-	$(addprefix tests/service/test_,decide.py keeper.py retire.py hindsight.py hindsight_reach.py late.py) \
-	$(addprefix tests/law/test_,law_sequence.py signal.py intent.py trace_replay.py) \
+# What runs the core within the process of the tests, without what compares at random, or changes bytes, for long.
+CORE_TESTS := tests/unit tests/cel tests/protection $(filter-out %test_fault.py %test_hostile.py %test_command.py,$(wildcard tests/audit/test_*.py)) \
+	$(addprefix tests/provenance/test_,judge.py policy.py law.py service.py) $(filter-out %test_agreement.py,$(wildcard tests/policy/test_*.py)) \
+	$(addprefix tests/rights/test_,live.py entitlement.py alias.py memo.py time_known.py rights.py closure.py reach.py told_rights.py) \
+	$(addprefix tests/service/test_,decide.py keeper.py retire.py hindsight.py hindsight_reach.py late.py warming.py) \
+	$(addprefix tests/law/test_,law_sequence.py signal.py intent.py trace_replay.py quick.py store_values.py rebuild.py) \
 	$(addprefix tests/law/test_snapshot.py::test_,fixed_cases_go_on_the_same bytes_depend_on_content_alone what_is_no_snapshot_is_refused) \
-	tests/law/test_fuzz.py::test_the_engine_agrees_with_the_definition tests/cli/test_trace.py
+	tests/law/test_fuzz.py::test_the_engine_agrees_with_the_definition tests/cli/test_trace.py $(addprefix tests/explore/test_,way_graph.py explore.py)
 
 # The stamp carries the checksum of what the environment is made from, so a changed lock installs again.
 READY := .venv/.ready-$(shell cat requirements/dev.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
