@@ -5,15 +5,23 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from graphsvc.core.evaluate import Evaluation
 from graphsvc.core.trace import item_from_record
 from tests.law.engine import replay
 from tests.law.strategy import ALL_FEATURES, Case, random_case
 
-_SEEDS = range(25)
 _TREES = frozenset({"keys", "windows", "principal_scope", "causal_relation", "multi_top", "counting"})
 _GUARDED = _TREES | {"unless", "without", "sanitized", "distinct", "approvals", "flow_relation", "parents"}
+
+
+def _random_cases(law: Callable[..., None]) -> Callable[..., None]:
+    """A law of every case: each run draws some others. None is shrunk, for a smaller seed is no smaller case."""
+    phases = (Phase.explicit, Phase.reuse, Phase.generate)
+    return settings(max_examples=25, phases=phases)(given(seed=st.integers(0, 2**48))(law))
+
 
 Edit = Callable[[Case, random.Random], Case | None]
 
@@ -65,7 +73,7 @@ def _insert(case: Case, rng: random.Random) -> Case | None:
     return None
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m1_an_event_more_takes_nothing_away(seed: int) -> None:
     """M1: without guards an inserted event never un-completes a later one and never lowers the risk."""
     _never_loses(*_edited(seed, _TREES, _insert))
@@ -85,7 +93,7 @@ def _more_parents(case: Case, rng: random.Random) -> Case | None:
     return case if earlier else None
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m2_more_inputs_take_nothing_away(seed: int) -> None:
     """M2: declaring more inputs never un-completes anything."""
     _never_loses(*_edited(seed, _TREES | {"flow_relation", "parents"}, _more_parents), risk=False)
@@ -99,7 +107,7 @@ def _more_labels(case: Case, rng: random.Random) -> Case | None:
     return case
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m3_more_labels_take_nothing_away(seed: int) -> None:
     """M3: without `none` conditions more labels never un-complete anything, guards that ask for none or not."""
     _never_loses(*_edited(seed, _GUARDED, _more_labels))
@@ -112,7 +120,7 @@ def _without_last(case: Case, rng: random.Random) -> Case | None:
     return case
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m4_a_pattern_more_leaves_the_others_alone(seed: int) -> None:
     """M4: with a pattern more the others complete as before, and the risk is not lower."""
     more, fewer = _edited(seed, ALL_FEATURES, _without_last)
@@ -130,7 +138,7 @@ def _renamed(case: Case, rng: random.Random) -> Case | None:
     return case
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m5_order_and_names_of_patterns_are_irrelevant(seed: int) -> None:
     """M5: renamed patterns in another order give the same verdicts, completions and risk, where these decide on too."""
     one, other = (replay(*case).world.decided for case in _edited(seed, ALL_FEATURES, _renamed))
@@ -165,7 +173,7 @@ def _swapped(case: Case, rng: random.Random) -> Case | None:
     return case
 
 
-@pytest.mark.parametrize("seed", range(20))
+@_random_cases
 def test_m6_strangers_commute(seed: int) -> None:
     """M6: neighbouring events of one time that share no cell may change places."""
     before, after = _edited(seed, _TREES, _swapped)
@@ -182,7 +190,7 @@ def _wider(case: Case, rng: random.Random) -> Case | None:
     return case if windowed else None
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m7_a_wider_window_takes_nothing_away(seed: int) -> None:
     """M7: widening windows of patterns never un-completes anything, guarded or not."""
     _never_loses(*_edited(seed, _GUARDED | {"data_scope"}, _wider))
@@ -203,7 +211,7 @@ def _weaker(case: Case, relation: str) -> Case | None:
     return case if changed else None
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 @pytest.mark.parametrize("relation", ["log", "causal"])
 def test_m8_a_weaker_relation_finds_whatever_a_stronger_one_finds(relation: str, seed: int) -> None:
     """M8: `log` completes what `causal` and `flow` do, and `causal` what `flow` does, sanitizers or not."""
@@ -222,7 +230,7 @@ def _guard_more(case: Case, rng: random.Random) -> Case | None:
     return case
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m10_a_guard_adds_no_completion(seed: int) -> None:
     """M10: an event that is only a guard of a pattern never adds a completion of it."""
     before, after = _edited(seed, frozenset({"keys", "causal_relation", "multi_top"}), _guard_more)
@@ -233,7 +241,7 @@ def test_m10_a_guard_adds_no_completion(seed: int) -> None:
         assert _completed(other[name]) <= _completed(evaluation)
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m13_time_alone_never_raises_the_risk(seed: int) -> None:
     """M13: judged later and later, the same request finds no higher risk before it, signals included."""
     rng = random.Random(seed)
@@ -264,7 +272,7 @@ def _split(case: Case, rng: random.Random) -> Case | None:
     return case
 
 
-@pytest.mark.parametrize("seed", range(20))
+@_random_cases
 def test_m14_splitting_a_chain_takes_nothing_away(seed: int) -> None:
     """M14: a chain whose rest is done by a child it spawned completes whatever it did before."""
     rng = random.Random(seed)
@@ -292,7 +300,7 @@ def _middle_by_a_child(case: Case, rng: random.Random) -> Case | None:
     return case
 
 
-@pytest.mark.parametrize("seed", range(20))
+@_random_cases
 def test_m14_a_part_done_by_a_child_and_joined_back_takes_nothing_away(seed: int) -> None:
     """M14: what a child did is before whatever the parent does once it has joined it."""
     rng = random.Random(seed)
@@ -306,7 +314,7 @@ def test_m14_a_part_done_by_a_child_and_joined_back_takes_nothing_away(seed: int
         _never_loses(case, after, risk=False)
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@_random_cases
 def test_m15_more_weight_never_lowers_the_risk(seed: int) -> None:
     """M15: raising the weight of a severity or the chance of a step never lowers any risk."""
 
