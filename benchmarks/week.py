@@ -6,6 +6,7 @@ import asyncio
 import gc
 import itertools
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -64,6 +65,7 @@ async def _week(folder: Path, decisions: int) -> list[dict[str, Any]]:
                 "us_each": round((time.process_time() - began) / done * 1e6),
                 "open_chains": service.retention.open_chains,
             })  # fmt: skip
+            print(rows[-1], file=sys.stderr, flush=True)  # a million take a while
         for before, row in itertools.pairwise(rows):
             more = row["decisions"] - before["decisions"]
             row["bytes_each"] = round((row["rss_mb"] - before["rss_mb"]) * 1e6 / more)
