@@ -18,7 +18,7 @@ graphsvc: 1
 pack: {id: bank, version: "%s"}
 settings: {entitlement: "off"%s}
 actions:
-  "bank:Pay": {effects: [pay]}
+  "bank:Pay": {effects: [pay], shown: [to, note]}
   "bank:Read": {effects: [read]}
 """
 PATTERN = """
