@@ -228,7 +228,7 @@ async def test_what_is_wrong_is_never_let_through(tmp_path: Path) -> None:
 
 async def test_the_route_by_itself() -> None:
     """Roles, two subjects, the whole path as the resource, one answer for one request id."""
-    async with served() as service:
+    async with served(store_values="all") as service:
 
         async def ask(token: str | None, *headers: tuple[str, str], path: str = "/a/b?c=d") -> Any:
             given = [*headers, *([("Authorization", f"Bearer {token}")] if token else [])]
