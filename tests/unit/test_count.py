@@ -60,3 +60,13 @@ def test_without_a_value_every_action_counts() -> None:
     assert [bool(each.completions) for each in evaluations(rules, *_reads(*times))] == [False, False, True]
     told = evaluations(rules, *_reads(*times))[-1].completions[0].explanation
     assert "number 3 of different values; more than 2" in told
+
+
+def test_one_who_acts_in_two_sessions_counts_as_one() -> None:
+    """In scope `principal` a value that was seen in one session counts in the next; another agent's does not."""
+    rules = _rules(1, scope="principal", principal="actor", within="1h")
+    first, second = _reads(("a", 0), ("b", 1))
+    other = {"subject": {"type": "agent", "id": "other"}}
+    for more, completes in (({}, True), (other, False)):
+        answers = evaluations(rules, first, {**second, "chain": "d", **more})
+        assert bool(answers[1].completions) is completes
