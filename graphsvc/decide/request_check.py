@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
+from graphsvc.core.graph import Edge, Node
 from graphsvc.core.intent import check_intent
 from graphsvc.core.provenance.claim import check_claims
 from graphsvc.core.request import AccessRequest
 from graphsvc.errors import BadInput
 
-__all__ = ["MAX_ID", "check_request"]
+__all__ = ["MAX_ID_BYTES", "check_graph", "check_request"]
 
-# Of characters. Ids are keys of indexes, whose entries are bounded (8 kB in Neo4j): what is longer could be decided but
-# never drawn, and everything behind it would wait for it.
-MAX_ID = 1_024
+# As UTF-8. Ids are keys of indexes, whose entries are bounded (8,167 bytes in Neo4j): what is longer could be decided but
+# never drawn, and everything behind it would wait for it. A resource's key is its type and its id.
+MAX_ID_BYTES = 4_000
+_MAX_KEY_BYTES = 2 * MAX_ID_BYTES
+_SURELY_SHORT = MAX_ID_BYTES // 4  # characters
+_SHOWN = 60
 
 
 def check_request(request: AccessRequest) -> None:
@@ -35,7 +41,7 @@ def _check_lengths(request: AccessRequest) -> None:
     is_plain = not (request.joins or request.parents or request.on_behalf_of)
     # Asked of every decision, and all of them together are nearly always shorter.
     together = len(request.chain) + len(request.subject.id) + len(request.action) + len(session) + len(parent)
-    if is_plain and together + len(resource.type) + len(resource.id) <= MAX_ID:
+    if is_plain and together + len(resource.type) + len(resource.id) <= _SURELY_SHORT:
         return
     ids = [
         ("chain", request.chain), ("session", session), ("parentChain", parent), ("subject.id", request.subject.id),
@@ -45,5 +51,22 @@ def _check_lengths(request: AccessRequest) -> None:
         *((f"onBehalfOf.{place}.id", each.id) for place, each in enumerate(request.on_behalf_of)),
     ]  # fmt: skip
     for field, value in ids:
-        if len(value) > MAX_ID:
-            raise BadInput(f"{field}: {len(value)} characters; at most {MAX_ID}", field=field)
+        size = _size(value)
+        if size > MAX_ID_BYTES:
+            raise BadInput(f"{field}: {size} bytes; at most {MAX_ID_BYTES}", field=field)
+
+
+def check_graph(nodes: Iterable[Node], edges: Iterable[Edge]) -> None:
+    """BadInput for a key of a node, or an end of an edge, that is too long to be drawn."""
+    for field, keys in (
+        ("nodes", (node.key for node in nodes)),
+        ("edges", (key for edge in edges for key in (edge.start, edge.end))),
+    ):
+        for key in keys:
+            if len(key) > _SURELY_SHORT and (size := _size(key)) > _MAX_KEY_BYTES:
+                told = f"{field}: the key `{key[:_SHOWN]}...` has {size} bytes; at most {_MAX_KEY_BYTES}: give it a shorter id"
+                raise BadInput(told, field=field)
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -261,16 +261,17 @@ async def test_two_tokens_are_none() -> None:
 @pytest.mark.parametrize(
     ("field", "given"),
     [
-        ("chain", {"chain": "c" * 1025}),
-        ("session", {"session": "s" * 1025}),
-        ("parentChain", {"parentChain": "c" * 1025}),
-        ("joins.1", {"joins": ["c0", "c" * 1025]}),
-        ("parents.0", {"parents": ["d" * 1025]}),
-        ("action.name", {"action": {"name": "a" * 1025}}),
-        ("subject.id", {"subject": {"type": "agent", "id": "b" * 1025}}),
-        ("resource.type", {"resource": {"type": "m" * 1025, "id": "b"}}),
-        ("resource.id", {"resource": {"type": "mailbox", "id": "m" * 1025}}),
-        ("onBehalfOf.0.id", {"onBehalfOf": [{"type": "human", "id": "h" * 1025}]}),
+        ("chain", {"chain": "c" * 4001}),
+        ("session", {"session": "s" * 4001}),
+        ("parentChain", {"parentChain": "c" * 4001}),
+        ("joins.1", {"joins": ["c0", "c" * 4001]}),
+        ("parents.0", {"parents": ["d" * 4001]}),
+        ("action.name", {"action": {"name": "a" * 4001}}),
+        ("subject.id", {"subject": {"type": "agent", "id": "b" * 4001}}),
+        ("resource.type", {"resource": {"type": "m" * 4001, "id": "b"}}),
+        ("resource.id", {"resource": {"type": "mailbox", "id": "m" * 4001}}),
+        ("onBehalfOf.0.id", {"onBehalfOf": [{"type": "human", "id": "h" * 4001}]}),
+        ("chain", {"chain": "x" + "\N{GRINNING FACE}" * 1000}),
     ],
 )
 async def test_an_id_that_no_store_can_find_by_is_refused(field: str, given: dict[str, Any]) -> None:
@@ -281,8 +282,35 @@ async def test_an_id_that_no_store_can_find_by_is_refused(field: str, given: dic
         answer = (await service.post(query, "pep", variables={"v": asked}))["data"]["decide"]
         assert answer == {
             "__typename": "InvalidRequest",
-            "message": f"{field}: 1025 characters; at most 1024",
+            "message": f"{field}: 4001 bytes; at most 4000",
         }
+
+
+async def test_a_key_that_no_store_can_find_by_is_refused_with_all_of_its_graph() -> None:
+    """The same of graphs: nothing of one is kept, and an id as long as any ARN is no trouble."""
+    query = """
+    mutation($i: UpsertGraphInput!) { upsertGraph(input: $i) { __typename ... on Failure { code field message } } }
+    """
+    async with served() as service:
+
+        async def upsert(length: int) -> Any:
+            records = [
+                {"node": {"type": "identity", "id": "zoe", "kind": "human"}},
+                {"node": {"type": "resource", "resource_type": "bucket", "id": "b" * length}},
+            ]
+            given = {"source": f"s{length}", "records": records}
+            return (await service.post(query, "admin", variables={"i": given}))["data"]["upsertGraph"]
+
+        assert await upsert(2_048) == {"__typename": "Ack"}
+        world = service.harness.service.world
+        known = world.estate.sources
+        assert await upsert(8_000) == {
+            "__typename": "InvalidRequest",
+            "code": "invalid_request",
+            "field": "nodes",
+            "message": f"nodes: the key `resource:bucket:{'b' * 44}...` has 8016 bytes; at most 8000: give it a shorter id",
+        }
+        assert (world.estate.sources, world.staged) == (known, {})
 
 
 async def test_the_default_deadline_is_a_setting() -> None:

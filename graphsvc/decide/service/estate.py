@@ -12,6 +12,7 @@ from graphsvc.decide.command import (
     Caller,
     IdentityView,
 )
+from graphsvc.decide.request_check import check_graph
 from graphsvc.decide.service.base import UseCases
 
 __all__ = ["Facts"]
@@ -32,8 +33,9 @@ class Facts(UseCases):
     ) -> Ack:
         """Facts of one source become visible at once, however many entries they take.
 
-        staged: told how many facts each entry took.
+        staged: told how many facts each entry took. BadInput for a key that is too long.
         """
+        check_graph(nodes, edges)
         load = self._ids()
         for stage in pap.stage_graph(load, nodes, edges):
             outcome = await self._run(stage)
