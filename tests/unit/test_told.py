@@ -130,3 +130,23 @@ def test_only_a_fitting_approval_guards() -> None:
             )
             assert [each.pattern for each in answer.completions] == completed, (person, key)
             assert answer.verdict is (Verdict.DENY if completed else Verdict.PERMIT)
+
+
+def test_a_completion_tells_what_its_steps_agree_on() -> None:
+    """The values of the key, as text."""
+    key = {"key": {"v": "context.v"}}
+    steps = {"a": {"action": "m:Read", "then": "b", **key}, "b": {"action": "m:Send", **key}}
+    rules = policy({"id": "p", "on_match": "deny", "steps": steps})
+    answer = last(rules, act("e1", context={"v": 7}), act("e2", "m:Send", 1, context={"v": "7"}))
+    assert answer.completions[0].key == {"v": "7"}
+
+
+def test_steps_that_must_differ_have_the_same_window() -> None:
+    """Its edge belongs to it (R1), and one event is never both (R13)."""
+    steps = {"a": {"action": "m:Read"}, "b": {"action": "m:Read"}}
+    rules = policy({"id": "p", "on_match": "deny", "within": "1m", "distinct": ["a", "b"], "steps": steps})
+    for second, completed in ((60, ["p"]), (61, [])):
+        assert [
+            each.pattern for each in last(rules, act("e1"), act("e2", second=second)).completions
+        ] == completed
+    assert last(rules, act("e1")).completions == ()
