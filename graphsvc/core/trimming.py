@@ -11,7 +11,14 @@ from graphsvc.core.reading import Reads
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
 
-__all__ = ["trimmed"]
+__all__ = ["is_whole", "trimmed"]
+
+
+def is_whole(request: AccessRequest) -> bool:
+    """Whether every value of it was kept."""
+    entities = (request.subject, request.resource, *request.on_behalf_of)
+    held = (request.action_properties, request.context, *(entity.properties for entity in entities))
+    return not any(is_unkept(value) for values in held if values for value in values.values())
 
 
 def trimmed(

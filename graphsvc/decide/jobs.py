@@ -92,7 +92,7 @@ class DecideJob:
         check_session(world, overlay, self.caller, request.session)
         # Before it is judged: whoever judges it again from the log sees what was seen here.
         request = self.values.kept(world, request)
-        digest = self.values.digest(self.digest)
+        digest = self.values.digest(self.digest, request)
         evaluation = world.evaluate(request, at_ms, overlay, seq=seq)
         refused = not_spoken_for(self.caller, request)
         if refused is not None:

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from graphsvc.core.reading import Reads, reads_of
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.ruleset import Ruleset
-from graphsvc.core.trimming import trimmed
+from graphsvc.core.trimming import is_whole, trimmed
 from graphsvc.core.world import World
 
 __all__ = ["StoreValues", "Values"]
@@ -38,18 +38,21 @@ class Values:
             request, self._reads(world), self._salt, review.request if review is not None else None
         )
 
-    def digest(self, plain: str) -> str:
+    def digest(self, plain: str, kept: AccessRequest) -> str:
         """What is kept of a request's hash, by which a key is known to be used for the same request again.
 
-        From a plain hash of a whole request, a value of few possibilities could be guessed.
+        From a plain hash of a request of which not all is kept, a value of few possibilities could be guessed.
         """
+        return plain if is_whole(kept) else self._keyed(plain)
+
+    def _keyed(self, plain: str) -> str:
         if self._salt is None:
             return plain
         return hmac.new(self._salt, plain.encode(), hashlib.sha256).hexdigest()
 
     def is_same(self, kept: str, plain: str) -> bool:
         """True when a kept hash is of the request with this plain one, however it was kept."""
-        return kept == plain or kept == self.digest(plain)
+        return kept == plain or kept == self._keyed(plain)
 
     def _reads(self, world: World) -> Reads:
         ruleset, questions = world.ruleset, world.rights.questions

@@ -65,6 +65,10 @@ class FaultyStore(MemoryStore):
         """The disk's."""
         return self.disk.incarnation
 
+    async def salt(self) -> bytes:
+        """The disk's."""
+        return await self.disk.salt()
+
     async def append(self, draft: Draft, *, seen: int, reads: Collection[str]) -> Accepted | Refused:
         """Append to the disk, or fail in the way that comes next."""
         fault = self.faults.popleft() if self.faults else "none"
