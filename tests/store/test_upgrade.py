@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -12,7 +13,6 @@ from graphsvc.decide.ports import Store
 from graphsvc.errors import StoreTooNew
 from graphsvc.store.neo4j import migration as neo4j_migration
 from graphsvc.store.neo4j import open_neo4j
-from graphsvc.store.sqlite import log as sqlite_log
 from graphsvc.store.sqlite import open_sqlite
 from graphsvc.store.sqlite import store as sqlite_store
 from graphsvc.store.sqlite.file import known_migrations
@@ -25,10 +25,12 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def served(store: Store, name: str) -> AsyncIterator[Harness]:
+async def served(
+    store: Store, name: str, store_values: Literal["referenced", "all"] = "referenced"
+) -> AsyncIterator[Harness]:
     """A service that has its store to itself."""
     try:
-        async with serving(store, name=name) as harness:
+        async with serving(store, name=name, store_values=store_values) as harness:
             yield harness
     finally:
         await store.close()
@@ -39,10 +41,8 @@ async def test_a_store_of_an_older_version_goes_on(tmp_path: Path, monkeypatch: 
     path, newest = tmp_path / "graphsvc.db", known_migrations()
     with monkeypatch.context() as older:
         older.setattr(sqlite_store, "known_migrations", lambda: newest[:-1])
-        # What it did not have yet: a log could not be cut off.
-        older.setattr(sqlite_log, "_cut", lambda _: 0)
-        older.setattr(sqlite_log, "base", lambda _: None)
-        async with served(await open_sqlite(path), "old") as harness:
+        # What it did not have yet: a salt, for it kept all values.
+        async with served(await open_sqlite(path), "old", "all") as harness:
             await harness.prepare()
             before = await harness.act("crm:Read", "record:42", key="kept")
     async with served(await open_sqlite(path), "new") as harness:
