@@ -99,12 +99,7 @@ class Candidates:
             if pattern in found or all(values[place] is not None for place in part.key):
                 continue
             # Without a condition on the action itself, only an event that would otherwise match fits.
-            matcher = part.matcher
-            fits = matcher.asks_action or (
-                (matcher.labels is None or matcher.labels(event.labels))
-                and all(test(event) for test in matcher.tests)
-            )
-            if fits:
+            if part.matcher.asks_action or part.matcher.fits_event(event):
                 found.append(pattern)
         return found
 
@@ -114,7 +109,7 @@ class Candidates:
         fitting = self._bare.copy()
         for label in labels:
             for place in self._asking.get(label, ()):
-                tree = _narrowed(every.trees[place], labels)
+                tree = _pruned(every.trees[place], labels)
                 if tree is not None:
                     fitting[place] = tree
                 else:
@@ -136,7 +131,7 @@ class _HasMatcher(Protocol):
 _P = TypeVar("_P", bound=_HasMatcher)
 
 
-def _narrowed(tree: Tree, labels: frozenset[str]) -> Tree | None:
+def _pruned(tree: Tree, labels: frozenset[str]) -> Tree | None:
     offers = _fitting(tree.offers, labels)
     return Tree(tree.pattern, offers, tree.track) if offers else None
 
@@ -185,7 +180,7 @@ class _Finder:
         every = Concerned(tuple(trees), tuple(counters), tuple(guards), tuple(resets), tuple(cuts))
         offered: list[Part] = [offer for tree in trees for offer in tree.offers]
         matchers = [part.matcher for part in (*offered, *counters, *guards, *resets, *cuts)]
-        bare = {place: _narrowed(tree, frozenset()) for place, tree in enumerate(trees)}
+        bare = {place: _pruned(tree, frozenset()) for place, tree in enumerate(trees)}
         asking: dict[str, list[int]] = {}
         for place, tree in enumerate(trees):
             for label in frozenset().union(*(offer.matcher.asked for offer in tree.offers)):

@@ -64,11 +64,11 @@ class Matcher:
 
     def holds(self, event: Event) -> bool:
         """Whether the event fits the condition, its key aside; in full, for events seldom asked about."""
-        return (
-            self.fits_action(event.request.action, event.declaration)
-            and (self.labels is None or self.labels(event.labels))
-            and all(test(event) for test in self.tests)
-        )
+        return self.fits_action(event.request.action, event.declaration) and self.fits_event(event)
+
+    def fits_event(self, event: Event) -> bool:
+        """The same of an event whose action fits."""
+        return (self.labels is None or self.labels(event.labels)) and all(test(event) for test in self.tests)
 
     def key_values(self, event: Event) -> dict[str, str] | None:
         """Its key values by variable; None when one is missing (rule R18)."""

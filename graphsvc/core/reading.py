@@ -6,7 +6,7 @@ They are named as in `core.cel.mention`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from graphsvc.core.cel.mention import ENTITIES, ROOTS, read_by_condition
@@ -14,7 +14,7 @@ from graphsvc.core.policy.condition import EventCondition
 from graphsvc.core.policy.document import ActionDeclaration, Policy
 from graphsvc.core.policy.expression import parse_path
 from graphsvc.core.policy.pattern import Count
-from graphsvc.core.policy.scalar import Model
+from graphsvc.core.policy.scalar import Model, parts_of
 
 __all__ = ["Reads", "attributes_of", "reads_of"]
 
@@ -22,6 +22,7 @@ __all__ = ["Reads", "attributes_of", "reads_of"]
 _ALWAYS: Final = frozenset({"action.properties.amount", "action.properties.currency", "context.provenance"})
 # Words for people, and what is read by a way of its own.
 _APART: Final = frozenset({"title", "description", "references", "when", "key", "distinct"})
+_APART_OF_PACKS: Final = _APART | {"pack", "tests"}
 # Any other text of a file may name an attribute too.
 _WRITTEN: Final = re.compile(r"\b(context|(?:action|resource|subject)\.properties)\.([^\W\d]\w*)")
 
@@ -83,16 +84,8 @@ def _read(written: object) -> Iterator[str]:
         yield from (
             f"action.properties.{name}" for name in (*written.arguments, *written.creates, *written.shown)
         )
-    if isinstance(written, Model):
-        for name in type(written).model_fields:
-            if not (isinstance(written, Policy) and name in {"pack", "tests"}) and name not in _APART:
-                yield from _read(getattr(written, name))
-    elif isinstance(written, Mapping):
-        for each in written.values():
-            yield from _read(each)
-    elif isinstance(written, tuple | list):
-        for each in written:
-            yield from _read(each)
+    for each in parts_of(written, _APART_OF_PACKS if isinstance(written, Policy) else _APART):
+        yield from _read(each)
 
 
 def _read_by_key(expression: str) -> Iterator[str]:

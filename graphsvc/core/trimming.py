@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import repeat
 
 from msgspec.structs import replace
 
@@ -12,6 +13,9 @@ from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
 
 __all__ = ["is_whole", "trimmed"]
+
+_NOBODY = Entity("", "")
+_NOTHING = AccessRequest(id="", chain="", subject=_NOBODY, action="", resource=_NOBODY)
 
 
 def is_whole(request: AccessRequest) -> bool:
@@ -30,40 +34,30 @@ def trimmed(
     same, so that both can be compared though rules changed meanwhile.
     """
     changes: dict[str, object] = {}
-    named = (
-        frozenset(argument.name for argument in request.arguments) if reads.arguments else frozenset[str]()
-    )
-    old = reviewed
+    named = frozenset(argument.name for argument in request.arguments if reads.arguments)
+    old = reviewed or _NOTHING
     if request.action_properties:
-        before = old.action_properties if old is not None else None
         changes["action_properties"] = _trim(
-            request.action_properties, "action.properties", reads, salt, before, named
+            request.action_properties, "action.properties", reads, salt, old.action_properties, named
         )
     if request.context:
-        before = old.context if old is not None else None
-        changes["context"] = _trim(request.context, "context", reads, salt, before)
+        changes["context"] = _trim(request.context, "context", reads, salt, old.context)
     if request.resource.properties:
-        changes["resource"] = _entity(
-            request.resource, "resource.properties", reads, salt, old.resource if old is not None else None
-        )
+        changes["resource"] = _entity(request.resource, "resource.properties", reads, salt, old.resource)
     if request.subject.properties:
-        changes["subject"] = _entity(
-            request.subject, "subject.properties", reads, salt, old.subject if old is not None else None
-        )
+        changes["subject"] = _entity(request.subject, "subject.properties", reads, salt, old.subject)
     if any(entity.properties for entity in request.on_behalf_of):
-        behind = old.on_behalf_of if old is not None else ()
+        behind = (*old.on_behalf_of, *repeat(_NOBODY, len(request.on_behalf_of)))
         changes["on_behalf_of"] = tuple(
-            _entity(entity, "subject.properties", reads, salt, behind[place] if place < len(behind) else None)
-            for place, entity in enumerate(request.on_behalf_of)
+            _entity(entity, "subject.properties", reads, salt, before)
+            for entity, before in zip(request.on_behalf_of, behind, strict=False)
         )
     return replace(request, **changes) if changes else request
 
 
-def _entity(entity: Entity, root: str, reads: Reads, salt: bytes, before: Entity | None) -> Entity:
-    if not entity.properties:
-        return entity
-    kept = _trim(entity.properties, root, reads, salt, before.properties if before is not None else None)
-    return replace(entity, properties=kept)
+def _entity(entity: Entity, root: str, reads: Reads, salt: bytes, before: Entity) -> Entity:
+    kept = _trim(entity.properties, root, reads, salt, before.properties)
+    return replace(entity, properties=kept) if entity.properties else entity
 
 
 def _trim(
@@ -71,14 +65,12 @@ def _trim(
     root: str,
     reads: Reads,
     salt: bytes,
-    before: Mapping[str, Json] | None,
+    before: Mapping[str, Json],
     named: frozenset[str] = frozenset(),
 ) -> dict[str, Json]:
     kept: dict[str, Json] = {}
     for name, value in values.items():
-        is_read = name in named or reads.has(root, name)
-        if not is_read and before is not None and name in before:
-            is_read = before[name] == value
+        is_read = name in named or reads.has(root, name) or (name in before and before[name] == value)
         # What looks like a marker is none: nobody may send the hash in the place of the value.
         kept[name] = value if is_read and not is_unkept(value) else marker(value, salt)
     return kept

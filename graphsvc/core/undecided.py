@@ -19,7 +19,7 @@ from graphsvc.core.meaning import Meanings
 from graphsvc.core.policy.condition import EventCondition
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.pattern import Pattern
-from graphsvc.core.policy.scalar import Model
+from graphsvc.core.policy.scalar import parts_of
 from graphsvc.core.reading import attributes_of
 from graphsvc.core.record import Decided
 from graphsvc.core.request import AccessRequest
@@ -107,14 +107,8 @@ def _parts(
 def _conditions(written: object) -> Iterator[EventCondition]:
     if isinstance(written, EventCondition):
         yield written
-    elif isinstance(written, Model):
-        for name in type(written).model_fields:
-            yield from _conditions(getattr(written, name))
-    elif isinstance(written, Mapping):
-        for each in written.values():
-            yield from _conditions(each)
-    elif isinstance(written, tuple | list):
-        for each in written:
+    else:
+        for each in parts_of(written):
             yield from _conditions(each)
 
 

@@ -13,8 +13,7 @@ from typing import cast
 from graphsvc.core.advance import Advance, scopes_of
 from graphsvc.core.count import Counted, counting
 from graphsvc.core.dispatch import Candidates
-from graphsvc.core.event import Event
-from graphsvc.core.part import Counter, Part
+from graphsvc.core.part import Counter
 
 __all__ = ["note_unseen"]
 
@@ -25,7 +24,8 @@ def note_unseen(candidates: Candidates, advance: Advance) -> None:
     for pattern, part in candidates.keyed:
         if not any(values[place] is None and event.hides(paths[place]) for place in part.key):
             continue
-        if not _fits(part, event):
+        # What the graph will say of it when a path completes is not known yet.
+        if not (part.matcher.live or part.matcher.fits_event(event)):
             continue
         slot = cast("int", pattern.unseen)
         for scope in scopes_of(pattern, event, advance.session):
@@ -34,12 +34,3 @@ def note_unseen(candidates: Candidates, advance: Advance) -> None:
                 held = cast("Counted | None", advance.cells_of(scope).get(slot)) or Counted()
                 value = counting(held, part.count, event, pattern.within_ms)
             advance.set_cell(scope, slot, value)
-
-
-def _fits(part: Part, event: Event) -> bool:
-    matcher = part.matcher
-    # What the graph will say of it when a path completes is not known yet.
-    return matcher.live or (
-        (matcher.labels is None or matcher.labels(event.labels))
-        and all(test(event) for test in matcher.tests)
-    )

@@ -43,16 +43,11 @@ class Values:
 
         From a plain hash of a request of which not all is kept, a value of few possibilities could be guessed.
         """
-        return plain if is_whole(kept) else self._keyed(plain)
-
-    def _keyed(self, plain: str) -> str:
-        if self._salt is None:
-            return plain
-        return hmac.new(self._salt, plain.encode(), hashlib.sha256).hexdigest()
+        return plain if self._salt is None or is_whole(kept) else _keyed(self._salt, plain)
 
     def is_same(self, kept: str, plain: str) -> bool:
         """True when a kept hash is of the request with this plain one, however it was kept."""
-        return kept == plain or kept == self._keyed(plain)
+        return kept == plain or (self._salt is not None and kept == _keyed(self._salt, plain))
 
     def _reads(self, world: World) -> Reads:
         ruleset, questions = world.ruleset, world.rights.questions
@@ -71,3 +66,7 @@ class Values:
             )
             known = self._known = ruleset, weakref.ref(world), questions.version, reads
         return known[3]
+
+
+def _keyed(salt: bytes, plain: str) -> str:
+    return hmac.new(salt, plain.encode(), hashlib.sha256).hexdigest()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -60,6 +61,17 @@ async def _folded(log: Log) -> World:
 def _state(world: World) -> bytes:
     world.redrawn.clear()  # what is left to draw
     return snapshot(world)
+
+
+@asynccontextmanager
+async def _replicas() -> AsyncIterator[tuple[Store, Harness, Harness]]:
+    """Two services over one store, by one clock."""
+    store, clock = await open_memory(), Clock()
+    async with (
+        serving(store, clock=clock, shared=True) as one,
+        serving(store, name="b", clock=clock, shared=True) as other,
+    ):
+        yield store, one, other
 
 
 async def _busy(harness: Harness, number: int, stop: asyncio.Event) -> int:
@@ -163,11 +175,7 @@ async def test_what_another_replica_published_meanwhile_is_warmed_too(
     monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
 ) -> None:
     """A copy that is not what the log says is thrown away for another, and both replicas stand where a serial fold stands."""
-    store, clock = await open_memory(), Clock()
-    async with (
-        serving(store, clock=clock, shared=True) as one,
-        serving(store, name="b", clock=clock, shared=True) as other,
-    ):
+    async with _replicas() as (store, one, other):
         await one.prepare()
         await one.act("crm:Read", "record:1", labels=("secret",))
         await other.service.sequencer.catch_up()
@@ -196,11 +204,7 @@ async def test_rules_of_others_are_warmed_while_the_loop_is_free(
     monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
 ) -> None:
     """A replica that meets new rules in the log answers what needs no writer, and decides by them once they are warm."""
-    store, clock = await open_memory(), Clock()
-    async with (
-        serving(store, clock=clock, shared=True) as one,
-        serving(store, name="b", clock=clock, shared=True) as other,
-    ):
+    async with _replicas() as (store, one, other):
         await one.prepare()
         other.service.warming.least = 0
         await other.act("crm:Read", "record:1", chain="theirs", labels=("secret",))
@@ -235,11 +239,7 @@ async def test_a_decision_that_waits_for_rules_of_others_is_refused_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever asks for an answer within a time gets DENY then, however long the rules take; and nothing counts of it."""
-    store, clock = await open_memory(), Clock()
-    async with (
-        serving(store, clock=clock, shared=True) as one,
-        serving(store, name="b", clock=clock, shared=True) as other,
-    ):
+    async with _replicas() as (store, one, other):
         await one.prepare()
         await other.act("crm:Read", "record:1", chain="theirs", labels=("secret",))
         other.service.warming.least = 0
@@ -263,11 +263,7 @@ async def test_rules_of_others_that_cannot_be_warmed_are_rebuilt(
     monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
 ) -> None:
     """Whatever goes wrong with a copy, the replica goes on with what the log says."""
-    store, clock = await open_memory(), Clock()
-    async with (
-        serving(store, clock=clock, shared=True) as one,
-        serving(store, name="b", clock=clock, shared=True) as other,
-    ):
+    async with _replicas() as (store, one, other):
         await one.prepare()
         await other.act("crm:Read", "record:1", chain="theirs", labels=("secret",))
         other.service.warming.least = 0
@@ -328,11 +324,7 @@ async def test_what_another_replica_decided_meanwhile_is_remembered(
     monkeypatch: pytest.MonkeyPatch, rebuilt: list[World]
 ) -> None:
     """Decisions that reach the log just before the new rules are in what these remember, though nobody had read them."""
-    store, clock = await open_memory(), Clock()
-    async with (
-        serving(store, clock=clock, shared=True) as one,
-        serving(store, name="b", clock=clock, shared=True) as other,
-    ):
+    async with _replicas() as (store, one, other):
         await one.prepare()
         one.service.warming.least = 0
         await one.act("crm:Read", "record:1", chain="theirs")

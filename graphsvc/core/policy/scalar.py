@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
@@ -28,6 +28,7 @@ __all__ = [
     "as_tuple",
     "exactly",
     "parse_duration",
+    "parts_of",
 ]
 
 Effect: TypeAlias = Literal[
@@ -73,6 +74,16 @@ class Model(BaseModel):
     """Every part of a policy file: strict types, no unknown keys, immutable."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def parts_of(written: object, leaving: Collection[str] = ()) -> Iterator[object]:
+    """What a part of a policy file directly holds; nothing of a text or a number. leaving: names of fields to leave out."""
+    if isinstance(written, Model):
+        yield from (getattr(written, name) for name in type(written).model_fields if name not in leaving)
+    elif isinstance(written, Mapping):
+        yield from written.values()
+    elif isinstance(written, tuple | list):
+        yield from written
 
 
 def parse_duration(value: object) -> int:
