@@ -153,8 +153,9 @@ async def erase(
                 key, seq=entry.first + place, size=size, stored=stored, at=at
             ),
         )
-        await store.rewrite(entry, body)
+        # First: an entry that was rewritten is not found again by whoever repeats an erasure that was cut off.
         await _draw_again(service, entry.first, decode_records(entry.body), person)
+        await store.rewrite(entry, body)
     _disclaim(service.world, person)
     await rebase(store, notary, lambda world: _scrub_world(world, person, found.kept))
     await store.drop_snapshots()

@@ -66,6 +66,8 @@ class Projector:
         self._holder = uuid.uuid4().hex
         self._renew_at = 0.0
         self._begins = 0  # behind which number the log begins
+        # Nothing is drawn, and the log alone cannot say what to: it was cut off, or graph changes were folded into a snapshot.
+        self._is_blank = False
 
     async def start(self) -> None:
         """Begin to draw."""
@@ -73,6 +75,9 @@ class Projector:
         await self._moved_to(await self._store.drawn())
         base = await self._store.base()
         self._begins = 0 if base is None else base.seq
+        self._is_blank = self.drawn < self._begins or (
+            self.drawn == 0 and await self._store.snapshot_seq() > 0
+        )
         self._task = asyncio.create_task(self._run(), name="projector")
 
     async def close(self) -> None:
@@ -155,9 +160,10 @@ class Projector:
 
     async def _step(self) -> float | None:
         """Draw the next entries; when to draw further ones, None when there were none."""
-        if self.drawn < self._begins:
-            # A store that was made of the backup of a log that was cut off: what came before is drawn as it is now.
+        if self._is_blank:
+            # The drawing was lost, or the store made of the backup of a log that was cut off: first all as it is now.
             await self._draw(draw_world(self._world), self._begins)
+            self._is_blank = False
             return 0.0
         is_behind = self.lag_seconds() > _BEHIND_S
         events, is_all = await self._next(_BEHIND_RECORDS if is_behind else _STEP_RECORDS)

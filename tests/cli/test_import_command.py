@@ -107,7 +107,7 @@ def test_what_an_import_no_longer_says_goes_from_the_drawing_too(folder: Path) -
     for node, edge in (('"team":"red","mfa":true', '"since":2024'), ('"team":"blue"', "")):
         (folder / "hr.jsonl").write_text(lines.format(node=node, edge=edge))
         assert graphsvc("import", "jsonl", "hr.jsonl", "--source", "hr", "--replace").code == 0
-    with closing(sqlite3.connect(folder / "graphsvc.db")) as store:
+    with closing(sqlite3.connect(folder / "graphsvc.db-graph")) as store:
         drawn_node = json.loads(
             store.execute("SELECT properties FROM node WHERE key = 'identity:ann'").fetchone()[0]
         )

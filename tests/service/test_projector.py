@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from graphsvc.decide import projector
+from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Store, Strokes
 from graphsvc.store.memory import open_memory
+from graphsvc.store.sqlite import open_sqlite
 from tests.service.harness import serving
 
 pytestmark = pytest.mark.anyio
@@ -74,3 +77,24 @@ async def test_a_start_over_a_drawn_log_notes_nothing_to_draw() -> None:
         await harness.service.wait_drawn()
     async with serving(store) as again:
         assert again.service.world.redrawn == {}
+
+
+async def test_a_drawing_that_was_lost_is_drawn_again(tmp_path: Path) -> None:
+    """Its file is gone: history and graph are there again, though a start from a snapshot folds no import any more."""
+    path = tmp_path / "graphsvc.db"
+    store = await open_sqlite(path)
+    async with serving(store, keeper=Keeper(store, at_stop=1)) as harness:
+        await harness.prepare()
+        await harness.act("mail:Read")
+        await harness.service.wait_drawn()
+        before = await store.count()
+    await store.close()
+    path.with_name("graphsvc.db-graph").unlink()
+    store = await open_sqlite(path)
+    keeper = Keeper(store)
+    assert (await keeper.restore()).seq == await store.head()
+    async with serving(store, name="b", keeper=keeper) as harness:
+        await harness.service.wait_drawn()
+        assert await store.count() == before
+        assert before["Identity"] > 0
+    await store.close()

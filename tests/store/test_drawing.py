@@ -9,7 +9,7 @@ import pytest
 from graphsvc.decide.ports import ChainQuery, DecisionQuery, EdgeStroke, NodeStroke, Store, Strokes
 from graphsvc.errors import BadInput
 from tests.store.conftest import Opener
-from tests.store.example import chain, decision, properties_drawn, two_actions
+from tests.store.example import chain, decision, properties_drawn, two_actions, write
 
 pytestmark = pytest.mark.anyio
 
@@ -142,6 +142,7 @@ async def test_a_large_step_is_one_step(store: Store) -> None:
 async def test_the_drawing_is_kept(reopen: Opener) -> None:
     """A store that is opened again has its graph and its cursor."""
     store = await reopen()
+    await write(store, "a", "s:1", count=2)
     await store.draw(two_actions(), expected=0, drawn=2)
     await store.close()
     again = await reopen()

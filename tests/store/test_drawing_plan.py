@@ -23,7 +23,7 @@ _STATEMENTS = {
 def connection() -> sqlite3.Connection:
     """An empty database of the newest version."""
     made = sqlite3.connect(":memory:")
-    for migration in known_migrations():
+    for migration in known_migrations("graph"):
         made.executescript(migration.sql)
     return made
 

@@ -99,7 +99,7 @@ async def test_an_interrupted_save_leaves_the_old_one(tmp_path: Path) -> None:
     store = await open_sqlite(tmp_path / "graphsvc.db")
     try:
         await store.save_snapshot(1, b"old")
-        pages = await store._writer.do(
+        pages = await store._writer._worker.do(
             lambda connection: connection.execute("PRAGMA max_page_count = 1").fetchone()
         )
         assert pages

@@ -119,8 +119,7 @@ async def test_a_half_migrated_store_is_brought_up(tmp_path: Path) -> None:
     await store.close()
     connection = sqlite3.connect(path)
     connection.executescript(
-        "DROP TABLE node; DROP TABLE edge; DROP TABLE decision_pattern; DROP TABLE snapshot; DROP TABLE base; DROP TABLE secret;"
-        "PRAGMA user_version = 1"
+        "DROP TABLE snapshot; DROP TABLE base; DROP TABLE secret; PRAGMA user_version = 1"
     )
     connection.close()
     store = await open_sqlite(path)
@@ -204,7 +203,7 @@ async def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
 
 async def _limit_pages(store: SqliteStore, pages: int) -> None:
     # SQLite raises a limit below the present size to that size.
-    await store._writer.do(
+    await store._writer._worker.do(
         lambda connection: connection.execute(f"PRAGMA max_page_count = {max(pages, 1)}").fetchone()
     )
 
@@ -213,7 +212,7 @@ async def test_what_is_acknowledged_is_synchronised(tmp_path: Path) -> None:
     """The writer's connection keeps a write-ahead log and waits for the disk at every commit."""
     store = await open_sqlite(tmp_path / "graphsvc.db")
     try:
-        settings = await store._writer.do(
+        settings = await store._writer._worker.do(
             lambda connection: [
                 connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
             ]
@@ -229,7 +228,7 @@ async def test_an_append_is_one_statement(tmp_path: Path) -> None:
     told: list[str] = []
     try:
         await write(store, "a", "s:1")
-        await store._writer.do(lambda connection: connection.set_trace_callback(told.append))
+        await store._writer._worker.do(lambda connection: connection.set_trace_callback(told.append))
         await write(store, "b", "s:1")
         assert len(told) == 1, told
         assert told[0].strip().startswith("INSERT INTO entry")
@@ -245,10 +244,10 @@ async def test_a_drawing_is_few_statements(tmp_path: Path) -> None:
         await write(store, "a", "s:1")
         nodes = [NodeStroke("Chain", f"chain:{number}", {"id": str(number)}) for number in range(300)]
         edges = [EdgeStroke("SPAWNED", "chain:0", node.key) for node in nodes]
-        await store._writer.do(lambda connection: connection.set_trace_callback(told.append))
+        await store._graph._worker.do(lambda connection: connection.set_trace_callback(told.append))
         assert await store.draw(Strokes(nodes=nodes, edges=edges), expected=0, drawn=1)
         assert [statement.split()[0] for statement in told] == [
-            "PRAGMA", "BEGIN", "UPDATE", "INSERT", "INSERT", "COMMIT",
+            "BEGIN", "UPDATE", "INSERT", "INSERT", "COMMIT",
         ]  # fmt: skip
         assert await store.count() == {"Chain": 300, "SPAWNED": 300}
     finally:

@@ -1,4 +1,4 @@
-"""The drawn graph in SQLite: strokes become rows of `node` and `edge`."""
+"""The drawn graph in SQLite: strokes become rows of `node` and `edge`, in a file that holds nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from graphsvc.decide.ports import KEPT, EdgeStroke, NodeStroke, Strokes
 from graphsvc.store.stroke import merged_edges, merged_nodes
 
-__all__ = ["count", "draw", "drawn"]
+__all__ = ["begin", "count", "draw", "drawn", "owner", "touch"]
 
 # Many rows a statement: between statements the writer's thread needs the interpreter, which the rest of a busy service
 # keeps for a good while, while decisions wait for the writer. Strokes that only set values, as those of all decisions do,
@@ -69,15 +69,32 @@ WHERE node.key IN (SELECT value FROM json_each(?)) AND +node.label = 'Decision'
 """
 
 
+def owner(connection: sqlite3.Connection) -> str | None:
+    """The incarnation of the store that is drawn here; None in a file where no drawing has begun."""
+    row = connection.execute("SELECT incarnation FROM drawing").fetchone()
+    return None if row is None else str(row[0])
+
+
+def begin(connection: sqlite3.Connection, incarnation: str, drawn: int) -> None:
+    """From now on the file holds the drawing of that store, up to a number."""
+    connection.execute("INSERT INTO drawing (one, incarnation, drawn) VALUES (1, ?, ?)", (incarnation, drawn))
+
+
 def drawn(connection: sqlite3.Connection) -> int:
     """The number up to which the graph is drawn."""
-    number: int = connection.execute("SELECT drawn FROM store").fetchone()[0]
+    number: int = connection.execute("SELECT drawn FROM drawing").fetchone()[0]
     return number
+
+
+def touch(connection: sqlite3.Connection) -> int:
+    """Inside an open write transaction: change nothing, so that committing it settles all before; up to where it is drawn."""
+    connection.execute("UPDATE drawing SET drawn = drawn")
+    return drawn(connection)
 
 
 def draw(connection: sqlite3.Connection, strokes: Strokes, expected: int, target: int) -> bool:
     """Inside an open write transaction: draw and move the cursor; False when it is not at `expected`."""
-    moved = connection.execute("UPDATE store SET drawn = ? WHERE drawn = ?", (target, expected)).rowcount
+    moved = connection.execute("UPDATE drawing SET drawn = ? WHERE drawn = ?", (target, expected)).rowcount
     if not moved:
         return False
     _draw_nodes(connection, merged_nodes(strokes.nodes))

@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,12 +15,16 @@ from typing import IO
 from graphsvc.errors import StoreError, StoreOwned, StoreTooNew
 from graphsvc.store.address import absolute_hint
 
-__all__ = ["Migration", "connect_reader", "connect_writer", "known_migrations", "migrate", "own"]
+__all__ = ["Damaged", "Migration", "connect_reader", "connect_writer", "known_migrations", "migrate", "own"]
 
 # Marks a file as ours, beside the version that `user_version` holds ("gsvc").
 APPLICATION_ID = 0x67737663
 _OLDEST_SQLITE = (3, 38, 0)
 _BUSY_TIMEOUT_MS = 5_000
+
+
+class Damaged(StoreError):
+    """What a database file holds is not whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,11 @@ class Migration:
     sql: str
 
 
-def known_migrations() -> list[Migration]:
-    """The migrations that this version ships, in order."""
+def known_migrations(folder: str = "") -> list[Migration]:
+    """The migrations that this version ships, in order. folder: `graph`, those of the drawing's file."""
     found = [
         Migration(int(match[1]), match[2], item.read_text(encoding="utf-8"))
-        for item in (files("graphsvc.store.sqlite") / "migrations").iterdir()
+        for item in (files("graphsvc.store.sqlite") / "migrations" / folder).iterdir()
         if (match := re.fullmatch(r"V(\d+)__(\w+)\.sql", item.name))
     ]
     found.sort(key=lambda migration: migration.version)
@@ -75,10 +80,11 @@ def own(path: Path) -> IO[str]:
     return lock
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
-    """The only connection that writes; a commit returns when it is on the disk.
+def connect_writer(path: Path, *, known: bool = False) -> sqlite3.Connection:
+    """A connection that writes; a commit returns when it is on the disk.
 
-    StoreError for a file that is damaged, read-only or no database.
+    known: it is there, and was looked through just now. StoreError for a file that is read-only, Damaged for one that is damaged
+    or no database.
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StoreError(
@@ -86,7 +92,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         )
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         raise StoreError(f"store `{path}`: may not be written by this user; change its permissions")
-    if not path.exists():
+    if not path.exists() and not known:
         # Decisions are nobody else's business.
         path.touch(mode=0o600)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -104,9 +110,9 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_size_limit = 67108864")
         # What is removed is written over, or it would stay readable in the file.
         connection.execute("PRAGMA secure_delete = ON")
-        (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (problem,) = ("ok",) if known else connection.execute("PRAGMA quick_check(1)").fetchone()
         if problem != "ok":
-            raise StoreError(f"store `{path}`: is damaged ({problem}); restore it from a backup")
+            raise Damaged(f"store `{path}`: is damaged ({problem}); restore it from a backup")
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _translated(path, error) from error
@@ -116,18 +122,25 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection that only reads and never waits for the writer."""
+def connect_reader(path: Path, graph: Path | None = None) -> sqlite3.Connection:
+    """A connection that only reads, the drawing's file too, and never waits for who writes."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    if graph is not None:
+        connection.execute("ATTACH ? AS graph", (str(graph),))
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
-def migrate(path: Path, connection: sqlite3.Connection, migrations: list[Migration]) -> None:
+def migrate(
+    path: Path,
+    connection: sqlite3.Connection,
+    migrations: list[Migration],
+    before: Mapping[str, Callable[[], None]] | None = None,
+) -> None:
     """Bring the schema to the newest version, each step whole or not at all.
 
-    StoreTooNew for a store written by a newer version; StoreError for a database of something else.
+    before: what has to be done ahead of a step, by its name, outside of its transaction. StoreTooNew for a store written by a newer version; StoreError for a database of something else.
     """
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -142,6 +155,8 @@ def migrate(path: Path, connection: sqlite3.Connection, migrations: list[Migrati
                 f"this graphsvc knows {known}: upgrade graphsvc"
             )
         for migration in migrations[version:]:
+            if before is not None and migration.name in before:
+                before[migration.name]()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 for statement in _statements(migration.sql):
@@ -172,9 +187,9 @@ def _statements(sql: str) -> list[str]:
 def _translated(path: Path, error: sqlite3.DatabaseError) -> StoreError:
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith("SQLITE_NOTADB"):
-        return StoreError(f"store `{path}`: is not a database; choose another file or restore a backup")
+        return Damaged(f"store `{path}`: is not a database; choose another file or restore a backup")
     if name.startswith("SQLITE_CORRUPT"):
-        return StoreError(f"store `{path}`: is damaged; restore it from a backup")
+        return Damaged(f"store `{path}`: is damaged; restore it from a backup")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return StoreError(
             f"store `{path}`: cannot be written here; check the permissions of the file and its folder"
