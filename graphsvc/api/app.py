@@ -107,9 +107,10 @@ def create_app(
     if names is not None:
         app = HostCheck(app, names)
     app = RequestId(app)
+    if desk is not None:
+        app = SessionDoor(app, desk.cookies)
     # Before the others, which cost more than a planned decision.
-    app = HotFront(app, parts, HotPath(schema._schema, parts), names)  # noqa: SLF001  Strawberry hides graphql-core's schema
-    return traced(app if desk is None else SessionDoor(app, desk.cookies))
+    return traced(HotFront(app, parts, HotPath(schema._schema, parts), names))  # noqa: SLF001  Strawberry hides graphql-core's schema
 
 
 def _mcp_face(schema: strawberry.Schema, parts: Parts) -> ASGIApp:

@@ -28,6 +28,11 @@ class JoinedTransport:
             self._held = None
             self.inner.write(held + data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Send an answer that is in one piece, behind what is held."""
+        self._flush()
+        self.inner.write(data)
+
     def close(self) -> None:
         """Send what is held, then close."""
         self._flush()

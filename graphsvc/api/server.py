@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from graphsvc.api.connection import Connections, protocol_of
+from graphsvc.api.hot.front import HotFront
 from graphsvc.api.limit import MAX_BODY_BYTES
 from graphsvc.errors import SettingsError
 
@@ -151,10 +152,13 @@ async def running(
 
 
 def _config(app: ASGIApp, connections: Connections | None) -> uvicorn.Config:
+    limits = connections if connections is not None else Connections()
     return uvicorn.Config(
         app,
         loop="none",
-        http=protocol_of(connections if connections is not None else Connections()),
+        http=protocol_of(limits, app if isinstance(app, HotFront) else None),
+        # Nothing here asks where a request came from, or over what.
+        proxy_headers=False,
         ws="websockets-sansio",
         ws_max_size=MAX_BODY_BYTES,
         ws_per_message_deflate=False,
@@ -165,6 +169,7 @@ def _config(app: ASGIApp, connections: Connections | None) -> uvicorn.Config:
         date_header=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_S,
+        timeout_keep_alive=limits.idle_s,
     )
 
 

@@ -51,7 +51,8 @@ class Freshness:
             return str(self._sequencer.blocked)
         now_s = asyncio.get_running_loop().time()
         if self._pinged is None or now_s - self._pinged[0] >= _PING_HOLDS_S:
-            self._pinged = (now_s, await self._ping())
+            # It has a time limit, for which the caller need not have a task.
+            self._pinged = (now_s, await asyncio.create_task(self._ping()))
         found = self._pinged[1]
         age_ms = self._age_ms()
         if found is None and self._shared and age_ms >= STALE_AFTER_MS:

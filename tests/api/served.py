@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,13 @@ PROTOCOL = "graphql-transport-ws"
 
 @dataclass
 class Served:
-    """A running service. http: a plain session, so that tests see what is on the wire."""
+    """A running service. http: a plain session, so that tests see what is on the wire. stop: ends the server early."""
 
     url: str
     key: Ed25519PrivateKey
     harness: Harness
     http: aiohttp.ClientSession
+    stop: Callable[[], Awaitable[None]]
 
     def token(
         self, *roles: str, subject: str = "gateway-1", scopes: Iterable[str] = (), ttl_s: float = 600
@@ -115,7 +116,8 @@ async def served(
             connections=connections,
             **options,
         )
-        async with running(app, connections=connections) as url, aiohttp.ClientSession() as http:
-            yield Served(url, key, harness, http)
+        async with AsyncExitStack() as server, aiohttp.ClientSession() as http:
+            url = await server.enter_async_context(running(app, connections=connections))
+            yield Served(url, key, harness, http, server.aclose)
     finally:
         await service.close()

@@ -5,6 +5,7 @@ Leaving it is safe even after the decision was made: it is asked again with the 
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import Any
 
@@ -51,7 +52,8 @@ class HotPath:
     ) -> bytes | None:
         """The body of the answer to a POST; None: the general executor has to answer.
 
-        is_forwarded: whether another process sent it on, so that it is decided here, whosever the chain is.
+        is_forwarded: whether another process sent it on, so that it is decided here, whosever the chain is. Like all that
+        it calls, it waits for futures only, see `driven`.
         """
         try:
             found = self._frames.find(body)
@@ -92,7 +94,10 @@ class HotPath:
         if owners is None or is_forwarded:
             return None
         owner = owners.elsewhere([shape.chain for shape in asked])
-        return None if owner is None else await owners.forward(owner, "/graphql", authorization, body)
+        if owner is None:
+            return None
+        # The client asks for its task.
+        return await asyncio.create_task(owners.forward(owner, "/graphql", authorization, body))
 
     def _planned(self, body: bytes) -> tuple[bytes, Plan]:
         envelope = read_envelope(body)

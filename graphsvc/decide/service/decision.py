@@ -168,7 +168,8 @@ class Decisions(UseCases):
         except StoreUnavailable as error:
             return self._transient(job, ReasonCode.store_unavailable, str(error))
         if outcome is None or job.replay is not None:
-            return await self._replayed(job)
+            # It reads the store, for which the caller need not have a task.
+            return await asyncio.create_task(self._replayed(job))
         record, seq = outcome.records[0], outcome.first
         assert isinstance(record, Decided)
 
