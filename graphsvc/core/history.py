@@ -160,12 +160,12 @@ class History:
                 packed.who.memo.asked = None
                 self._packed[action] = replace(packed, asked=asked)
 
-    def forget(self, actions: Iterable[str]) -> None:
-        """Nobody asks for these any more."""
-        for action in actions:
-            packed = self._packed.pop(action, None)
-            if packed is not None:
-                self._texts.pop(packed.chain, None)
+    def forget(self, actions: Iterable[str]) -> list[Packed]:
+        """Nobody asks for these any more. KeyError (misuse) when one is not there."""
+        gone = [self._packed.pop(action) for action in actions]
+        for packed in gone:
+            self._texts.pop(packed.chain, None)
+        return gone
 
     def happened(self, action: str, ruleset: Ruleset) -> Happened | None:
         """An action in full, as the rules in force declare it; None when it is unknown."""

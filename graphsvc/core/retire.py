@@ -9,7 +9,7 @@ the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
@@ -72,6 +72,14 @@ class Sessions:
             chains.append(chain)
         self.over.pop(session, None)
 
+    def moved(self, session: str, chain: str) -> None:
+        """A chain that was only mentioned begins in another session."""
+        chains = self.chains.get(session, [])
+        if chain in chains:
+            chains.remove(chain)
+        if not chains:
+            self.chains.pop(session, None)
+
     def keyed(self, session: str, key: str) -> None:
         """An action of it was asked for with an idempotency key."""
         self.keys.setdefault(session, []).append(key)
@@ -119,16 +127,12 @@ def _shrink(world: World, before_ms: int) -> None:
 def _forget(world: World, session: str, over_ms: int) -> set[str]:
     """Forget a session; returns the principals that acted in it."""
     cells, scope = world.cells, f"s:{session}"
-    principals: set[str] = set()
     actions = world.names_of.pop(scope, [])
     for action in actions:
-        packed = world.history.get(action)
-        if packed is not None:
-            principals.update(packed.who.cells)
         world.reported.pop(action, None)
         world.cancelled.pop(action, None)
         world.approved.discard(action)
-    world.history.forget(actions)
+    principals = {cell for packed in world.history.forget(actions) for cell in packed.who.cells}
     world.undo.forget(session)
     for key in world.sessions.keys.pop(session, ()):
         world.answered.pop(key, None)
@@ -136,11 +140,8 @@ def _forget(world: World, session: str, over_ms: int) -> set[str]:
     for chain in world.sessions.chains.pop(session, ()):
         if chain not in ended:
             ended.append(chain)
-        state = cells.get(("c", chain))
-        if isinstance(state, ChainState):
-            cells["c", chain] = replace(
-                state, front=NOWHERE, last_action=None, spawned_from=None, intent=None
-            )
+        state = cast("ChainState", cells["c", chain])
+        cells["c", chain] = replace(state, front=NOWHERE, last_action=None, spawned_from=None, intent=None)
         world.opened.pop(chain, None)
         cells.pop(spent_cell(chain), None)
     world.last_opened.pop(scope, None)

@@ -190,8 +190,11 @@ class World:
                 self._cancel(record)
             case ChainOpened():
                 self.opened[record.chain] = (seq, record)
-                self.open_chain(record)
-                self.last_opened[f"s:{self._chain(record.chain).session}"] = seq
+                opening = self._opening(record)
+                session = opening["c", record.chain].session
+                self._opened(session, [chain for _, chain in opening], record.at_ms)
+                self.cells.update(opening)
+                self.last_opened[f"s:{session}"] = seq
             case ChainClosed():
                 chain = cast("ChainState | None", self.cells.get(("c", record.chain)))
                 if chain is not None:
@@ -262,13 +265,11 @@ class World:
             known = known if not has_ended(self.state, known.session, known.opened) else None
         if known is None:
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=taken, exact=True)
+        self._opened(known.session, known.opened, record.at_ms)
         self.happen(known)
         chain = cast("ChainState", known.delta[key])
         if record.by and not chain.owner:
             self.cells[key] = replace(chain, owner=record.by)
-        for opened in known.opened:
-            self.sessions.opened(known.session, opened)
-            self.cells[LIVE] = len(self.sessions.chains)
         if chain.closed and has_ended(self.state, known.session):
             # Refused, and forgotten again with what is left of the session.
             self.sessions.over[known.session] = record.at_ms
@@ -327,7 +328,10 @@ class World:
             happen_otherwise(self, now)
 
     def open_chain(self, record: ChainOpened) -> None:
-        """A chain begins without an action."""
+        """A chain begins without an action: what the state says of that."""
+        self.cells.update(self._opening(record))
+
+    def _opening(self, record: ChainOpened) -> dict[tuple[str, str], ChainState]:
         delta: Delta = {}
         opened = open_chain(
             record.chain, record.session, record.parent_chain, record.at_ms, self.state, delta
@@ -335,16 +339,23 @@ class World:
         delta["c", record.chain] = replace(
             opened, owner=record.owner, shared_with=record.shared_with, intent=record.intent
         )
-        self.cells.update(delta)
-        for key in delta:
-            if isinstance(key, tuple):
-                self.sessions.opened(opened.session, str(key[1]))
-                self.cells[LIVE] = len(self.sessions.chains)
+        return cast("dict[tuple[str, str], ChainState]", delta)
+
+    def _opened(self, session: str, chains: Iterable[str], at_ms: int) -> None:
+        """Chains begin, or are mentioned before they do. Call it while the state says what was known of them."""
+        sessions = self.sessions
+        for chain in chains:
+            mentioned = cast("ChainState | None", self.cells.get(("c", chain)))
+            if mentioned is not None and mentioned.session != session:
+                sessions.moved(mentioned.session, chain)
+                self._over(mentioned.session, at_ms)
+            sessions.opened(session, chain)
+            self.cells[LIVE] = len(sessions.chains)
 
     def _over(self, session: str, at_ms: int) -> None:
         """Note that a session is over when all its chains are closed; those only mentioned never began."""
         chains = [self._chain(name) for name in self.sessions.chains.get(session, ())]
-        if all(chain.closed or not chain.used for chain in chains):
+        if chains and all(chain.closed or not chain.used for chain in chains):
             self.sessions.over[session] = at_ms
 
     def rebuild(self) -> None:

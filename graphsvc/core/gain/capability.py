@@ -58,17 +58,18 @@ class Capability:
             found = self._by_tier[tier] = self.network.distances(self._of_tier(tier))
         return found
 
-    def follow(self) -> None:
-        """Take up what changed of the estate since the last time."""
+    def follow(self) -> bool:
+        """Take up what changed of the estate since the last time; False when nothing did."""
         estate = self._estate
         if self._version == estate.version:
-            return
+            return False
         changes = estate.changed_since(self._version) if self._version >= 0 else None
         self._version = estate.version
         if changes is None:
             self._build()
         else:
             self._follow(changes)
+        return True
 
     def _build(self) -> None:
         estate = self._estate

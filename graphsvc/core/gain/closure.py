@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from graphsvc.core.estate import Estate
 from graphsvc.core.gain.agenda import Agenda
 from graphsvc.core.gain.holding import ANYTHING, Holdings
-from graphsvc.core.gain.rule import Rule
+from graphsvc.core.gain.rule import ANY_VALUE, Rule
 from graphsvc.core.glob import is_literal, matches
 from graphsvc.core.memo import Memo
 from graphsvc.core.permission import Permission
@@ -89,7 +89,7 @@ class Closures:
         self._agenda = Agenda(rules)
         # Of rules without variables and tests there is but one firing.
         self._only = {
-            rule.number: (Firing(rule, (), unknown=False), (rule.number, ()))
+            rule.number: (Firing(rule, (), unknown=False),)
             for rule in rules
             if not rule.variables and not rule.tests
         }
@@ -178,22 +178,12 @@ class Closures:
         return {rule.number: rule for rule in self._of_self if rule.need & ~closure.mask == 0}
 
     def _run(self, after: Closure, waiting: dict[int, Rule]) -> None:
-        firings = after.firings
         while waiting:
             number, rule = waiting.popitem()
-            only = self._only.get(number)
-            if only is not None:
-                firing, key = only
-                if key not in firings:
-                    firings[key] = firing
-                    if self._chained:
-                        self._gain(after, firing, waiting)
-                continue
-            for firing in self._fire(rule, after):
-                if firing.key not in firings:
-                    firings[firing.key] = firing
-                    if self._chained:
-                        self._gain(after, firing, waiting)
+            for firing in self._only.get(number) or self._fire(rule, after):
+                after.firings[firing.key] = firing
+                if self._chained:
+                    self._gain(after, firing, waiting)
 
     def _hold(self, closure: Closure, atoms: Mapping[int, frozenset[str]], waiting: dict[int, Rule]) -> None:
         held, mask = closure.atoms, closure.mask
@@ -243,10 +233,10 @@ class Closures:
         holdings = self._holdings
         for number in holdings.atoms_of(right):
             atom = holdings.atoms[number]
-            every = holdings.candidates[number] if atom.on == "*" else _ANYTHING
+            every = holdings.candidates[number] if atom.on == ANY_VALUE else _ANYTHING
             if on is None or on == "*" or atom.on is None:
                 found[number] = every
-            elif atom.on != "*":
+            elif atom.on != ANY_VALUE:
                 if matches(on.removeprefix("resource:"), atom.on):
                     found[number] = every
             elif is_literal(on) and ":" in on and on.partition(":")[0] in ("identity", "resource"):
@@ -259,6 +249,7 @@ class Closures:
         return {number: values for number, values in found.items() if values}
 
     def _fire(self, rule: Rule, closure: Closure) -> Iterator[Firing]:
+        """Firings that the closure does not hold yet; whoever takes one puts it there before taking the next."""
         examined = 0
         waiting: list[tuple[int, dict[str, str], bool]] = [(0, {}, False)]
         for test in rule.tests:

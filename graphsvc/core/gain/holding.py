@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from graphsvc.core.estate import Estate
-from graphsvc.core.gain.rule import Atom, Rule
+from graphsvc.core.gain.rule import ANY_VALUE, Atom, Rule
 from graphsvc.core.glob import is_literal, matches
 from graphsvc.core.memo import Memo
 from graphsvc.core.permission import Permission
@@ -161,15 +161,13 @@ class Holdings:
         atom = self.atoms[number]
         names = [name for right in atom.rights for name in self._expand(right)]
         names = [name for name in names if held.of(name)]
-        if not names:
-            return frozenset()
         given = dict(atom.given)
         if atom.on is None:
             found = any(
                 self._rights.anywhere(identity, name, lenient=self.lenient, given=given) for name in names
             )
             return frozenset((ANYTHING,)) if found else frozenset()
-        if atom.on != "*":
+        if atom.on != ANY_VALUE:
             found = any(self._may(identity, name, f"resource:{atom.on}", given) for name in names)
             return frozenset((ANYTHING,)) if found else frozenset()
         candidates = self.candidates[number]
@@ -213,7 +211,7 @@ class Holdings:
         if atom.on is None:
             return frozenset((ANYTHING,)) if permission.exact or permission.wild else frozenset()
         places = self._estate.places
-        if atom.on != "*":
+        if atom.on != ANY_VALUE:
             held = permission.covers(places(f"resource:{atom.on}"))
             return frozenset((ANYTHING,)) if held else frozenset()
         if permission.anywhere:

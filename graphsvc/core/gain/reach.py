@@ -24,10 +24,8 @@ class Reach:
     """Distances over an estate, whose changes it follows."""
 
     def __init__(self, estate: Estate, rights: Rights, closures: Closures) -> None:
-        self._estate = estate
         self._closures = closures
         self._capability = Capability(estate, rights)
-        self._version = -1
         self._assumes = any(
             rule.gives is not None and rule.gives.assume is not None for rule in closures.rules
         )
@@ -72,9 +70,7 @@ class Reach:
         return frozenset(names[node] for node in hops if names[node].startswith("identity:"))
 
     def _follow(self) -> None:
-        if self._version != self._estate.version:
-            self._version = self._estate.version
-            self._capability.follow()
+        if self._capability.follow():
             self._found.clear()
 
     def _nearest(self, held: frozenset[str], tier: str, below: int) -> int | None:

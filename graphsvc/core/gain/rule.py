@@ -9,12 +9,15 @@ from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.policy.pattern import RightsGain, RightsPattern
 from graphsvc.core.policy.where import SELF, Test, identities_of, parse_where
 
-__all__ = ["Atom", "Premise", "Rule", "compile_rules"]
+__all__ = ["ANY_VALUE", "Atom", "Premise", "Rule", "compile_rules"]
+
+# Where an atom is held that has a variable; no glob, for those stand for all they fit at once.
+ANY_VALUE = "$"
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """Holding one of some rights. on: None anywhere; `*` any value of a variable; else a glob over `type:id`.
+    """Holding one of some rights. on: None anywhere; `ANY_VALUE` any value of a variable; else a glob over `type:id`.
 
     of_identities: the values of the variable are identities, else resources. given: keys of conditions that the rule fixes.
     """
@@ -78,7 +81,7 @@ def _rule(compiled: CompiledPattern, written: RightsPattern, atoms: dict[Atom, i
     for right in written.all_of:
         variable = right.on[1:] if right.on is not None and right.on.startswith("$") else None
         given = tuple(sorted(right.given.items()))
-        atom = Atom(right.right, right.on if variable is None else "*", variable in identities, given)
+        atom = Atom(right.right, right.on if variable is None else ANY_VALUE, variable in identities, given)
         premises.append(Premise(atoms.setdefault(atom, len(atoms)), variable))
     need = 0
     for premise in premises:
