@@ -16,19 +16,21 @@ from graphsvc.core.record import ChainOpened
 from graphsvc.core.state import ChainState, Happened
 
 if TYPE_CHECKING:
+    from graphsvc.core.ruleset import Ruleset
     from graphsvc.core.world import World
 
 __all__ = ["happen_otherwise", "rebuild"]
 
 
-def rebuild(world: World, scopes: frozenset[str] | None = None) -> None:
+def rebuild(world: World, scopes: frozenset[str] | None = None, judged_by: Ruleset | None = None) -> None:
     """Registers from history again, as if what is known now had been known then.
 
-    scopes: only these scope instances; None: all. Verdicts given stand: each action keeps its
+    scopes: only these scope instances; None: all. judged_by: the rules by whose declarations the actions are kept, where
+    others are in force by now: what these say of a destination is found again where it is another argument. Verdicts given stand: each action keeps its
     place, in history or out of it.
     """
     held = world.cells
-    unpack = world.happened
+    rules = judged_by or world.ruleset
     chains = {
         key: chain
         for key, chain in held.items()
@@ -45,7 +47,7 @@ def rebuild(world: World, scopes: frozenset[str] | None = None) -> None:
         for key in (*chains, *scopes):
             held.pop(key, None)
         names = {name for scope in scopes for name in world.names_of.get(scope, ())}
-    happened = [cast("Happened", unpack(name)) for name in names]
+    happened = [cast("Happened", world.history.happened(name, rules)) for name in names]
     again: list[tuple[int, Happened | ChainOpened]] = [(past.seq, past) for past in happened]
     again += [world.opened[key[1]] for key in chains if isinstance(key, tuple) and key[1] in world.opened]
     for _, past in sorted(again, key=lambda item: item[0]):

@@ -378,8 +378,9 @@ class World:
         # Packs published together are checked together: after the first of them the set may not fit
         # yet. What was in force stays until it does.
         with suppress(PolicyError):
+            before = self.ruleset
             self.compile()
-            rebuild(self)
+            rebuild(self, judged_by=before)
 
     def compile(self) -> None:
         """Put the packs in force; PolicyError when they do not fit together."""

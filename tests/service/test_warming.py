@@ -13,6 +13,7 @@ from graphsvc.core import rebuild as rebuild_module
 from graphsvc.core import world as world_module
 from graphsvc.core.codec import decode_records
 from graphsvc.core.record import Decided, PolicyPublished, Record
+from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.snapshot import snapshot
 from graphsvc.core.verdict import Verdict
 from graphsvc.core.world import World
@@ -104,9 +105,9 @@ def rebuilt(monkeypatch: pytest.MonkeyPatch) -> list[World]:
     found: list[World] = []
     rebuild = rebuild_module.rebuild
 
-    def told(world: World) -> None:
+    def told(world: World, judged_by: Ruleset) -> None:
         found.append(world)
-        rebuild(world)
+        rebuild(world, judged_by=judged_by)
 
     monkeypatch.setattr(world_module, "rebuild", told)
     return found

@@ -13,7 +13,7 @@ from graphsvc.core.erasure import open_erasure, scrubbed
 from graphsvc.core.family import better, choices
 from graphsvc.core.gain.distance import Network
 from graphsvc.core.governance import glass_of
-from graphsvc.core.graph import Node
+from graphsvc.core.graph import Edge, Node
 from graphsvc.core.halt import Halts
 from graphsvc.core.intent import MAX_LINEAGE, check_intent
 from graphsvc.core.marker import NOT_KEPT, in_words
@@ -71,29 +71,33 @@ def test_what_a_keyed_step_lacks_counts_only_where_the_step_would_fit() -> None:
         assert (ReasonCode.key_missing in {each.code for each in answer.reasons}) is lacking
 
 
-def test_an_event_is_judged_again_by_what_new_rules_call_a_destination() -> None:
-    """Which argument says where something goes is known from the declaration in force."""
-    before = policy()
-    after = policy(
-        {
-            "id": "p",
-            "on_match": "deny",
-            "steps": {
-                "a": {"action": "m:Read", "destination": "unknown", "then": "b"},
-                "b": {"action": "m:Send"},
-            },
-        }
+@pytest.mark.parametrize(
+    ("before", "now", "completed"),
+    [({}, "to", []), ({"to": "destination"}, "cc", ["p"]), ({"cc": "destination"}, "to", [])],
+)
+def test_an_event_is_judged_again_by_what_new_rules_call_a_destination(
+    before: Record, now: str, completed: list[str]
+) -> None:
+    """Which argument says where something went is known from the declaration in force, not from the one of then."""
+    step = {"action": "m:Read", "destination": "unknown", "then": "b"}
+    rules = policy({"id": "p", "on_match": "deny", "steps": {"a": step, "b": {"action": "m:Send"}}})
+    rules["actions"]["m:Read"]["arguments"] = before
+    ours = Edge(type="OWNS", start="identity:bot", end="resource:mailbox:us@x")
+    replayer = Replayer(
+        [load_policy(json.dumps(rules), "t.yaml")],
+        nodes=[Node(key="identity:bot"), Node(key=ours.end)],
+        edges=[ours],
     )
-    replayer = Replayer([load_policy(json.dumps(before), "t.yaml")])
-    replayer.step(item_from_record({**act("e1"), "action": {"name": "m:Read", "properties": {"to": "bob"}}}))
-    after["actions"]["m:Read"]["arguments"] = {"to": "destination"}
-    text = json.dumps(after)
+    sent: Record = {"name": "m:Read", "properties": {"to": "mailbox:us@x", "cc": "them@y"}}
+    replayer.step(item_from_record({**act("e1"), "action": sent}))
+    rules["actions"]["m:Read"]["arguments"] = {now: "destination"}
+    text = json.dumps(rules)
     replayer.world.apply(
         PolicyPublished(at_ms=0, pack="t", version="2", sha256="y", text=text, file="t.yaml"), 90
     )
     answer = replayer.step(item_from_record(act("e2", "m:Send", 1)))
     assert answer is not None
-    assert [each.pattern for each in answer.completions] == ["p"]
+    assert [each.pattern for each in answer.completions] == completed
 
 
 def test_paths_that_share_an_event_are_not_two() -> None:
