@@ -59,7 +59,7 @@ async def main(store: str, folder: Path, patterns: int, uds: Path | None = None)
     way, _, store = store.rpartition("+")
     settings = load_settings(store=store, state_dir=folder / "state")
     token = issue_token(local_key(settings.state), subject="bench", roles=["pep"], scopes=["chain:any"])
-    async with open_service(settings) as service:
+    async with open_service(settings, lasting=True) as service:
         estate = graph_jsonl.read("\n".join(estate_lines(100)), "estate")
         await service.load_graph(OPERATOR, "bench", estate.nodes, estate.edges, replace=True)
         await service.publish_policy(OPERATOR, [(policy_text(patterns), "bench.yaml")], "bench")

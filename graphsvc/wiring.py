@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphsvc.decide.follower import Bell
 from graphsvc.decide.keeper import Keeper
-from graphsvc.decide.ports import Notary, Store
+from graphsvc.decide.ports import Notary, Painter, Store
 from graphsvc.decide.retaining import Retaining
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.decide.trying import PublishRules
@@ -79,11 +79,16 @@ async def open_store(url: str, settings: Settings | None = None, *, create: bool
 
 @asynccontextmanager
 async def open_service(
-    settings: Settings, *, url: str | None = None, create: bool = True, clock: Callable[[], int] = now_ms
+    settings: Settings,
+    *,
+    url: str | None = None,
+    create: bool = True,
+    clock: Callable[[], int] = now_ms,
+    lasting: bool = False,
 ) -> AsyncIterator[GraphsvcService]:
     """A service that has folded its store's log, from the newest snapshot on; closed with the block, the store too.
 
-    url: another store than `settings.store`.
+    url: another store than `settings.store`. lasting: it is there to decide, so its graph is drawn in a process of its own.
     """
     from graphsvc.events.bus import Bus
 
@@ -105,6 +110,7 @@ async def open_service(
             rules=PublishRules(settings.publishing.second_person, settings.publishing.keys),
             chain_idle_s=settings.chain_idle_s,
             store_values=settings.store_values,
+            painter=_painter(address, store, settings) if lasting else None,
         )
         await service.start()
         beside = [asyncio.create_task(service.audit.keep_signing(SIGN_EVERY_S), name="audit")]
@@ -129,6 +135,17 @@ async def open_service(
                 await service.audit.sign()
     finally:
         await store.close()
+
+
+def _painter(url: str, store: Store, settings: Settings) -> Painter | None:
+    from graphsvc.store.drawer.frame import Start
+    from graphsvc.store.drawer.process import ProcessPainter
+
+    address = parse_store_url(url)
+    if isinstance(address, MemoryAddress):
+        return None
+    password = _password(settings) if isinstance(address, Neo4jAddress) else ""
+    return ProcessPainter(Start(store=url, incarnation=store.incarnation, password=password))
 
 
 def open_notary(url: str, settings: Settings) -> Notary:

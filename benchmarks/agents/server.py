@@ -26,7 +26,7 @@ async def main(folder: Path) -> None:
         "pep": issue_token(key, subject="gateway", roles=["pep"]),
         "approver": issue_token(key, subject="reviewer", roles=["approver"]),
     }
-    async with open_service(settings) as service:
+    async with open_service(settings, lasting=True) as service:
         estate = graph_jsonl.read((folder / "graph.jsonl").read_text(), "graph.jsonl")
         await service.load_graph(OPERATOR, "bench", estate.nodes, estate.edges, replace=True)
         texts = [(path.read_text(), path.name) for path in sorted(folder.glob("*.yaml"))]  # noqa: ASYNC240  at the start

@@ -27,7 +27,7 @@ async def main(store: str, folder: Path, port: int) -> None:
     token = issue_token(
         local_key(settings.state), subject="bench", roles=["pep"], scopes=["chain:any"], ttl_s=86_400
     )
-    async with open_service(settings) as service:
+    async with open_service(settings, lasting=True) as service:
         facts = graph_jsonl.read((folder / "world.jsonl").read_text(), "world")
         await service.load_graph(OPERATOR, "world", facts.nodes, facts.edges, replace=True)
         pack = folder / "pack.yaml"

@@ -178,7 +178,7 @@ async def _serve_store(
     from graphsvc.cli.direct import OPERATOR
     from graphsvc.wiring import build_app, open_service
 
-    async with open_service(settings) as service:
+    async with open_service(settings, lasting=True) as service:
         if texts:
             await service.publish_policy(OPERATOR, texts, "published by `graphsvc serve --policy`")
         is_ready, state = service.ready()

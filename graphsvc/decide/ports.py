@@ -32,6 +32,7 @@ __all__ = [
     "Log",
     "NodeStroke",
     "Notary",
+    "Painter",
     "Refused",
     "Salts",
     "Secrets",
@@ -195,6 +196,20 @@ class Drawing(Protocol):
 
     async def count(self) -> dict[str, int]:
         """How many nodes there are by label and edges by type."""
+
+
+class Painter(Protocol):
+    """Draws somewhere else what the log alone says how to; changes of the graph are drawn by who holds the world."""
+
+    async def paint(self, *, after: int, upto: int, most: int) -> int:
+        """Draw whole entries behind number `after`, none that ends behind `upto`, until there are `most` records of them.
+
+        The number up to which is drawn then: `after` when the next entry ends behind `upto`, another when somebody else drew.
+        StoreUnavailable when that cannot be done now, StoreError when somebody has to mend something.
+        """
+
+    async def close(self) -> None:
+        """Give everything back; safe to call twice."""
 
 
 class DecisionQuery(msgspec.Struct, frozen=True, kw_only=True):

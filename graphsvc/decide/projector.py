@@ -1,5 +1,6 @@
 """Draws the graph from the log, a little behind it; its place moves with what it drew or not at all.
 
+What decisions draw is left to a painter, where there is one: a process of its own that reads the log itself.
 Of several replicas one draws, the holder of a lease. The lease saves work; that nothing is drawn twice or left out is
 kept by the cursor, which moves only from where the drawing began. A holder that dies is replaced when its lease ends.
 """
@@ -16,7 +17,7 @@ from graphsvc.core.codec import decode_records
 from graphsvc.core.world import World
 from graphsvc.decide.command import LogEvent
 from graphsvc.decide.draw import add_strokes, draw, draw_facts, draw_world
-from graphsvc.decide.ports import Store, Strokes
+from graphsvc.decide.ports import Painter, Store, Strokes
 from graphsvc.errors import GraphsvcError, StoreUnavailable
 
 __all__ = ["LEASE_MS", "Projector"]
@@ -49,9 +50,10 @@ class Projector:
     Graph changes are drawn as the folded world has them, so it never draws past what was folded.
     """
 
-    def __init__(self, store: Store, world: World) -> None:
+    def __init__(self, store: Store, world: World, painter: Painter | None = None) -> None:
         self._store = store
         self._world = world
+        self._painter = painter
         self._wake = asyncio.Event()
         self._moved = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -93,11 +95,14 @@ class Projector:
                     async with asyncio.timeout(1.0):
                         await self._store.lease(_LEASE, self._holder, 0)
                 self.leads = False
+        if self._painter is not None:
+            await self._painter.close()
 
     def wake(self, folded: Sequence[LogEvent]) -> None:
         """There is something new in the log: whole entries, with nothing left out since the last call."""
-        self._held.append(folded)
-        self._held_records += len(folded)
+        if self._painter is None:
+            self._held.append(folded)
+            self._held_records += len(folded)
         while self._held_records > _HELD_LIMIT:
             self._held_records -= len(self._held.popleft())
         if len(self._undrawn) < _MARK_LIMIT:
@@ -129,7 +134,8 @@ class Projector:
                         async with asyncio.timeout(_POLL_S):
                             await self._wake.wait()
                 self.problem, away_s = None, _RETRY_S
-            except StoreUnavailable:
+            except StoreUnavailable as error:
+                self.problem = str(error)
                 self.leads, self._renew_at = False, 0.0
                 await asyncio.sleep(away_s)
                 away_s = min(away_s * 2, _RETRY_MOST_S)
@@ -166,22 +172,46 @@ class Projector:
             self._is_blank = False
             return 0.0
         is_behind = self.lag_seconds() > _BEHIND_S
-        events, is_all = await self._next(_BEHIND_RECORDS if is_behind else _STEP_RECORDS)
+        before, most = self.drawn, _BEHIND_RECORDS if is_behind else _STEP_RECORDS
+        is_all = await self._paint()
+        if is_all is None:
+            is_all = await self._draw_next(most)
+        if is_all is None:
+            return None
+        if is_behind or not is_all:
+            return 0.0
+        return _GATHER_S if self.drawn - before >= _BUSY_RECORDS else 0.0
+
+    async def _paint(self) -> bool | None:
+        """Have the painter draw up to the next change of the graph; whether that is all, None when there is nothing for it."""
+        if self._painter is None:
+            return None
+        newest = self._world.seq
+        upto = min(self._world.redrawn, default=newest + 1) - 1
+        if upto <= self.drawn:
+            return None
+        last = await self._painter.paint(after=self.drawn, upto=upto, most=_BEHIND_RECORDS)
+        if last == self.drawn:
+            return None
+        await self._moved_to(last)
+        return last >= newest
+
+    async def _draw_next(self, most: int) -> bool | None:
+        """Draw the next entries; whether those were all, None when there were none."""
+        events, is_all = await self._next(most)
         if not events:
             return None
         await self._draw(self._strokes(events), events[-1].seq)
-        if is_behind or not is_all:
-            return 0.0
-        return _GATHER_S if len(events) >= _BUSY_RECORDS else 0.0
+        return is_all
 
     async def _next(self, limit: int) -> tuple[list[LogEvent], bool]:
-        """Records of whole entries to draw next, about so many; and whether there are no others yet."""
+        """Records of whole entries to draw next, one step; and whether there are no others yet."""
         while self._held and self._held[0][-1].seq <= self.drawn:
             self._held_records -= len(self._held.popleft())
         events: list[LogEvent] = []
         if self._held and self._held[0][0].seq == self.drawn + 1:
             for folded in self._held:
-                if len(events) >= limit:
+                if self._is_step(events, limit):
                     return events, False
                 events += folded
             return events, True
@@ -189,13 +219,21 @@ class Projector:
         for entry in entries:
             if entry.seq > self._world.seq:
                 return events, True
-            if len(events) >= limit:
+            if self._is_step(events, limit):
                 return events, False
             events += [
                 LogEvent(entry.first + place, record)
                 for place, record in enumerate(decode_records(entry.body))
             ]
         return events, len(entries) < _ENTRY_LIMIT
+
+    def _is_step(self, events: Sequence[LogEvent], limit: int) -> bool:
+        """Whether they are enough. A change of the graph ends a step: what a step removes goes last, and would take with it what
+        later records draw there again.
+        """
+        if not events:
+            return False
+        return len(events) >= limit or events[-1].seq >= min(self._world.redrawn, default=self._world.seq + 1)
 
     async def _draw(self, strokes: Strokes, last: int) -> None:
         """Draw up to a number, unless another replica has."""

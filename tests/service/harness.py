@@ -13,7 +13,7 @@ from graphsvc.core.value import Json
 from graphsvc.decide.command import Answer, Caller, DecideCommand
 from graphsvc.decide.follower import Bell
 from graphsvc.decide.keeper import Keeper
-from graphsvc.decide.ports import Store
+from graphsvc.decide.ports import Painter, Store
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.decide.trying import PublishRules
 from graphsvc.decide.values import StoreValues
@@ -161,10 +161,11 @@ async def serving(
     bell: Bell | None = None,
     rules: PublishRules | None = None,
     store_values: StoreValues = "referenced",
+    painter: Painter | None = None,
 ) -> AsyncIterator[Harness]:
     """A service over an open store; name: keeps the ids of replicas and restarts apart. keeper: of snapshots.
 
-    shared, bell, rules, store_values: as of `GraphsvcService`.
+    shared, bell, rules, store_values, painter: as of `GraphsvcService`.
     """
     clock = clock or Clock()
     numbers = itertools.count(1)
@@ -177,6 +178,7 @@ async def serving(
         bell=bell,
         rules=rules,
         store_values=store_values,
+        painter=painter,
     )
     await service.start()
     try:

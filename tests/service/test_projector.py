@@ -12,7 +12,7 @@ from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.ports import Store, Strokes
 from graphsvc.store.memory import open_memory
 from graphsvc.store.sqlite import open_sqlite
-from tests.service.harness import serving
+from tests.service.harness import ADMIN, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -67,6 +67,22 @@ async def test_what_waited_is_drawn_in_bounded_steps(monkeypatch: pytest.MonkeyP
     assert len(drawn.steps) >= 3
     assert (await store.count())["Decision"] == 60
     assert (drawn.reads > 3) is (held == 0)
+
+
+async def test_what_comes_after_a_removal_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn late, a decision on what was removed just before it has its edge; the removal does not take it along."""
+    store = await open_memory()
+    async with serving(store) as harness:
+        await harness.prepare()
+        await harness.service.wait_drawn()
+        drawn = Drawn(store, monkeypatch)
+        drawn.gate.clear()
+        await harness.act("mail:Read")
+        await harness.service.remove_source(ADMIN, "test")
+        await harness.act("crm:Read", "record:42")
+        drawn.gate.set()
+        await harness.service.wait_drawn()
+        assert (await store.count())["ON"] == 2
 
 
 async def test_a_start_over_a_drawn_log_notes_nothing_to_draw() -> None:

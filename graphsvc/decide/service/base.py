@@ -26,7 +26,7 @@ from graphsvc.decide.keeper import Keeper
 from graphsvc.decide.late import Late
 from graphsvc.decide.overview import Overview
 from graphsvc.decide.past import Past
-from graphsvc.decide.ports import Clock, Ids, Notary, Store
+from graphsvc.decide.ports import Clock, Ids, Notary, Painter, Store
 from graphsvc.decide.projector import Projector
 from graphsvc.decide.proposal import Job, Outcome
 from graphsvc.decide.registering import Register
@@ -69,7 +69,7 @@ class UseCases:
     notary: holds the key that signs the audit log; None: it is not signed.
     shared: other replicas append to the store; bell: tells them at once. chain_idle_s: after which a chain ends.
     deadline_ms: time to answer a decision whose caller names none. rules: what publishing packs asks for.
-    store_values: what is kept of the values of requests.
+    store_values: what is kept of the values of requests. painter: draws the graph in the place of this process.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class UseCases:
         deadline_ms: int = DEFAULT_DEADLINE_MS,
         rules: PublishRules | None = None,
         store_values: StoreValues = "referenced",
+        painter: Painter | None = None,
     ) -> None:
         self.store = store
         self.audit = AuditLog(store, notary, thin=True)
@@ -107,7 +108,7 @@ class UseCases:
         self.overview = Overview(self.world, self.now_ms)
         self._past = Past(store, self.world, self._read_events)
         self.hindsight = Hindsight(self.world, self._past, self._read_events, lambda: self.values)
-        self.projector = Projector(store, self.world)
+        self.projector = Projector(store, self.world, painter)
         self.desk = Desk(
             self.world,
             self._acked,

@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from graphsvc.errors import StoreError
 from graphsvc.store.sqlite import drawing, log
 from graphsvc.store.sqlite.file import Damaged, connect_writer, known_migrations, migrate
 
@@ -73,11 +74,17 @@ def open_graph(path: Path, log_connection: sqlite3.Connection) -> sqlite3.Connec
     return connection
 
 
-def reopen_graph(path: Path) -> sqlite3.Connection:
-    """Another connection that draws, for a process beside the one that has opened the store."""
-    connection = connect_writer(graph_path(path), known=True)
+def reopen_graph(path: Path) -> tuple[Path, sqlite3.Connection]:
+    """Another connection that draws, for a process beside the one that has opened the store; and its file.
+
+    StoreError when that is gone.
+    """
+    graph = graph_path(path.resolve())
+    if not graph.exists():
+        raise StoreError(f"store `{graph}`: is gone; restart graphsvc, which draws it anew")
+    connection = connect_writer(graph, known=True)
     connection.execute(_UNSYNCED)
-    return connection
+    return graph, connection
 
 
 def move_drawing(path: Path, log_connection: sqlite3.Connection) -> None:
