@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from immutables import Map
@@ -20,7 +20,6 @@ from graphsvc.core.progress import Levels
 from graphsvc.core.state import (
     DATA_SCOPE,
     Cells,
-    Delta,
     Front,
     Register,
     Registers,
@@ -72,19 +71,21 @@ class Advance(msgspec.Struct, gc=False, eq=False):
     bits: int = 0
     matches: list[Match] | tuple[()] = ()
     # Most actions change next to nothing, and seven empty values would be a quarter of a microsecond.
-    cells: dict[str, dict[Slot, object]] = _UNCHANGED
+    cells: dict[str, dict[Slot, Any]] = _UNCHANGED
     levels: dict[str, dict[int, Levels]] = _UNCHANGED
     own: dict[int, dict[Slot, Register]] = _UNCHANGED
     best: dict[int, int] = _UNCHANGED
     cut: dict[int, list[Slot]] = _UNCHANGED
-    foreign: Delta = _UNCHANGED
+    foreign: dict[str, Any] = _UNCHANGED
     unseen: list[CompiledPattern] | tuple[()] = ()
 
     def scope(self, name: str) -> Scope | None:
         """A scope before the action."""
-        if name not in self.scopes:
-            self.scopes[name] = cast("Scope | None", self.view.get(name))
-        return self.scopes[name]
+        if name in self.scopes:
+            return self.scopes[name]
+        found: Scope | None = self.view.get(name)
+        self.scopes[name] = found
+        return found
 
     def cells_of(self, scope: str) -> Cells:
         """The cells of a scope before the action."""
@@ -147,7 +148,7 @@ class Advance(msgspec.Struct, gc=False, eq=False):
         for reset in resets:
             slot = slot_at(reset, self.values)
             own = changed.get(slot) if changed is not None else None
-            total += cast("int", own if own is not None else cells.get(slot, 0))
+            total += cells.get(slot, 0) if own is None else own
         return total
 
     def levels_of(self, scope: str) -> Mapping[int, Levels]:
@@ -172,7 +173,7 @@ def advance_reset(offer: Reset, advance: Advance) -> None:
     if offer.matches(advance.event, advance.live, advance.values):
         slot = slot_at(offer.cell, advance.values)
         for scope in scopes_of(offer.pattern, advance.event, advance.session):
-            held = cast("int", advance.cells_of(scope).get(slot, 0))
+            held = advance.cells_of(scope).get(slot, 0)
             advance.set_cell(scope, slot, held + 1)
 
 
@@ -186,7 +187,7 @@ def advance_guard(offer: Guard, advance: Advance) -> None:
             continue
         # Whose it was decides later whether it counts, so the newest time of each root is kept.
         cell = f"u:{offer.pattern.id}"
-        held = cast("Map[Slot, Map[str, int]]", advance.foreign.get(cell) or advance.view.get(cell) or Map())
+        held: Map[Slot, Map[str, int]] = advance.foreign.get(cell) or advance.view.get(cell) or Map()
         times = held.get(slot) or Map()
         advance.set_foreign(cell, held.set(slot, times.set(event.who.root, event.at_ms)))
 
@@ -231,11 +232,11 @@ def is_guarded(
         slot = slot_at((guard.slot, places), values)
         oldest_ms = at_ms - guard.within_ms if guard.within_ms is not None else None
         if guard.by == "same":
-            at = cast("int | None", advance.cells_of(scope).get(slot))
+            at = advance.cells_of(scope).get(slot)
             if at is not None and (oldest_ms is None or at >= oldest_ms):
                 return True
             continue
-        everybody = cast("Map[Slot, Map[str, int]] | None", advance.view.get(f"u:{pattern.id}"))
+        everybody: Map[Slot, Map[str, int]] | None = advance.view.get(f"u:{pattern.id}")
         times = everybody.get(slot) if everybody is not None else None
         for root, at in times.items() if times is not None else ():
             counts = guard.by == "anyone" or root not in advance.event.principals

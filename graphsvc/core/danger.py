@@ -22,12 +22,13 @@ def risk_of(advance: Advance, names: tuple[str, ...], facts: Facts) -> tuple[Ris
     changed = _UNCHANGED
     for name in names:
         scope = scopes[name]
-        if scope is not None and scope.due_ms is not None and scope.due_ms <= at_ms:
+        due_ms = scope.due_ms if scope is not None else None
+        if scope is None or due_ms is None or due_ms > at_ms:
+            before.append(scope)
+        else:
             now = measured(scope, ruleset, at_ms)
             changed = {**changed, name: now}
             before.append(now)
-        else:
-            before.append(scope)
     micros = moved = combine(before, ruleset, at_ms)
     if advance.levels or advance.best:
         changed = changed.copy()

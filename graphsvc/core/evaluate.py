@@ -40,7 +40,7 @@ from graphsvc.core.settle import settle
 from graphsvc.core.standing import WRITE, Standing, find_standing
 from graphsvc.core.state import EMPTY, NEW_SCOPE, ChainState, Delta, Front, Happened, Scope
 from graphsvc.core.unseen import note_unseen
-from graphsvc.core.verdict import SEVERITIES, Completion, ShadowVerdict, Verdict, most_severe
+from graphsvc.core.verdict import DENY, PERMIT, SEVERITIES, Completion, ShadowVerdict, most_severe
 
 __all__ = ["Evaluation", "decided", "evaluate"]
 
@@ -81,20 +81,20 @@ def evaluate(
     shadow: tuple[ShadowVerdict, ...] = ()
     grants: tuple[str, ...] = ()
     if (force is None or tell) and (
-        advance.matches or gained is not None or standing.candidates.keyed or advance.unseen
+        advance.matches or gained is not None or None in advance.values or advance.unseen
     ):
         completions, lacking, shadow = _told(standing, advance, gained, facts)
     if force is None:
         cap = reached_cap(place, advance, ruleset, facts.view) if place.opened or advance.cells else None
         reasons, grants = find_reasons(event, chain, lineage, completions, lacking, risk, facts, cap)
-        verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else Verdict.PERMIT
+        verdict = most_severe(*[reason.verdict for reason in reasons]) if reasons else PERMIT
     else:
         reasons = tuple(map(missing_key, lacking))
-        verdict = Verdict.PERMIT if force else Verdict.DENY
+        verdict = PERMIT if force else DENY
     enforced = verdict
-    if force is None and verdict is not Verdict.PERMIT:
+    if force is None and verdict is not PERMIT:
         reasons, verdict, enforced = settle(event, reasons, risk, facts)
-    in_history = enforced is Verdict.PERMIT and request.executed if force is None else force
+    in_history = enforced is PERMIT and request.executed if force is None else force
     # What was spawned from or joined lies before the next action whatever becomes of this one (R5).
     front, delta = place.front, place.delta
     if in_history:
@@ -120,9 +120,7 @@ def _advance(standing: Standing, facts: Facts) -> Advance:
     """The action judged against every pattern that it can concern."""
     event, candidates, front = standing.event, standing.candidates, standing.front
     get, names = facts.view.get, standing.scopes
-    scopes: dict[str, Scope | None] = {}
-    for name in names:
-        scopes[name] = get(name)
+    scopes: dict[str, Scope | None] = dict(zip(names, map(get, names), strict=True))
     concerned = candidates.concerned(event.labels)
     values = candidates.values(event) if candidates.paths else _NO_VALUES
     logged = scopes[names[0]]

@@ -8,7 +8,7 @@ from graphsvc.core.event import Event
 from graphsvc.core.record import Decided
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.state import Delta, Happened
-from graphsvc.core.verdict import Completion, Reason, Risk, ShadowVerdict, Verdict
+from graphsvc.core.verdict import PERMIT, Completion, Reason, Risk, ShadowVerdict, Verdict
 
 __all__ = ["Evaluation", "decided"]
 
@@ -71,7 +71,7 @@ def decided(
         dedupe=dedupe,
         digest=digest,
         enforced=answered if answered is not evaluation.verdict else None,
-        grants=evaluation.grants if answered is Verdict.PERMIT else (),
+        grants=evaluation.grants if answered is PERMIT else (),
         shadow=evaluation.shadow,
         policy=policy,
     )

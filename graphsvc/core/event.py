@@ -190,7 +190,9 @@ def build_event(
     reviewed: Event | None = None,
 ) -> Event:
     """Join a request with what the graph says of its parties and its target."""
-    labels = labels_of(request, what, declaration)
+    labels = _UNLABELLED
+    if request.labels or what.labels or declaration.result_labels:
+        labels = labels_of(request, what, declaration)
     destination = "unknown"
     if declaration.destinations:
         destination = _destination(request, declaration, who, estate)
@@ -201,9 +203,7 @@ def labels_of(
     request: AccessRequest, what: Target, declaration: Declaration, reported: tuple[str, ...] = ()
 ) -> frozenset[str]:
     """All labels of an action (rule R21)."""
-    if request.labels or what.labels or declaration.result_labels or reported:
-        return frozenset((*request.labels, *what.labels, *declaration.result_labels, *reported))
-    return _UNLABELLED
+    return frozenset((*request.labels, *what.labels, *declaration.result_labels, *reported))
 
 
 def identity_id(estate: Estate, named: str) -> str:
@@ -237,9 +237,10 @@ def _stored(stored: Mapping[str, Json], claimed: Mapping[str, Json], path: tuple
     return _dig(stored if path and path[0] in stored else claimed, path)
 
 
-def _dig(value: Json | Mapping[str, Json], path: tuple[str, ...]) -> Json:
+def _dig(held: Mapping[str, Json], path: tuple[str, ...]) -> Json:
+    value: Json = held if isinstance(held, dict) else dict(held)
     for name in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(name)
-    return value if not isinstance(value, Mapping) else None
+    return None if isinstance(value, dict) else value

@@ -1,7 +1,7 @@
 """Every action that has its place in the orders, packed: what later questions need of it, and no more.
 
-Most of an action is shared with others or follows from the rules: its parties, its resource and its chain are references,
-its declaration and labels are worked out again. The rest is a few dozen bytes. What was unusual about the request
+Most of an action is shared with others or follows from the rules: who acts in which chain is one value for all of a chain's
+actions, its resource is a reference, its declaration and labels are worked out again. The rest is a few dozen bytes. What was unusual about the request
 (claims, context, arguments ...) is kept field by field, so that a late fact can be judged as if it had been known.
 """
 
@@ -19,7 +19,7 @@ from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import Front, Happened, Inputs
 
-__all__ = ["History", "Packed"]
+__all__ = ["Course", "History", "Packed"]
 
 _DESTINATIONS = ("unknown", "known", "owned")
 _NUMBERS = {name: number for number, name in enumerate(_DESTINATIONS)}
@@ -51,21 +51,50 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
 
 _decode = msgspec.msgpack.Decoder(_Body).decode
-_FIELD_TYPES = {field.name: field.type for field in msgspec.structs.fields(AccessRequest)}
+# What MessagePack does not give back as it was: it has lists alone.
+_FIELD_TYPES = {
+    field.name: field.type
+    for field in msgspec.structs.fields(AccessRequest)
+    if field.name in {"joins", "labels", "parents", "arguments"}
+}
 
 
-class Packed(msgspec.Struct, frozen=True, gc=False):
-    """An action as it is kept. asked: subject and delegators as the caller named them."""
+class Course(msgspec.Struct, frozen=True, gc=False):
+    """What the actions of a chain have in common while nobody else acts in it.
+
+    asked: subject and delegators as the caller named them.
+    """
 
     session: str
     chain: str
-    action: str
-    in_history: bool
     asked: Asked
     who: Parties
+
+
+class Packed(msgspec.Struct, frozen=True, gc=False):
+    """An action as it is kept."""
+
+    course: Course
+    action: str
     what: Target
     front: Front
+    in_history: bool
     body: bytes
+
+    @property
+    def session(self) -> str:
+        """Its session."""
+        return self.course.session
+
+    @property
+    def chain(self) -> str:
+        """Its chain."""
+        return self.course.chain
+
+    @property
+    def who(self) -> Parties:
+        """Who acted, and for whom."""
+        return self.course.who
 
     @property
     def seq(self) -> int:
@@ -80,17 +109,18 @@ class Packed(msgspec.Struct, frozen=True, gc=False):
     @property
     def scopes(self) -> tuple[str, ...]:
         """Its session and principals, as cells."""
-        return self.who.within(self.session)[1]
+        return self.course.who.within(self.course.session)[1]
 
 
 class History:
     """Actions by id, in log order."""
 
-    __slots__ = ("_packed", "_texts", "get")
+    __slots__ = ("_courses", "_names", "_packed", "get")
 
     def __init__(self) -> None:
         self._packed: dict[str, Packed] = {}
-        self._texts: dict[str, str] = {}  # one of each, however often it is sent
+        self._courses: dict[str, Course] = {}  # the newest of each chain
+        self._names: dict[str, str] = {}  # of actions: one of each, however often it is sent
         self.get = self._packed.get
 
     def __len__(self) -> int:
@@ -114,7 +144,28 @@ class History:
     def keep(self, happened: Happened) -> None:
         """Take an action in, or what is known of it now."""
         event = happened.event
-        self._packed[event.request.id] = self._pack(happened, event)
+        request, inputs = event.request, happened.inputs
+        body = _Body(
+            happened.seq,
+            event.at_ms,
+            event.index,
+            _NUMBERS[event.destination],
+            inputs.known,
+            inputs.fed,
+            happened.reported,
+            event.reviewed.id if event.reviewed is not None else None,
+            _seldom(request),
+        )
+        try:
+            encoded = _encode(body)
+        except OverflowError:
+            # Whole numbers of any size come in by traces; MessagePack has none beyond 64 bits.
+            encoded = _encode(replace(body, seldom={_AS_TEXT: msgspec.json.encode(body.seldom).decode()}))
+        course = self._course(event.session, request.chain, request.subject, request.on_behalf_of, event.who)
+        action = self._names.setdefault(request.action, request.action)
+        self._packed[request.id] = Packed(
+            course, action, event.what, happened.front, happened.in_history, encoded
+        )
 
     def report(
         self, action: str, labels: tuple[str, ...], ruleset: Ruleset
@@ -135,36 +186,38 @@ class History:
         carried = frozenset((*_told(body).get(_LABELS, ()), *packed.what.labels, *declared, *body.reported))
         return carried, carried.union(labels)
 
-    def put(self, action: str, packed: Packed) -> None:
-        """Take in an action that was packed before."""
-        text = self._texts.setdefault
-        who, asked = packed.who, packed.asked
-        if who.memo.asked == asked:
-            asked = who.memo.asked
-        else:
-            who.memo.asked = asked
-        self._packed[action] = replace(
-            packed,
-            session=text(packed.session, packed.session),
-            chain=text(packed.chain, packed.chain),
-            action=text(packed.action, packed.action),
-            asked=asked,
-        )
+    def put(
+        self,
+        action: str,
+        course: Course,
+        name: str,
+        in_history: bool,
+        what: Target,
+        front: Front,
+        body: bytes,
+    ) -> None:
+        """Take in an action that was packed before. name: of what was done."""
+        course = self._course(course.session, course.chain, *course.asked, course.who)
+        name = self._names.setdefault(name, name)
+        self._packed[action] = Packed(course, name, what, front, in_history, body)
 
     def disclaim(self, unclaimed: Callable[[Entity], Entity]) -> None:
         """Keep less of what callers said of subjects and delegators. unclaimed: the same entity where nothing goes."""
+        self._courses.clear()
         for action, packed in self._packed.items():
-            subject, behind = packed.asked
-            asked = unclaimed(subject), tuple(map(unclaimed, behind))
-            if asked != packed.asked:
-                packed.who.memo.asked = None
-                self._packed[action] = replace(packed, asked=asked)
+            held = packed.course
+            subject, behind = held.asked
+            course = self._course(
+                held.session, held.chain, unclaimed(subject), tuple(map(unclaimed, behind)), held.who
+            )
+            if course.asked != held.asked:
+                self._packed[action] = replace(packed, course=course)
 
     def forget(self, actions: Iterable[str]) -> list[Packed]:
         """Nobody asks for these any more. KeyError (misuse) when one is not there."""
         gone = [self._packed.pop(action) for action in actions]
         for packed in gone:
-            self._texts.pop(packed.chain, None)
+            self._courses.pop(packed.chain, None)
         return gone
 
     def happened(self, action: str, ruleset: Ruleset) -> Happened | None:
@@ -172,40 +225,30 @@ class History:
         packed = self._packed.get(action)
         return self._unpack(action, packed, ruleset) if packed is not None else None
 
-    def _pack(self, happened: Happened, event: Event) -> Packed:
-        request, inputs, text = event.request, happened.inputs, self._texts.setdefault
-        seldom = _seldom(request)
-        body = _encode(
-            _Body(
-                happened.seq,
-                event.at_ms,
-                event.index,
-                _NUMBERS[event.destination],
-                inputs.known,
-                inputs.fed,
-                happened.reported,
-                event.reviewed.id if event.reviewed is not None else None,
-                _fitting(seldom) if seldom else None,
-            )
-        )
-        who, action, chain = event.who, request.action, request.chain
-        asked = who.memo.asked
-        if asked is None or asked[0] != request.subject or asked[1] != request.on_behalf_of:
-            asked = who.memo.asked = request.subject, request.on_behalf_of
-        return Packed(
-            event.session, text(chain, chain), text(action, action), happened.in_history, asked, who, event.what,
-            happened.front, body,
-        )  # fmt: skip
+    def _course(
+        self, session: str, chain: str, subject: Entity, behind: tuple[Entity, ...], who: Parties
+    ) -> Course:
+        held = self._courses.get(chain)
+        if (
+            held is not None
+            and held.who is who
+            and held.asked == (subject, behind)
+            and held.session == session
+        ):
+            return held
+        found = self._courses[chain] = Course(session, chain, (subject, behind), who)
+        return found
 
     def _unpack(self, action: str, packed: Packed, ruleset: Ruleset) -> Happened:
         body = _decode(packed.body)
         seldom = dict(_told(body))
         what, declaration = packed.what, ruleset.candidates(packed.action).declaration
         claims = seldom.pop(_CLAIMS, None) or {}
-        subject, behind = packed.asked
+        course = packed.course
+        subject, behind = course.asked
         request = AccessRequest(
             id=action,
-            chain=packed.chain,
+            chain=course.chain,
             subject=subject,
             action=packed.action,
             resource=Entity(what.type, what.id, claims),
@@ -218,7 +261,7 @@ class History:
             of = self._packed[body.reviewed]
             reviewed = self._unpack(body.reviewed, of, ruleset).event
         event = Event(
-            request, body.at_ms, packed.session, body.index, packed.who, what, declaration,
+            request, body.at_ms, course.session, body.index, course.who, what, declaration,
             labels_of(request, what, declaration, reported), _DESTINATIONS[body.destination], reviewed,
         )  # fmt: skip
         return Happened(
@@ -235,7 +278,7 @@ def _told(body: _Body) -> dict[int, Any]:
     return seldom
 
 
-def _seldom(request: AccessRequest) -> dict[int, Any]:
+def _seldom(request: AccessRequest) -> dict[int, Any] | None:
     """What most requests leave out, by its place in `_SELDOM`. Asked one by one: a loop would cost more than all else."""
     found: dict[int, Any] = {}
     if request.action_properties:
@@ -262,17 +305,9 @@ def _seldom(request: AccessRequest) -> dict[int, Any]:
         found[10] = False
     if request.resource.properties:
         found[_CLAIMS] = request.resource.properties
-    return found
-
-
-def _fitting(seldom: dict[int, Any]) -> dict[int, Any]:
-    try:
-        _encode(seldom)
-    except OverflowError:
-        # Whole numbers of any size come in by traces; MessagePack has none beyond 64 bits.
-        return {_AS_TEXT: msgspec.json.encode(seldom).decode()}
-    return seldom
+    return found or None
 
 
 def _typed(name: str, value: Any) -> Any:
-    return msgspec.convert(value, _FIELD_TYPES[name])
+    wanted = _FIELD_TYPES.get(name)
+    return msgspec.convert(value, wanted) if wanted is not None else value

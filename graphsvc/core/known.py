@@ -29,17 +29,15 @@ _NOTHING: dict[str, Json] = {}
 class Memo:
     """What was worked out about parties when it was asked for: no part of what they are.
 
-    standing: what entitlement found of them, kept here by it. places: where they stand to a destination.
-    asked: how they were named last. told_of: by which names signals may have been told of them, and at which turn
+    standing: what entitlement found of them, kept here by it. places: where they stand to a destination. told_of: by which names signals may have been told of them, and at which turn
     of the estate's parties that was. there: by place, of each party the permissions that name it, as of a
     turn of the rights. within: the session they acted in last, with names of cells and clocks as they find them there.
     """
 
-    __slots__ = ("asked", "places", "standing", "there", "there_turn", "told_of", "within")
+    __slots__ = ("places", "standing", "there", "there_turn", "told_of", "within")
 
     def __init__(self) -> None:
         self.standing: object | None = None
-        self.asked: tuple[Entity, tuple[Entity, ...]] | None = None
         self.places: dict[str, str] = {}
         self.told_of: tuple[int, tuple[str, ...]] | None = None
         self.there: dict[str, tuple[Spelled, ...]] = {}

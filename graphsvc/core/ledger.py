@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from graphsvc.core.record import Decided
 from graphsvc.core.tally import NO_PATTERNS, Tallies
-from graphsvc.core.verdict import Verdict
+from graphsvc.core.verdict import PERMIT, Verdict
 
 __all__ = ["Ledger"]
 
@@ -44,18 +44,19 @@ class Ledger(Mapping[str, Decided]):
         self._order.append(action)
         if self._kept is not None and len(self._order) > self._kept:
             del self._newest[self._order.popleft()]
-        answered = record.answered
-        if record.verdict is not Verdict.PERMIT or record.shadow:
+        enforced, verdict = record.enforced, record.verdict
+        answered = verdict if enforced is None else enforced
+        if verdict is not PERMIT or record.shadow:
             self._noted[action] = record
             self._noted_order.append(action)
             if self._kept is not None and len(self._noted_order) > _NOTED:
                 del self._noted[self._noted_order.popleft()]
         if pin or answered is Verdict.ESCALATE:
             self._pinned[action] = record
-        self.missing = self.missing or self.tallies.is_full
         completions = record.completions
         patterns = frozenset([each.pattern for each in completions]) if completions else NO_PATTERNS
-        self.tallies.add(record.at_ms, answered, patterns)
+        if self.tallies.add(record.at_ms, answered, patterns):
+            self.missing = True
 
     def change(self, changed: Callable[[Decided], Decided]) -> None:
         """Hold other content of the same decisions."""

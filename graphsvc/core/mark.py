@@ -17,17 +17,23 @@ __all__ = ["NOTHING", "Mark", "marked", "met", "reached_by"]
 
 
 class Mark(msgspec.Struct, frozen=True, gc=False):
-    """mask: all bits reached. own: those that `action` added, 0 of a meeting.
+    """mask: all bits reached, those that `action` added too; no action: a meeting, which adds none.
 
     before: what lay before. beside: of a meeting the other side; of an action whose inputs are declared where the steps
     before its own were found, None: in `before`.
     """
 
     mask: int = 0
-    own: int = 0
     action: str = ""
     before: Mark | None = None
     beside: Mark | None = None
+
+    @property
+    def own(self) -> int:
+        """The bits that its action added."""
+        if not self.action or self.before is None:
+            return 0
+        return self.mask & ~self.before.mask
 
     @property
     def inner(self) -> Mark:
@@ -40,7 +46,7 @@ NOTHING = Mark()
 
 def marked(before: Mark, own: int, action: str, inner: Mark | None = None) -> Mark:
     """A place after an action that reached some steps. own: bits that `before` lacks; inner: see `Mark.beside`."""
-    return Mark(before.mask | own, own, action, before, inner)
+    return Mark(before.mask | own, action, before, inner)
 
 
 def met(one: Mark, other: Mark) -> Mark:
@@ -50,15 +56,18 @@ def met(one: Mark, other: Mark) -> Mark:
     mask = one.mask | other.mask
     if mask == one.mask:
         return one
-    return other if mask == other.mask else Mark(mask, 0, "", one, other)
+    return other if mask == other.mask else Mark(mask, "", one, other)
 
 
 def reached_by(mark: Mark, bit: int) -> Mark:
     """The mark that reached a bit; KeyError when none did."""
     place: Mark | None = mark
     while place is not None and place.mask & bit:
-        if place.own & bit:
-            return place
         before = place.before
-        place = before if before is not None and before.mask & bit else place.beside
+        if before is not None and before.mask & bit:
+            place = before
+        elif place.action:
+            return place
+        else:
+            place = place.beside
     raise KeyError(bit)

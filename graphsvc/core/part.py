@@ -113,12 +113,13 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A step of a plain pattern (see `mark`) that the action may be. bit: its own; need: of the steps before it."""
+    """A step of a plain pattern (see `mark`) that the action may be. bit: its own; need: of the steps before it; is_free: see `Part`."""
 
     pattern: CompiledPattern
     offer: Offer
     bit: int
     need: int
+    is_free: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,4 +197,5 @@ class Concerned:
 
 def _plain(pattern: CompiledPattern, offer: Offer) -> Plain:
     step = offer.step
-    return Plain(pattern, offer, step.bit, sum(pattern.steps[child].bit for child, _ in step.children))
+    need = sum(pattern.steps[child].bit for child, _ in step.children)
+    return Plain(pattern, offer, step.bit, need, offer.is_free)

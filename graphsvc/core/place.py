@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import msgspec
 from msgspec.structs import replace
 
@@ -18,7 +16,6 @@ from graphsvc.core.state import (
     Delta,
     Front,
     Inputs,
-    Lies,
     Registers,
     StateView,
 )
@@ -78,7 +75,7 @@ def _joined(
 ) -> Front:
     causal, causal_data, marks = front.causal, front.causal_data, front.marks
     for name in request.joins:
-        other = cast("ChainState | None", view.get(("c", name)))
+        other: ChainState | None = view.get(("c", name))
         # Joins to unknown chains, to chains of other sessions or to oneself give no edge (R5).
         if other is None or other.session != session or name == request.chain:
             continue
@@ -112,14 +109,20 @@ def _fed(
             continue
         fed.append(parent)
         # A declared parent counts, joined or not, when it happened earlier in the session (R7, R8).
-        before = cast("Lies", lies).front
+        before = lies.front  # type: ignore[union-attr]  # what was found when it was judged first is there still
         if before is not front:
-            causal, marks = joined(causal, before.causal), met(marks, before.marks)
+            if before.causal is not causal:
+                causal = joined(causal, before.causal)
+            if before.marks is not marks:
+                marks = met(marks, before.marks)
             if before.causal_data:
                 causal_data = joined(causal_data, before.causal_data)
         if before.flow_data:
             flow_data = joined(flow_data, before.flow_data)
-        flow, flow_marks = joined(flow, before.flow), met(flow_marks, before.flow_marks)
+        if before.flow is not flow:
+            flow = joined(flow, before.flow)
+        if before.flow_marks is not flow_marks:
+            flow_marks = met(flow_marks, before.flow_marks)
         edges.append(("FED", parent))
     if inputs is None:
         inputs = Inputs(tuple(fed), known)
@@ -147,12 +150,12 @@ def open_chain(
 
     A parent that is unknown is opened empty by the mention, in `delta`.
     """
-    mentioned = cast("ChainState | None", view.get(("c", chain)))
+    mentioned: ChainState | None = view.get(("c", chain))
     session, front, spawned_from = session or chain, NOWHERE, None
     if mentioned is not None and not mentioned.used:
         session = mentioned.session
     if parent_chain is not None and parent_chain != chain:
-        parent = cast("ChainState | None", view.get(("c", parent_chain)))
+        parent: ChainState | None = view.get(("c", parent_chain))
         if parent is None:
             parent = ChainState(session=parent_chain, opened_ms=at_ms)
             delta["c", parent_chain] = parent

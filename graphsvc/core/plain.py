@@ -32,7 +32,7 @@ def advance_plain(concerned: Concerned, advance: Advance) -> None:
         own = 0
         for plain in concerned.plain:
             # INVARIANT: what a step needs was reached before the action; an action does not precede itself (R13).
-            if plain.bit & missing and not plain.need & ~reached and _fits(plain, advance):
+            if plain.bit & missing and not plain.need & ~reached and (plain.is_free or _fits(plain, advance)):
                 own |= plain.bit
         if own:
             advance.bits = own
@@ -40,7 +40,7 @@ def advance_plain(concerned: Concerned, advance: Advance) -> None:
                 if plain.bit & own:
                     _nearer(plain.pattern, (reached | own) & plain.pattern.bits, advance)
     for plain in concerned.finishing:
-        if not plain.need & ~reached and _fits(plain, advance):
+        if not plain.need & ~reached and (plain.is_free or _fits(plain, advance)):
             pattern = plain.pattern
             _nearer(pattern, pattern.bits, advance)
             if not is_guarded(pattern, plain.offer.guards, advance.session, advance):
@@ -70,8 +70,7 @@ def marks_after(advance: Advance, ruleset: Ruleset, *, known: bool) -> tuple[Mar
 
 
 def _fits(plain: Plain, advance: Advance) -> bool:
-    offer = plain.offer
-    return offer.is_free or offer.matches(advance.event, advance.live, advance.values)
+    return plain.offer.matches(advance.event, advance.live, advance.values)
 
 
 def _nearer(pattern: CompiledPattern, bits: int, advance: Advance) -> None:

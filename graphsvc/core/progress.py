@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from immutables import Map
 
+from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.ruleset import Ruleset
 from graphsvc.core.state import Level, Scope
 
@@ -82,28 +83,37 @@ def measured(scope: Scope | Measure, ruleset: Ruleset, at_ms: int) -> Measure:
     # Until then no window had ended, so what counted just before is in the total.
     held, then_ms, total = scope.levels, scope.due_ms - 1, scope.total
     gone: list[int] = []
-    fallen: set[int] = set()
+    fallen: dict[int, None] = {}
     due_ms: int | None = None
+    patterns = ruleset.patterns
     for number, levels in held.items():
-        within_ms = ruleset.patterns[number].within_ms
+        pattern = patterns[number]
+        within_ms = pattern.within_ms
         if within_ms is None:
             continue
-        count = reached(levels, within_ms, at_ms)
-        if count:
-            due_ms = _sooner(due_ms, levels, count, within_ms)
+        highest = levels[-1]
+        if highest is not None and highest[0] >= at_ms - within_ms:
+            ends_ms = highest[0] + within_ms + 1
         else:
-            gone.append(number)
-        if reached(levels, within_ms, then_ms) != count:
-            fallen.add(ruleset.patterns[number].harm_number)
+            count = reached(levels, within_ms, at_ms)
+            if reached(levels, within_ms, then_ms) != count:
+                fallen[pattern.harm_number] = None
+            level = levels[count - 1]
+            if not count or level is None:
+                gone.append(number)
+                continue
+            ends_ms = level[0] + within_ms + 1
+        if due_ms is None or ends_ms < due_ms:
+            due_ms = ends_ms
     if gone:
         with held.mutate() as left:
             for number in gone:
                 del left[number]
             held = left.finish()
     now = Measure(held, scope.best, total, due_ms)
-    change = sum(
-        [_worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, then_ms) for harm in fallen]
-    )
+    change = 0
+    for harm in fallen:
+        change += _worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, then_ms)
     return Measure(held, scope.best, total + change, due_ms) if change else now
 
 
@@ -126,25 +136,44 @@ def with_levels(
     best: steps of plain patterns, as in `Scope.best`, by number of the pattern.
     """
     patterns, due_ms, together = ruleset.patterns, scope.due_ms, scope.best
-    harms: dict[int, None] = {}
+    total, shared = scope.total, dict[int, None]()
     if changed:
         for number, levels in changed.items():
             pattern = patterns[number]
-            if pattern.within_ms is not None:
-                count = reached(levels, pattern.within_ms, at_ms)
-                if count:
-                    due_ms = _sooner(due_ms, levels, count, pattern.within_ms)
-            harms[pattern.harm_number] = None
+            within_ms = pattern.within_ms
+            count = reached(levels, within_ms, at_ms)
+            level = levels[count - 1]
+            if within_ms is not None and count and level is not None:
+                ends_ms = level[0] + within_ms + 1
+                if due_ms is None or ends_ms < due_ms:
+                    due_ms = ends_ms
+            if pattern.harm_number in ruleset.shared_harms:
+                shared[pattern.harm_number] = None
+                continue
+            held = scope.levels.get(number)
+            before = reached(held, within_ms, at_ms) if held is not None else 0
+            if count != before:
+                total += _micros(pattern, count) - _micros(pattern, before)
     if best:
         for number, bits in best.items():
             pattern = patterns[number]
-            together = together & ~pattern.bits | bits
-            harms[pattern.harm_number] = None
-    now = Measure(scope.levels.update(changed) if changed else scope.levels, together, scope.total, due_ms)
-    change = 0
-    for harm in harms:
-        change += _worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, at_ms)
-    return Measure(now.levels, together, scope.total + change, due_ms) if change else now
+            own = together & pattern.bits
+            together = together ^ own | bits
+            if pattern.harm_number in ruleset.shared_harms:
+                shared[pattern.harm_number] = None
+            else:
+                total += _micros(pattern, bits.bit_count()) - _micros(pattern, own.bit_count())
+    now = Measure(scope.levels.update(changed) if changed else scope.levels, together, total, due_ms)
+    if not shared:
+        return now
+    for harm in shared:
+        total += _worth(harm, now, ruleset, at_ms) - _worth(harm, scope, ruleset, at_ms)
+    return Measure(now.levels, together, total, due_ms)
+
+
+def _micros(pattern: CompiledPattern, count: int) -> int:
+    """What a pattern contributes of which so many steps are reached."""
+    return pattern.micros[pattern.levels - count] if count else 0
 
 
 def _worth(harm: int, scope: Scope | Measure, ruleset: Ruleset, at_ms: int) -> int:
@@ -161,29 +190,20 @@ def _worth(harm: int, scope: Scope | Measure, ruleset: Ruleset, at_ms: int) -> i
     return most
 
 
-def _sooner(due_ms: int | None, levels: Levels, count: int, within_ms: int) -> int:
-    """The time until which all holds, when that level counts until its window ends."""
-    level = levels[count - 1]
-    assert level is not None
-    ends_ms = level[0] + within_ms + 1
-    return ends_ms if due_ms is None or ends_ms < due_ms else due_ms
-
-
 def combine(scopes: Sequence[Scope | Measure | None], ruleset: Ruleset, at_ms: int) -> int:
     """Micros of a session and principals together: the largest of each class, then the sum.
 
     scopes: the session's first, as measured at that time.
     """
-    if len(scopes) == 2 and not ruleset.shares_harm:
-        session, principal = scopes
-        return (session.total if session is not None else 0) + (
-            principal.total if principal is not None else 0
-        )
+    session = scopes[0]
+    mine, theirs, several = session.total if session is not None else 0, 0, False
+    for scope in scopes[1:]:
+        if scope is not None and scope.total:
+            several = theirs > 0
+            theirs += scope.total
+    if not several and not (ruleset.shares_harm and mine and theirs):
+        return mine + theirs
     counting = [scope for scope in scopes if scope is not None and scope.total]
-    if len(counting) < 2:
-        return counting[0].total if counting else 0
-    if len(counting) == 2 and counting[0] is scopes[0] and not ruleset.shares_harm:
-        return counting[0].total + counting[1].total
     harms = {harm for scope in counting for harm in _harms(scope, ruleset)}
     return sum(max(_worth(harm, scope, ruleset, at_ms) for scope in counting) for harm in harms)
 

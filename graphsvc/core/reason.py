@@ -46,7 +46,7 @@ def find_reasons(  # noqa: C901  one question a line, in the order they are told
     if chain.closed:
         reasons.append(Reason(ReasonCode.chain_closed, f"chain `{request.chain}` is closed", Verdict.DENY))
     halts = facts.grants.halts
-    if halts:
+    if halts.by_kind:
         reasons += halts.reasons(request.action, event.session, (request.chain, *lineage), event.at_ms)
     if not entitlement.ends:
         if chain.intent or lineage:

@@ -20,7 +20,6 @@ Source: docs/semantics.md, "Registers".
 from __future__ import annotations
 
 from itertools import product
-from typing import cast
 
 from graphsvc.core.advance import Advance, Match, is_guarded, scopes_of
 from graphsvc.core.family import better, choices, family, members
@@ -46,8 +45,8 @@ def advance_tree(tree: Tree, advance: Advance) -> None:
     for scope in scopes_of(pattern, event, advance.session):
         cells = advance.cells_of(scope)
         if pattern.unseen is not None and (unseen_ms := cells.get(pattern.unseen)) is not None:
-            _look_back(pattern, offers, scope, cast("int", unseen_ms), oldest_ms, advance)
-        before = cast("Registers", cells) if track == LOG else advance.before[track]
+            _look_back(pattern, offers, scope, unseen_ms, oldest_ms, advance)
+        before = cells if track == LOG else advance.before[track]
         outs: list[tuple[Offer, Register]] = []
         for offer in offers:
             register = _reach(offer, scope, before, oldest_ms, advance)
@@ -55,8 +54,10 @@ def advance_tree(tree: Tree, advance: Advance) -> None:
                 outs.append((offer, register))
         if not outs:
             continue
-        if any(offer.step.successor < 0 for offer, _ in outs):
-            _complete(pattern, scope, outs, cells, oldest_ms, advance)
+        for offer, _ in outs:
+            if offer.step.successor < 0:
+                _complete(pattern, scope, outs, cells, oldest_ms, advance)
+                break
         _write(pattern, track, scope, outs, cells, before, advance)
         if pattern.counts_for_risk:
             _progress(pattern, scope, outs, cells, before, advance)
@@ -103,7 +104,7 @@ def _reach_differing(
     offer: Offer, children: tuple[Register, ...], epoch: int, oldest_ms: int | None, advance: Advance
 ) -> Register | None:
     event, step = advance.event, offer.step
-    room = cast("int", step.room)
+    room = step.room or 0
     found: list[Register] = []
     for chosen, used in choices(children, event.id if step.differs else None):
         start_ms = min((register.start_ms for register in chosen), default=event.at_ms)
@@ -131,7 +132,7 @@ def _complete(
             if top == offer.step.number:
                 continue
             step = pattern.steps[top]
-            held = cast("Register | None", cells.get((step.top_slot, *wanted) if wanted else step.top_slot))
+            held: Register | None = cells.get((step.top_slot, *wanted) if wanted else step.top_slot)
             for other, own in outs:
                 if other.step is step and [advance.values[place] for place in other.top[1]] == wanted:
                     held = better(held, own)
@@ -145,7 +146,7 @@ def _complete(
             else:
                 witness = _witness(families, oldest_ms)
             if witness is not None and not is_guarded(pattern, offer.guards, scope, advance):
-                bound = {name: cast("str", advance.values[place]) for name, place in offer.named}
+                bound = {name: advance.values[place] or "" for name, place in offer.named}
                 advance.complete(Match(pattern, scope, bound, witness))
                 return
 
@@ -175,7 +176,7 @@ def _write(
         if offer.step.successor < 0:
             if len(pattern.tops) > 1:
                 slot = slot_at(offer.top, advance.values)
-                held = cast("Register | None", cells.get(slot))
+                held: Register | None = cells.get(slot)
                 best = better(held, register)
                 if best is not held:
                     advance.set_cell(scope, slot, best)
@@ -242,12 +243,13 @@ def _reached_before(
         # A lone top is never kept: once it is reached the pattern is complete.
         if step.number == lone_top or step in mine:
             continue
-        slot: Slot = step.slot if step.successor >= 0 else step.top_slot
+        number = step.slot if step.successor >= 0 else step.top_slot
+        slot: Slot = number
         if step.key_out:
-            if not all(name in bound for name in step.key_out):
+            if not bound.keys() >= set(step.key_out):
                 continue
-            slot = (cast("int", slot), *[bound[name] for name in step.key_out])
-        held = cast("Register | None", (before if step.successor >= 0 else cells).get(slot))
+            slot = (number, *[bound[name] for name in step.key_out])
+        held: Register | None = (before if step.successor >= 0 else cells).get(slot)
         if held is not None and not (step.resets and _is_dead(held, step.resets, scope, bound, advance)):
             found.append((held.start_ms, step.mask))
     return found
@@ -264,7 +266,7 @@ def _is_dead(
     total = 0
     for reset in resets:
         key = [bound[name] for name in reset.matcher.variables]
-        total += cast("int", cells.get((reset.slot, *key) if key else reset.slot, 0))
+        total += cells.get((reset.slot, *key) if key else reset.slot, 0)
     return held.epoch != total
 
 

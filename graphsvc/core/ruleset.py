@@ -105,6 +105,7 @@ class Ruleset:
         for pattern in patterns:
             harms.setdefault(pattern.harm_number, []).append(pattern)
         self.harms = {harm: tuple(members) for harm, members in harms.items()}
+        self.shared_harms = frozenset(harm for harm, members in harms.items() if len(members) > 1)
         self._memo: dict[str, Candidates] = {}
         self.declare = Meanings(policies).declare
 

@@ -78,7 +78,8 @@ class Register(msgspec.Struct, frozen=True, gc=False):
 
 
 Registers: TypeAlias = Map[Slot, Register]
-Cells: TypeAlias = Map[Slot, object]
+# As of `StateView.get`: the slot decides the type.
+Cells: TypeAlias = Map[Slot, Any]
 EMPTY: Map[Slot, Register] = Map()
 
 

@@ -38,14 +38,10 @@ class Tallies:
     def __len__(self) -> int:
         return len(self._at_ms)
 
-    @property
-    def is_full(self) -> bool:
-        """The next one takes the place of the oldest."""
-        return len(self._at_ms) == self._limit
-
-    def add(self, at_ms: int, answered: Verdict, patterns: frozenset[str] = NO_PATTERNS) -> None:
-        """Count the next decision."""
-        if self.is_full:
+    def add(self, at_ms: int, answered: Verdict, patterns: frozenset[str] = NO_PATTERNS) -> bool:
+        """Count the next decision; True when the oldest had to make room."""
+        is_full = self._count >= self._limit
+        if is_full:
             place = self._count % self._limit
             self._at_ms[place] = at_ms
             self._answered[place] = _NUMBERS[answered]
@@ -56,6 +52,7 @@ class Tallies:
         if patterns:
             self._completed[self._count] = patterns
         self._count += 1
+        return is_full
 
     def newest_first(self) -> Iterator[Tally]:
         """Those there were when it was called; it ends early at those that had to make room meanwhile."""

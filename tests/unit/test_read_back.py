@@ -80,7 +80,7 @@ def test_an_unknown_template_is_told_with_those_there_are() -> None:
 def test_a_bit_that_nothing_reached_has_no_mark() -> None:
     """A witness is never made up."""
     with pytest.raises(KeyError):
-        reached_by(Mark(1, 1, "e1", None, None), 2)
+        reached_by(Mark(1, "e1", None, None), 2)
 
 
 def test_published_packs_that_do_not_fit_together_are_refused() -> None:

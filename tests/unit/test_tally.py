@@ -20,11 +20,10 @@ _COUNTED = st.builds(
 def test_the_newest_come_back_as_they_were_counted(counted: list[Tally], limit: int) -> None:
     """At most `limit` are told, the newest first, each with its own time, answer and patterns."""
     tallies = Tallies(limit)
-    for each in counted:
-        tallies.add(*each)
+    made_room = [tallies.add(*each) for each in counted]
     assert list(tallies.newest_first()) == counted[::-1][:limit]
     assert len(tallies) == min(len(counted), limit)
-    assert tallies.is_full is (len(counted) >= limit)
+    assert made_room == [place >= limit for place in range(len(counted))]
 
 
 def test_what_made_room_meanwhile_is_not_told() -> None:

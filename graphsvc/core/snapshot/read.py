@@ -9,7 +9,7 @@ from immutables import Map
 
 from graphsvc.core.count import Counted
 from graphsvc.core.forgotten import GONE, Forgotten
-from graphsvc.core.history import Packed
+from graphsvc.core.history import Course
 from graphsvc.core.known import CLOCKS, Memo, Parties
 from graphsvc.core.mark import Mark
 from graphsvc.core.record import PolicyPublished
@@ -91,7 +91,7 @@ class _Reader:
             mask = own | (before.mask if before is not None else 0)
             # Of a meeting both sides count; else the second tells where the steps before its own were.
             mask |= beside.mask if beside is not None and not own else 0
-            self.marks.append(Mark(mask, own, mark.action, before, beside))
+            self.marks.append(Mark(mask, mark.action, before, beside))
         self.fronts: list[Front] = []
 
     def world(self, entitlement: str | None) -> World:
@@ -147,11 +147,10 @@ class _Reader:
         for row in rows.happened:
             who = parties[row.who]
             asked = row.subject, row.behind
-            packed = Packed(
-                row.session, row.chain, row.action, row.in_history, asked, who, self.rows.targets[row.what],
-                self._front_at(row.front), row.body,
+            world.history.put(
+                row.id, Course(row.session, row.chain, asked, who), row.action, row.in_history,
+                self.rows.targets[row.what], self._front_at(row.front), row.body,
             )  # fmt: skip
-            world.history.put(row.id, packed)
             for name in (f"s:{row.session}", *who.cells):
                 world.names_of.setdefault(name, []).append(row.id)
         for chain in rows.chains:

@@ -293,7 +293,7 @@ class _Writer:
 
     def _happened(self, action: str, packed: Packed) -> HappenedRow:
         return HappenedRow(
-            action, packed.session, packed.chain, packed.action, packed.in_history, *packed.asked,
+            action, packed.session, packed.chain, packed.action, packed.in_history, *packed.course.asked,
             self._who(packed.who), self._what(packed.what), self._front(packed.front, packed.chain), packed.body,
         )  # fmt: skip
 
