@@ -16,7 +16,7 @@ from immutables import Map
 from graphsvc.core.advance import Advance, Match, is_guarded, scopes_of
 from graphsvc.core.event import Event
 from graphsvc.core.part import Counter, slot_at
-from graphsvc.core.pattern import CompiledCount
+from graphsvc.core.pattern import CompiledCount, CompiledPattern
 from graphsvc.core.progress import raised
 from graphsvc.core.state import Level
 from graphsvc.core.value import key_text
@@ -61,14 +61,28 @@ def advance_count(offer: Counter, advance: Advance) -> None:
             more = _values(cast("Counted", unseen), oldest_ms).difference(counted.places)
             if number + len(more) > count.more_than and not is_guarded(pattern, offer.guards, scope, advance):
                 advance.may_complete(pattern)
-        missing = count.more_than + 1 - number
-        if pattern.counts_for_risk and missing < pattern.levels:
-            found: list[Level | None] = [None] * pattern.levels
-            found[pattern.levels - 1 - missing] = (counted.order[counted.first][1], 0)
+        if pattern.counts_for_risk and count.more_than + 1 - number < pattern.levels:
             levels = advance.levels_of(scope).get(pattern.number)
-            now = raised(levels, found)
+            now = raised(levels, _levels(counted, pattern, count))
             if now != levels:
                 advance.set_levels(scope, pattern.number, now)
+
+
+def _levels(counted: Counted, pattern: CompiledPattern, count: CompiledCount) -> list[Level | None]:
+    """Since when so many values have been seen: of each number of them the time of the oldest that it takes."""
+    found: list[Level | None] = [None] * pattern.levels
+    place = pattern.levels - 1 - (count.more_than + 1 - len(counted.places))
+    number = counted.first
+    # A level that adds nothing to the risk, since too many are missing, need not be known.
+    while place >= 0 and pattern.micros[pattern.levels - 1 - place]:
+        entry = counted.order.get(number)
+        number += 1
+        if entry is not None:
+            found[place] = (entry[1], 0)
+            place -= 1
+            if pattern.within_ms is None:
+                break  # no value grows too old, so nobody asks
+    return found
 
 
 def counting(held: Counted, count: CompiledCount, event: Event, within_ms: int | None) -> Counted:

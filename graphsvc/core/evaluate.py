@@ -128,10 +128,11 @@ def _advance(standing: Standing, facts: Facts) -> Advance:
     reached = reached_before(marks, front.marks, front.flow_marks, facts.ruleset)
     # Registers in log order are in their scope: the first is never read.
     before = EMPTY, front.causal, front.flow, front.causal_data, front.flow_data
+    held = logged or NEW_SCOPE
     advance = Advance(
-        event, standing.live, values, front, before, reached, scopes, names[0], logged or NEW_SCOPE, facts.view
+        event, standing.live, values, front, before, reached, scopes, names[0], held, facts.view
     )  # fmt: skip
-    if concerned.finishing or concerned.bits & ~reached:
+    if concerned.finishing or concerned.bits & ~reached or (concerned.plain and reached & ~held.best):
         advance_plain(concerned, advance)
     if concerned.moves:
         # Resets and cuts first: what the action reaches itself comes after them.

@@ -28,6 +28,11 @@ def advance_plain(concerned: Concerned, advance: Advance) -> None:
     """Judge the action against the plain patterns it may concern."""
     reached = advance.reached
     missing = concerned.bits & ~reached
+    if reached & ~advance.held.best:
+        # Two chains that met know more together than either did, whether or not the action adds to it.
+        for plain in concerned.plain:
+            if plain.bit & reached and not plain.need & ~reached and _fits(plain, advance):
+                _nearer(plain.pattern, reached & plain.pattern.bits, advance)
     if missing:
         own = 0
         for plain in concerned.plain:

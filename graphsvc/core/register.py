@@ -19,12 +19,13 @@ Source: docs/semantics.md, "Registers".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 from graphsvc.core.advance import Advance, Match, is_guarded, scopes_of
 from graphsvc.core.family import better, choices, family, members
 from graphsvc.core.part import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, LOG, Cut, Offer, Tree, slot_at
-from graphsvc.core.pattern import CompiledPattern, CompiledReset
+from graphsvc.core.pattern import CompiledPattern, CompiledReset, CompiledStep
 from graphsvc.core.progress import raised
 from graphsvc.core.state import DATA_SCOPE, Cells, Level, Register, Registers, Slot
 
@@ -207,37 +208,58 @@ def _progress(
     if levels is not None and levels[-1] is not None and pattern.within_ms is None:
         # As near as can be, and no window ends.
         return
-    found: list[Level] = [(register.start_ms, offer.step.mask) for offer, register in outs]
-    if len(pattern.steps) > len(outs):
-        found += _reached_before(pattern, scope, outs, cells, before, advance)
-    found.sort(reverse=True)
-    starts: list[Level | None] = [None] * len(pattern.steps)
-    mask = 0
-    for start_ms, covered in found:
-        mask |= covered
-        count = mask.bit_count()
-        if starts[count - 1] is None:
-            starts[count - 1] = (start_ms, mask)
-    now = raised(levels, starts)
-    if now != levels:
+    now = levels
+    for agreeing, bound in _agreeing(outs, advance):
+        found: list[Level] = [(register.start_ms, offer.step.mask) for offer, register in agreeing]
+        if len(pattern.steps) > len(agreeing):
+            mine = [offer.step for offer, _ in agreeing]
+            found += _reached_before(pattern, scope, mine, bound, cells, before, advance)
+        found.sort(reverse=True)
+        starts: list[Level | None] = [None] * len(pattern.steps)
+        mask = 0
+        for start_ms, covered in found:
+            mask |= covered
+            count = mask.bit_count()
+            if starts[count - 1] is None:
+                starts[count - 1] = (start_ms, mask)
+        now = raised(now, starts)
+    if now is not None and now != levels:
         advance.set_levels(where, pattern.number, now)
+
+
+def _agreeing(
+    outs: list[tuple[Offer, Register]], advance: Advance
+) -> Iterator[tuple[list[tuple[Offer, Register]], dict[str, str | None]]]:
+    """The steps that the action is, with its key values; apart where one variable has two values in it."""
+    told: dict[str, list[str | None]] = {}
+    for offer, _ in outs:
+        for name, place in offer.named:
+            values = told.setdefault(name, [])
+            if advance.values[place] not in values:
+                values.append(advance.values[place])
+    for chosen in product(*told.values()):
+        bound = dict(zip(told, chosen, strict=True))
+        agreeing = [
+            (offer, register)
+            for offer, register in outs
+            if all(bound[name] == advance.values[place] for name, place in offer.named)
+        ]
+        if agreeing:
+            own = {name for offer, _ in agreeing for name, _ in offer.named}
+            yield agreeing, {name: value for name, value in bound.items() if name in own}
 
 
 def _reached_before(
     pattern: CompiledPattern,
     scope: str,
-    outs: list[tuple[Offer, Register]],
+    mine: list[CompiledStep],
+    bound: dict[str, str | None],
     cells: Cells,
     before: Registers,
     advance: Advance,
 ) -> list[Level]:
-    """Steps with a live register that agrees with the keys of the action."""
+    """Other steps with a live register that agrees with the keys of the action."""
     found: list[Level] = []
-    bound: dict[str, str | None] = {}
-    for offer, _ in outs:
-        for name, place in offer.named:
-            bound[name] = advance.values[place]
-    mine = [offer.step for offer, _ in outs]
     lone_top = pattern.tops[0] if len(pattern.tops) == 1 else -1
     for step in pattern.steps:
         # A lone top is never kept: once it is reached the pattern is complete.

@@ -58,6 +58,7 @@ def engine_chunk(seed: int) -> Outcome:
         "completions": tally.completions,
         "actions denied": tally.denied,
         "sampled": tally.sampled,
+        "risks": tally.weights,
         "refused files": tally.refused,
         **{f"decided {rule}": number for rule, number in tally.decided.items()},
     }

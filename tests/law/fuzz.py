@@ -5,7 +5,8 @@ them at once most patterns never come far. A mismatch is made small and kept in 
 it for ever after. One case in ten is also judged with every rule broken in turn, which tells how often that rule
 *decided*: how many verdicts are other ones when the definition does what somebody might naively do instead of the rule
 (`tests/oracle/rule.py` says what). The whole trace is judged again, so what follows from a changed verdict counts too. A
-rule that decides too few is a failure, since it was not put to the test. The rules for which a file is refused are put to
+rule that decides too few is a failure, since it was not put to the test. One case in five is judged with weights,
+thresholds and signals too, and the risk of every action and what harm is nearest are compared. The rules for which a file is refused are put to
 the test by spoiling policies: there a file that is refused for its mistake counts.
 """
 
@@ -13,7 +14,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from tests.law.engine import results
 from tests.law.reading import problems_of
 from tests.law.spoil import spoil
 from tests.law.strategy import ALL_FEATURES, Case, minimise, random_cases
+from tests.law.weighing import by_definition, by_engine, weighed
 from tests.oracle.definition import completions
 
 __all__ = [
@@ -41,6 +43,7 @@ FILES = "R27"  # the rule that is about files, not verdicts
 MISMATCHES = Path(__file__).parent / "mismatch"
 _TRACES_A_POLICY = 20
 _SAMPLE = 10
+_WEIGHED = 5
 _SPOILT_A_POLICY = 2
 # Of how many policies the last is taken as it comes; how many of its traces must give how many completions, else.
 _DRAWS, _TRIED, _LIVELY = 4, 2, 3
@@ -83,6 +86,7 @@ class Tally(NamedTuple):
     mismatches: list[tuple[Case, bool]]
     refused: int = 0  # spoilt files refused for the right reason
     accepted: tuple[str, ...] = ()  # mistakes for which a file was not refused
+    weights: int = 0  # actions whose risk was compared
 
 
 def draw_cases(
@@ -107,16 +111,22 @@ def _completions(cases: list[Case]) -> int:
 
 
 def differs(case: Case, *, force: bool) -> bool:
-    """Whether the engine and the definition disagree anywhere, or the engine fails."""
+    """Whether the engine and the definition disagree anywhere, risks included, or the engine fails."""
+    return _fails(lambda: _engine(case, force=force) != _definition(case, force=force)) or _fails(
+        partial(_weighs_otherwise, case, force=force)
+    )
+
+
+def _fails(differ: Callable[[], bool]) -> bool:
     try:
-        return _engine(case, force=force) != _definition(case, force=force)
+        return differ()
     except Exception:  # noqa: BLE001  a crash on a valid case is a finding too
         return True
 
 
 def judge(seed: int, policies: int) -> Tally:
     """Judge the cases of some policies; the same seed gives the same cases."""
-    verdicts = completed = denied = sampled = refused = 0
+    verdicts = completed = denied = sampled = refused = weights = 0
     accepted: list[str] = []
     decided: Counter[str] = Counter()
     mismatches: list[tuple[Case, bool]] = []
@@ -128,12 +138,13 @@ def judge(seed: int, policies: int) -> Tally:
             force = number % 3 == 0
             patterns = len(case.policy["patterns"])
             defined = _definition(case, force=force)
-            try:
-                agrees = _engine(case, force=force) == defined
-            except Exception:  # noqa: BLE001  a crash on a valid case is a finding too
-                agrees = False
-            if not agrees:
+            if _fails(lambda: _engine(case, force=force) != defined):  # noqa: B023  asked at once
                 mismatches.append((case, force))
+            if number % _WEIGHED == 0:
+                heavy = weighed(case)
+                weights += len(defined)
+                if _fails(partial(_weighs_otherwise, heavy, force=force)):
+                    mismatches.append((heavy, force))
             verdicts += patterns * len(defined)
             completed += sum(len(answer[1]) for answer in defined)
             denied += sum(answer[3] == "DENY" for answer in defined)
@@ -146,7 +157,13 @@ def judge(seed: int, policies: int) -> Tally:
                 refused += 1
             else:
                 accepted.append(mistake)
-    return Tally(verdicts, completed, denied, sampled, dict(decided), mismatches, refused, tuple(accepted))
+    return Tally(
+        verdicts, completed, denied, sampled, dict(decided), mismatches, refused, tuple(accepted), weights
+    )
+
+
+def _weighs_otherwise(case: Case, *, force: bool) -> bool:
+    return by_engine(case, force=force) != by_definition(case, force=force)
 
 
 def _engine(case: Case, *, force: bool) -> list[Answer]:
@@ -154,7 +171,8 @@ def _engine(case: Case, *, force: bool) -> list[Answer]:
 
 
 def _definition(case: Case, *, force: bool) -> list[Answer]:
-    found = completions([case.policy], case.trace, case.graph, force=force)
+    has_thresholds = not {"escalate_at", "deny_at"}.isdisjoint(case.policy["settings"])
+    found = completions([case.policy], case.trace, case.graph, force=force, risks=has_thresholds)
     return [
         _comparable((each.id, each.completed, each.key_missing, each.verdict), force=force) for each in found
     ]

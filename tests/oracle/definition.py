@@ -7,11 +7,12 @@ Every unknown condition is a ValueError, so that a new feature cannot be compare
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.oracle.estate import Estate
 from tests.oracle.history import Log
 from tests.oracle.match import Fitting, Question
+from tests.oracle.risk import Nearness, micros
 from tests.oracle.rule import is_off
 from tests.oracle.text import Record, listed
 
@@ -32,6 +33,8 @@ class ActionResult:
     matches: dict[str, list[dict[str, str]]] = field(
         default_factory=dict
     )  # by pattern: step to action; where asked for
+    risk: tuple[int, int] | None = None  # before and after, in micros; where asked for, as is what follows
+    nearest: list[tuple[str, int]] = field(default_factory=list)  # as it was left: pattern, steps missing
 
 
 def completions(
@@ -42,8 +45,10 @@ def completions(
     *,
     force: bool = False,
     paths: bool = False,
+    risks: bool = False,
 ) -> list[ActionResult]:
     """One result per action record, in order; paths: with every match of trees, not only whether there is one.
+    risks: with the risk before and after.
 
     An action enters the history iff its own verdict is PERMIT and its record is executed; with `force` the
     record's `executed` alone decides; `decide(record, result)`, where given, replaces the verdict.
@@ -55,6 +60,7 @@ def completions(
     log = Log(estate)
     fitting = Fitting(policies, estate)
     reviews = Reviews()
+    nearness = Nearness(patterns, log, fitting)
     results: list[ActionResult] = []
     for record in trace:
         if record["type"] == "action":
@@ -63,6 +69,8 @@ def completions(
             result = _result(record, asked, reviews, capped=len(event.principals) > _MOST_PRINCIPALS)
             if paths:
                 result.matches.update({each.pattern["id"]: _named(each) for each in asked if each.steps})
+            if risks:
+                result = _weighed(result, nearness.risk(event), policies)
             results.append(result)
             permitted = decide(record, result) if decide else result.verdict == PERMIT
             answered = record.get("executed") is not False if force else permitted
@@ -70,6 +78,8 @@ def completions(
                 record, result.verdict, permitted=answered, executed=record.get("executed") is not False
             )
             event.in_history = (force or permitted or is_off("R9")) and record.get("executed") is not False
+            if risks:
+                result.nearest.extend(nearness.nearest(event))
         elif record["type"] == "report" and record["action"] in log.by_id and not is_off("R11"):  # rule R11
             log.by_id[record["action"]].reported |= frozenset(listed(record.get("labels")))
         elif record["type"] == "cancel" and record["action"] in log.by_id and not is_off("R10"):  # rule R10
@@ -82,7 +92,23 @@ def completions(
         elif record["type"] == "relabel":
             resource = (record["resource"]["type"], record["resource"]["id"])
             estate.labels[resource] = frozenset(listed(record["labels"]))
+        elif record["type"] == "signal":
+            nearness.signals.append(record)
+        if record["type"] in ("report", "cancel", "relabel"):
+            nearness.forget()
     return results
+
+
+def _weighed(result: ActionResult, risk: tuple[int, int], policies: Sequence[Record]) -> ActionResult:
+    """With the risk, and a verdict by the thresholds that it reaches: the lowest that any policy sets."""
+    before, after = risk
+    verdict = result.verdict
+    for policy in policies:
+        for name, reached in (("escalate_at", ESCALATE), ("deny_at", DENY)):
+            at = (policy.get("settings") or {}).get(name)
+            if at is not None and after > before and after >= micros(at):
+                verdict = max(verdict, reached, key=_SEVERITY.__getitem__)
+    return replace(result, risk=risk, verdict=verdict)
 
 
 def _named(question: Question) -> list[dict[str, str]]:
