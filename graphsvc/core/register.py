@@ -231,6 +231,9 @@ def _agreeing(
     outs: list[tuple[Offer, Register]], advance: Advance
 ) -> Iterator[tuple[list[tuple[Offer, Register]], dict[str, str | None]]]:
     """The steps that the action is, with its key values; apart where one variable has two values in it."""
+    if len(outs) == 1:
+        yield outs, {name: advance.values[place] for name, place in outs[0][0].named}
+        return
     told: dict[str, list[str | None]] = {}
     for offer, _ in outs:
         for name, place in offer.named:

@@ -89,5 +89,3 @@ def by_definition(case: Case, *, force: bool) -> list[Weight]:
         ]
         found.append(Weight(told.id, "" if force else told.verdict, *told.risk, left))
     return found
-
-

@@ -91,6 +91,17 @@ FAULTS = (
     Fault("late conditions are judged early", "1.1", "world", "        if self.ruleset.is_live:\n            self.rebuild()\n", "        if False:\n            self.rebuild()\n"),
     Fault("rewinding does not go back to the chain", "R10", "rebuild", "            world.cells.pop(key, None)\n        else:\n", "            world.cells.pop(key, None)\n        elif key in scopes:\n"),
     Fault("rewinding forgets chains", "R11", "rebuild", "(key in scopes if isinstance(key, str) else mine)", "(isinstance(key, str) and key in scopes)"),
+    # Risk, which is held by section 8 and no numbered rule
+    Fault("what joined chains know together is not near", "risk", "plain", "    if reached & ~advance.held.best:", "    if False:"),
+    Fault("a count is far when its oldest value is old", "risk", "count", "            place -= 1\n", "            break\n"),
+    Fault("one action with two values for a variable is both steps", "risk", "register", "        if agreeing:\n", "        if agreeing := outs:\n"),
+    Fault("all patterns of a class add up", "risk", "progress", "            most = max(most, pattern.micros[pattern.levels - count])", "            most += pattern.micros[pattern.levels - count]"),
+    Fault("signals stay as they are", "risk", "signal", "2.0 ** (-max(0, at_ms - self.at_ms) / self.half_life_ms)", "1.0"),
+    Fault("signals about linked accounts are others'", "risk", "signal", 'for key in estate.accounts(f"identity:{person}")', 'for key in [f"identity:{person}"]'),
+    Fault("a threshold is passed, not reached", "risk", "reason", "risk.after_micros >= settings.escalate_at_micros", "risk.after_micros > settings.escalate_at_micros"),
+    Fault("thresholds speak of what was there before", "risk", "reason", "        if risk.after_micros > risk.before_micros:", "        if risk.after_micros >= risk.before_micros:"),
+    Fault("a window of the risk leaves out its edge", "risk", "progress", "level[0] >= at_ms - within_ms):\n            return index + 1", "level[0] > at_ms - within_ms):\n            return index + 1"),
+    Fault("the gravest harm comes last", "risk", "near", "(missing, -SEVERITIES", "(missing, SEVERITIES"),
 )  # fmt: skip
 
 # Features of the random cases without which a fault cannot show.

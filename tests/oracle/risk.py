@@ -99,9 +99,7 @@ class Nearness:
                 most = max(most, len(frozenset().union(*live)))
         return most, len(pattern["steps"])
 
-    def _counted(
-        self, pattern: Record, history: Iterable[Event], oldest_ms: int | None
-    ) -> tuple[int, int]:
+    def _counted(self, pattern: Record, history: Iterable[Event], oldest_ms: int | None) -> tuple[int, int]:
         """Distinct values of one key within the window, the most of any key; one more than the limit is all."""
         count, seen = pattern["count"], dict[tuple[tuple[str, str], ...], set[object]]()
         for event in history:
@@ -111,7 +109,9 @@ class Nearness:
                 and (oldest_ms is None or event.at_ms >= oldest_ms)
                 and self.fitting.fits(count["step"], event, on_error=True)
             ):
-                value = key_text(attribute(event.record, count["distinct"])) if count.get("distinct") else None
+                value = (
+                    key_text(attribute(event.record, count["distinct"])) if count.get("distinct") else None
+                )
                 seen.setdefault(tuple(sorted(values.items())), set()).add(
                     (event.seq,) if value is None else value
                 )
@@ -162,9 +162,7 @@ def _views(question: Question, event: Event, instance: str) -> Iterator[list[Rea
             yield view
 
 
-def _before(
-    question: Question, name: str, event: Event, binding: Values, instance: str
-) -> Iterator[int]:
+def _before(question: Question, name: str, event: Event, binding: Values, instance: str) -> Iterator[int]:
     """Since when the step's subtree has been matched before the event, agreeing with its key values."""
     step = question.steps[name]
     then = step.get("then")
@@ -183,9 +181,7 @@ def _before(
                 yield _start(match)
 
 
-def _rooted(
-    question: Question, name: str, root: Event, instance: str
-) -> Iterator[tuple[Assignment, Values]]:
+def _rooted(question: Question, name: str, root: Event, instance: str) -> Iterator[tuple[Assignment, Values]]:
     """Every match of the step's subtree with this event for the step, with its key values."""
     step = question.steps[name]
     if not root.in_history and root is not question.action:
@@ -220,9 +216,7 @@ def _fed(
                 yield from _fed(question, others, name, root, {**match, **inner}, together, instance)
 
 
-def _reset(
-    question: Question, name: str, first: Event, last: Event, values: Values, instance: str
-) -> bool:
+def _reset(question: Question, name: str, first: Event, last: Event, values: Values, instance: str) -> bool:
     """Whether the edge that leaves the step is cut by an event strictly between its ends (rule R16)."""
     for entry in question.pattern.get("without") or ():
         if entry["between"][0] != name:
@@ -260,4 +254,3 @@ def _start(match: Assignment) -> int:
 def micros(chance: float) -> int:
     """What a chance of harm adds to the risk."""
     return round(-1_000_000 * math.log1p(-min(chance, _MOST)))
-
