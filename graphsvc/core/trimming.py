@@ -12,10 +12,21 @@ from graphsvc.core.reading import Reads
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.value import Json
 
-__all__ = ["is_whole", "trimmed"]
+__all__ = ["carries_values", "is_whole", "trimmed"]
 
 _NOBODY = Entity("", "")
 _NOTHING = AccessRequest(id="", chain="", subject=_NOBODY, action="", resource=_NOBODY)
+
+
+def carries_values(request: AccessRequest) -> bool:
+    """Whether there is anything in it that might not be kept."""
+    return bool(
+        request.action_properties
+        or request.context
+        or request.resource.properties
+        or request.subject.properties
+        or any(entity.properties for entity in request.on_behalf_of)
+    )
 
 
 def is_whole(request: AccessRequest) -> bool:

@@ -52,6 +52,7 @@ __all__ = [
 
 # Who reports that an answer was given again.
 REPLAY = "replay"
+_EVERYBODY = ("*",)
 _APPROVAL = "review:"  # begins the ids of approvals, which nobody reports on
 
 
@@ -110,8 +111,9 @@ class DecideJob:
             digest=digest,
             policy=world.ruleset.version,
         )
+        ruleset = world.ruleset
         counted = [LIVE_CELL] if is_near_cap(overlay) else []
-        if record.verdict is not Verdict.PERMIT and world.ruleset.protection.caps:
+        if record.verdict is not Verdict.PERMIT and ruleset.protection.caps:
             counted.append(WAITING_CELL)
         if evaluation.opened and overlay.get(f"ts:{evaluation.session}") is None:
             # Sessions that this batch begins count for those behind them (see `cap`).
@@ -124,17 +126,15 @@ class DecideJob:
             used = overlay.get(("g", grant))
             used = used if isinstance(used, int) else world.grants.used.get(grant, 0)
             overlay.merge({("g", grant): used + 1})
-        if record.answered is Verdict.ESCALATE and world.ruleset.protection.caps:
+        if record.answered is Verdict.ESCALATE and ruleset.protection.caps:
             # Reviews that this batch opens count for those behind them (see `settle`).
             for who in ("", evaluation.event.who.actor):
                 pending = overlay.get(("w", who))
                 overlay.merge({("w", who): (pending if isinstance(pending, int) else 0) + 1})
         return Proposal(
             records=(record,),
-            reads=frozenset((*decision_reads(evaluation, self.dedupe, world.ruleset), *counted)),
-            touches=frozenset(
-                (*decision_touches(record, world.ruleset), *spending_touches(evaluation), *counted)
-            ),
+            reads=lambda: (*decision_reads(evaluation, self.dedupe, ruleset), *counted),
+            touches=frozenset((*decision_touches(record, ruleset), *spending_touches(evaluation), *counted)),
             known=evaluation,
         )
 
@@ -147,7 +147,7 @@ class DecideJob:
             return None
         told = Reported(at_ms=max(at_ms, past.at_ms), action=decision, outcome="UNKNOWN", by=REPLAY)
         cell = frozenset((chain_cell(past.chain),))
-        return Proposal(records=(told,), reads=cell, touches=cell)
+        return Proposal(records=(told,), reads=lambda: cell, touches=cell)
 
 
 @dataclass(slots=True)
@@ -179,7 +179,7 @@ class ReportJob:
         chain = chain_cell(past.chain)
         guards = foreign_guards(past.action, world.ruleset, of_steps=False)
         touches = frozenset((*past.scopes, chain, *guards))
-        return Proposal(records=(record,), reads=frozenset((chain,)), touches=touches)
+        return Proposal(records=(record,), reads=lambda: (chain,), touches=touches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +203,12 @@ class ChangeJob:
     def propose(self, world: World, overlay: Overlay, at_ms: int, seq: int) -> Proposal | None:
         """The records; GraphsvcError from `build` when the change cannot be made."""
         records = tuple(self.build(Moment(world, overlay, at_ms)))
-        return Proposal(records=records, reads=self.reads, touches=self.touches) if records else None
+        return Proposal(records=records, reads=lambda: self.reads, touches=self.touches) if records else None
 
 
 def not_spoken_for(caller: Caller, request: AccessRequest) -> Reason | None:
     """Why the caller's token does not let it ask for this subject; None when it does."""
-    if matcher(caller.subjects)(request.subject.id):
+    if caller.subjects == _EVERYBODY or matcher(caller.subjects)(request.subject.id):
         return None
     told = f"the token may not speak for `{request.subject.id}`"
     return Reason(ReasonCode.caller_not_allowed, told, Verdict.DENY)

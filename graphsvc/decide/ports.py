@@ -100,7 +100,8 @@ class Log(Protocol):
         """Write `draft` as the next entry unless an entry after `seen` touches a cell in `reads`.
 
         Returns only when the entry is durable. Atomic against every other writer. StoreUnavailable
-        when nothing was written, with `outcome_unknown` when the entry may be there.
+        when nothing was written, with `outcome_unknown` when the entry may be there. reads: put together when they
+        are first looked at, so that need not be done where there is no such entry.
         """
 
     async def read(self, *, after: int, limit: int) -> Sequence[Entry]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
@@ -11,16 +13,39 @@ from graphsvc.core.record import Record
 from graphsvc.core.state import Overlay
 from graphsvc.core.world import World
 
-__all__ = ["Job", "Outcome", "Proposal"]
+__all__ = ["Job", "Outcome", "Proposal", "Reads"]
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """Records that a job wants to add. known: the evaluations of its decisions, by place in records."""
+    """Records that a job wants to add. known: the evaluations of its decisions, by place in records.
+
+    reads: names the cells that were looked at, when a store asks.
+    """
 
     records: tuple[Record, ...]
-    reads: frozenset[str]
+    reads: Callable[[], Collection[str]]
     touches: frozenset[str]
     known: Evaluation | None = None
+
+
+class Reads(Collection[str]):
+    """Cells that the judgements of a batch looked at, named when somebody asks: while nobody else writes, no store does."""
+
+    def __init__(self, parts: Iterable[Callable[[], Collection[str]]]) -> None:
+        self._parts = tuple(parts)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(name for part in self._parts for name in part())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ from graphsvc.decide.command import LogEvent
 from graphsvc.decide.figure import BATCHES, SECONDS, Distribution
 from graphsvc.decide.folding import Folding, Warmed
 from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused, Salts
-from graphsvc.decide.proposal import Job, Outcome, Proposal
+from graphsvc.decide.proposal import Job, Outcome, Proposal, Reads
 from graphsvc.decide.queue import Queue, Waiting
 from graphsvc.decide.recent import Recent
 from graphsvc.errors import Overloaded, StoreError, StoreSwapped, StoreUnavailable
@@ -209,7 +209,9 @@ class Sequencer:
                 judging_s = asyncio.get_running_loop().time() - began - committing_s
                 # The newest batches count most; eight of them make most of the figures.
                 self._commit_s += (committing_s - self._commit_s) / 8
-                self._judge_s += (judging_s / len(batch) - self._judge_s) / 8
+                if batch[0].job.rank == 2:
+                    # What a change of rights or rules takes says nothing of decisions.
+                    self._judge_s += (judging_s / len(batch) - self._judge_s) / 8
             except asyncio.CancelledError:
                 for waiting in batch:
                     waiting.fail(StoreUnavailable("the service is stopping", outcome_unknown=True))
@@ -255,7 +257,7 @@ class Sequencer:
             if attempt:
                 self.refusals += 1
             idle: list[Waiting] = []
-            proposals, records, reads, touches = self._judge(batch, idle)
+            proposals, records, touches = self._judge(batch, idle)
             if not records:
                 for waiting in idle:
                     waiting.finish(None)
@@ -266,6 +268,7 @@ class Sequencer:
                 cells=tuple(sorted(touches)),
                 body=encode_records(records, self._salts()),
             )
+            reads = Reads(proposal.reads for _, proposal in proposals)
             started = asyncio.get_running_loop().time()
             answer = await self._append(draft, reads)
             self.commit_seconds.add(asyncio.get_running_loop().time() - started)
@@ -284,11 +287,10 @@ class Sequencer:
 
     def _judge(
         self, batch: list[Waiting], idle: list[Waiting]
-    ) -> tuple[list[tuple[Waiting, Proposal]], list[Record], set[str], set[str]]:
+    ) -> tuple[list[tuple[Waiting, Proposal]], list[Record], set[str]]:
         overlay = Overlay(self._world.state)
         proposals: list[tuple[Waiting, Proposal]] = []
         records: list[Record] = []
-        reads: set[str] = set()
         touches: set[str] = set()
         at_ms = self.now_ms()
         for waiting in batch:
@@ -309,18 +311,17 @@ class Sequencer:
                 overlay.merge(proposal.known.delta, proposal.known.happened)
             proposals.append((waiting, proposal))
             records += proposal.records
-            reads |= proposal.reads
             touches |= proposal.touches
-        return proposals, records, reads, touches
+        return proposals, records, touches
 
-    async def _append(self, draft: Draft, reads: set[str]) -> Accepted | Refused:
+    async def _append(self, draft: Draft, reads: Reads) -> Accepted | Refused:
         self._appending_since = asyncio.get_running_loop().time()
         try:
             return await self._appended(draft, reads)
         finally:
             self._appending_since = None
 
-    async def _appended(self, draft: Draft, reads: set[str]) -> Accepted | Refused:
+    async def _appended(self, draft: Draft, reads: Reads) -> Accepted | Refused:
         seen = self._world.seq
         try:
             return await self._log.append(draft, seen=seen, reads=reads)

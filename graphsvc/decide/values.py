@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from graphsvc.core.reading import Reads, reads_of
 from graphsvc.core.request import AccessRequest
 from graphsvc.core.ruleset import Ruleset
-from graphsvc.core.trimming import is_whole, trimmed
+from graphsvc.core.trimming import carries_values, is_whole, trimmed
 from graphsvc.core.world import World
 
 __all__ = ["StoreValues", "Values"]
@@ -31,7 +31,7 @@ class Values:
 
     def kept(self, world: World, request: AccessRequest) -> AccessRequest:
         """The request with markers in the place of values that nothing reads at this place of the log."""
-        if self._salt is None:
+        if self._salt is None or not carries_values(request):
             return request
         review = world.reviews.get(request.review) if request.review is not None else None
         return trimmed(
@@ -43,7 +43,11 @@ class Values:
 
         From a plain hash of a request of which not all is kept, a value of few possibilities could be guessed.
         """
-        return plain if self._salt is None or is_whole(kept) else _keyed(self._salt, plain)
+        return (
+            plain
+            if self._salt is None or not carries_values(kept) or is_whole(kept)
+            else _keyed(self._salt, plain)
+        )
 
     def is_same(self, kept: str, plain: str) -> bool:
         """True when a kept hash is of the request with this plain one, however it was kept."""

@@ -76,9 +76,10 @@ class MemoryStore:
         if seen > head:
             raise StoreSwapped(f"the log ends at {head}, before {seen}, which was seen: another store")
         tail = self._after(seen)
-        read = frozenset(reads)
-        if any(not read.isdisjoint(entry.cells) for entry in tail):
-            return Refused(tail)
+        if tail:
+            read = frozenset(reads)
+            if any(not read.isdisjoint(entry.cells) for entry in tail):
+                return Refused(tail)
         if draft.id in self._by_id:
             raise Conflict(f"an entry with the id `{draft.id}` exists already")
         entry = Entry(seq=head + draft.count, first=head + 1, id=draft.id, cells=draft.cells, body=draft.body)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
+from typing import Any
 
 import pytest
 
 from graphsvc.core.verdict import ReasonCode, Verdict
+from graphsvc.decide.jobs import ChangeJob
 from graphsvc.decide.ports import Accepted, Draft, Refused
+from graphsvc.decide.proposal import Proposal, Reads
 from graphsvc.store.memory import MemoryStore
-from tests.service.harness import GATEWAY, serving
+from tests.service.harness import ADMIN, GATEWAY, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -99,3 +103,40 @@ async def test_the_queue_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         answers = await asyncio.gather(*(harness.service.decide(GATEWAY, each) for each in commands))
         told = [answer.decision.reasons[0].code for answer in answers if answer.verdict is Verdict.DENY]
         assert told == [ReasonCode.overloaded] * 2
+
+
+async def test_what_a_change_takes_says_nothing_of_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that took long to publish do not make the decisions after them wait, or be refused for it."""
+    async with serving(MemoryStore()) as harness:
+        await harness.prepare()
+        sequencer = harness.service.sequencer
+        judged_s = sequencer._judge_s
+        original = ChangeJob.propose
+
+        def slow(self: ChangeJob, *rest: Any) -> Proposal | None:
+            time.sleep(0.3)
+            return original(self, *rest)
+
+        monkeypatch.setattr(ChangeJob, "propose", slow)
+        await harness.service.suspend(ADMIN, "alice", "", None)
+        assert sequencer._judge_s == judged_s
+        asked = (harness.service.decide(GATEWAY, harness.command("crm:Read", "record:1")) for _ in range(300))
+        assert {answer.verdict for answer in await asyncio.gather(*asked)} == {Verdict.PERMIT}
+
+
+def test_what_was_looked_at_is_named_when_a_store_asks() -> None:
+    """Once, and of every judgement of the batch."""
+    asked: list[str] = []
+
+    def part(*names: str) -> Callable[[], Collection[str]]:
+        def named() -> Collection[str]:
+            asked.append("asked")
+            return names
+
+        return named
+
+    reads = Reads([part("a", "b"), part("b")])
+    assert asked == []
+    assert sorted(reads) == ["a", "b"]
+    assert (len(reads), "b" in reads, "c" in reads) == (2, True, False)
+    assert asked == ["asked", "asked"]
