@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphsvc.decide.follower import Bell
 from graphsvc.decide.keeper import Keeper
-from graphsvc.decide.ports import Notary, Painter, Store
+from graphsvc.decide.ports import Notary, Store
 from graphsvc.decide.retaining import Retaining
 from graphsvc.decide.service import GraphsvcService
 from graphsvc.decide.trying import PublishRules
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from graphsvc.api.persisted import PersistedDocuments
     from graphsvc.api.ssf.stream import Stream
     from graphsvc.config import Settings
+    from graphsvc.store.drawer.process import ProcessPainter
 
 __all__ = ["build_app", "new_id", "now_ms", "open_notary", "open_service", "open_store"]
 
@@ -94,7 +95,10 @@ async def open_service(
 
     address = url or settings.store
     store = await open_store(address, settings, create=create)
+    painter = _painter(address, store, settings) if lasting else None
     try:
+        if painter is not None:
+            await painter.start()
         keeper = Keeper(store)
         await keeper.restore()
         service = GraphsvcService(
@@ -110,7 +114,7 @@ async def open_service(
             rules=PublishRules(settings.publishing.second_person, settings.publishing.keys),
             chain_idle_s=settings.chain_idle_s,
             store_values=settings.store_values,
-            painter=_painter(address, store, settings) if lasting else None,
+            painter=painter,
         )
         await service.start()
         beside = [asyncio.create_task(service.audit.keep_signing(SIGN_EVERY_S), name="audit")]
@@ -134,10 +138,12 @@ async def open_service(
             if not service.swapped.is_set():
                 await service.audit.sign()
     finally:
+        if painter is not None:
+            await painter.close()
         await store.close()
 
 
-def _painter(url: str, store: Store, settings: Settings) -> Painter | None:
+def _painter(url: str, store: Store, settings: Settings) -> ProcessPainter | None:
     from graphsvc.store.drawer.frame import Start
     from graphsvc.store.drawer.process import ProcessPainter
 

@@ -1,4 +1,4 @@
-"""The service's side of the drawing process: started when there is something to draw, and anew after anything went wrong."""
+"""The service's side of the drawing process: started beforehand or when there is something to draw, and anew after anything went wrong."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ class ProcessPainter:
     def __init__(self, start: Start) -> None:
         self._start = start
         self._child: _Child | None = None
+
+    async def start(self) -> None:
+        """Start the process, which gets ready by itself; `paint` tells what is wrong with it."""
+        with contextlib.suppress(StoreUnavailable):
+            await self._begin()
 
     async def paint(self, *, after: int, upto: int, most: int) -> int:
         """As the port says. StoreUnavailable when the process or the store is gone, StoreError for what somebody has to mend."""
