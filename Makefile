@@ -16,8 +16,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml -q --universal --python-version 
 # What runs the core within the process of the tests, without what compares at random, or changes bytes, for long.
 CORE_TESTS := tests/unit tests/cel tests/protection $(filter-out %test_fault.py %test_hostile.py %test_command.py,$(wildcard tests/audit/test_*.py)) \
 	$(addprefix tests/provenance/test_,judge.py policy.py law.py service.py) $(filter-out %test_agreement.py,$(wildcard tests/policy/test_*.py)) \
-	$(addprefix tests/rights/test_,live.py entitlement.py alias.py memo.py time_known.py rights.py closure.py reach.py told_rights.py) \
-	$(addprefix tests/service/test_,decide.py keeper.py retire.py hindsight.py hindsight_reach.py late.py warming.py) \
+	$(addprefix tests/rights/test_,live.py entitlement.py alias.py memo.py time_known.py rights.py closure.py reach.py gaining.py told_rights.py) \
+	$(addprefix tests/service/test_,decide.py keeper.py retire.py hindsight.py hindsight_reach.py late.py warming.py store_values.py) \
 	$(addprefix tests/law/test_,law_sequence.py signal.py intent.py trace_replay.py quick.py store_values.py rebuild.py) \
 	$(addprefix tests/law/test_snapshot.py::test_,fixed_cases_go_on_the_same bytes_depend_on_content_alone what_is_no_snapshot_is_refused) \
 	tests/law/test_fuzz.py::test_the_engine_agrees_with_the_definition tests/cli/test_trace.py $(addprefix tests/explore/test_,way_graph.py explore.py)

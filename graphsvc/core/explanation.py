@@ -65,9 +65,11 @@ def _in_log_order(match: Match, event: Event, find: Callable[[str], Happened | N
     registers = list(match.tops)
     for register in registers:
         registers.extend(register.children)
+    # In a trace whose times go back an earlier action may be forgotten already; nothing can be told of it.
     steps = [
-        _Step(register, find(register.action) if register.action != event.id else None)
+        _Step(register, happened)
         for register in registers
+        if (happened := _before(register.action, event, find)) is not None or register.action == event.id
     ]
     steps.sort(key=lambda step: (step.happened is None, _place(step), step.register.step))
     return steps
@@ -101,12 +103,14 @@ def path_step(name: str, event: Event) -> PathStep:
 def _count_path(match: Match, event: Event, find: Callable[[str], Happened | None]) -> tuple[PathStep, ...]:
     # The first, the last and the judged action say enough; the number is in the sentence.
     chosen = match.counted if len(match.counted) <= _MAX_TOLD else (*match.counted[:2], *match.counted[-3:])
-    steps = []
-    for action in chosen:
-        happened = find(action) if action != event.id else None
-        if happened is not None or action == event.id:
-            steps.append(path_step("counted", happened.event if happened is not None else event))
-    return tuple(steps)
+    found = [_before(action, event, find) for action in chosen]
+    earlier = [happened.event for happened in found if happened is not None]
+    return tuple(path_step("counted", each) for each in (*earlier, event))
+
+
+def _before(action: str, event: Event, find: Callable[[str], Happened | None]) -> Happened | None:
+    """An action of the path as it happened; None for the one that is judged, which may be in history by now."""
+    return find(action) if action != event.id else None
 
 
 def _tell_count(match: Match, event: Event) -> str:

@@ -43,6 +43,13 @@ def test_a_checkpoint_is_three_lines() -> None:
     assert VerifierKey.parse(str(mine.verifier)) == mine.verifier
 
 
+def test_a_note_is_text() -> None:
+    """Bytes of another encoding are told so, whatever they would say."""
+    assert open_note(EXAMPLE.encode()) == open_note(EXAMPLE)
+    with pytest.raises(BadInput, match="it is not UTF-8"):
+        open_note(EXAMPLE.encode("latin-1", "replace") + b"\xff")
+
+
 def test_only_the_named_key_counts() -> None:
     """Another key, the same key under another name, and one genuine line beside a forged one are all refused."""
     mine, text = key(), checkpoint_text("o", 1, bytes(32))

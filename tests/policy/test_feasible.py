@@ -50,10 +50,14 @@ POSSIBLE = [
     "steps: {a: {action: 'review:Approve'}}",
     "steps: {a: {resource: {type: [mailbox, nothing], id: 'a*'}}}",
     "count: {step: {effects: [read]}, more_than: 3}",
+    "steps: {a: {action: 'mail:R*', effects: [read]}}",
+    "steps: {a: {action: ['bank:Pay', 'mail:*'], effects: [read]}}",
 ]
 IMPOSSIBLE = [
     ("steps: {a: {action: 'bank:Pay'}}", "allows `bank:Pay`"),
     ("steps: {a: {effects: [pay]}}", "allows `bank:Pay`"),
+    ("steps: {a: {action: 'bank:*', effects: [pay, read]}}", "allows `bank:Pay`"),
+    ("steps: {a: {action: 'mail:*', effects: [send]}}", "allows `mail:Send`"),
     ("steps: {a: {effects: [destroy]}}", "has the effect `destroy`"),
     (
         "steps: {a: {action: 'mail:Read', subject: {kind: workload}}}",

@@ -46,6 +46,23 @@ def test_a_sound_policy_has_no_findings() -> None:
     assert lint([load_policy(with_pattern(body, before=KNOWN, after=TESTED))]) == []
 
 
+SILENT = [
+    # A label that the graph of a test says, an action of which one has the effect, and a guard that asks for more.
+    ("unknown_label", "steps: {a: {action: 'x:A', labels: [stored]}}", "graph: {nodes: [{type: resource, resource_type: t, id: r, labels: [stored]}]}, "),
+    ("vacuous", "steps: {a: {action: ['x:A', 'y:B'], effects: [read]}}", ""),
+    ("vacuous", "steps: {a: {action: ['y:B', 'y:C'], effects: [send]}}", ""),
+    ("inverted_guard", "steps: {a: {action: 'x:A'}}\nunless: {action: 'x:*', labels: [secret]}", ""),
+    ("inverted_guard", "steps: {a: {action: 'x:A'}}\nunless: {effects: [read]}", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "body", "graph"), SILENT)
+def test_what_only_looks_doubtful_is_not_found(code: str, body: str, graph: str) -> None:
+    """Each is one word away from a finding."""
+    after = TESTED.replace("{name: n, ", f"{{name: n, {graph}")
+    assert code not in codes(with_pattern(body, before=KNOWN, after=after))
+
+
 def test_untested_patterns_and_tests_of_unknown_ones_are_found() -> None:
     """A pattern that no test completes, and a test naming no pattern, are both told."""
     text = with_pattern("steps: {a: {action: 'x:A'}}", before=KNOWN, after=TESTED.replace("[p]", "[q]"))

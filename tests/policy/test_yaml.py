@@ -36,6 +36,7 @@ def test_a_value_is_what_yaml_says(text: str, value: object) -> None:
     ("text", "told", "column"),
     [
         ("a: .inf", "`.inf` is not a value that a policy may hold", 4),
+        ("a: 1e999", "`1e999` is not a value that a policy may hold", 4),
         ("a: .nan", "`.nan` is not a value that a policy may hold", 4),
         ("a: !!int x1", "`x1` is not a value that a policy may hold", 4),
         ("a: !thing x", "`x` is not a value that a policy may hold", 4),
@@ -69,3 +70,11 @@ def test_a_file_beyond_a_mebibyte_is_refused() -> None:
 def test_a_file_that_is_no_mapping_is_refused() -> None:
     """A list of things is no policy."""
     assert "a policy file is a mapping" in str(problems("- a")[0])
+
+
+def test_nothing_is_a_value_where_the_file_says_what_others_keep() -> None:
+    """A property of the graph of a test may be null; a key of the file itself may not."""
+    parsed = parse("tests: [{graph: {nodes: [{properties: {a: null}}]}}]", "p.yaml")
+    assert parsed.problems == ()
+    assert parsed.value == {"tests": [{"graph": {"nodes": [{"properties": {"a": None}}]}}]}
+    assert "`name` is empty" in str(parse("tests: [{name: null}]", "p.yaml").problems[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from graphsvc.core.evaluate import decided
 from graphsvc.core.governing import GlassBroken, PolicyShadowed
 from graphsvc.core.graph import Node
+from graphsvc.core.marker import NOT_KEPT
 from graphsvc.core.policy.load import load_policies
 from graphsvc.core.record import (
     Approved,
@@ -33,7 +35,7 @@ from graphsvc.core.rejudge import (
 from graphsvc.core.request import AccessRequest, Entity
 from graphsvc.core.undecided import Undecided
 from graphsvc.core.value import Json
-from graphsvc.core.verdict import Verdict
+from graphsvc.core.verdict import Reason, ReasonCode, Verdict
 from graphsvc.core.world import World
 from tests.protection.test_trial import published
 
@@ -274,3 +276,63 @@ def test_what_nobody_asked_for_then_is_undecidable() -> None:
     cost, team = "context.cost", "subject.properties.team"
     assert missing == [(), (), (cost,), (cost,), (), (team,), (team,)]
     assert Undecided(held, held).missing(record, world.estate) == ()
+
+
+def _record(world: World, number: int, **fields: Any) -> Decided:
+    request = AccessRequest(
+        **{"id": f"e{number}", "chain": "c", "subject": Entity("human", "s"), "action": "x:Send", "resource": Entity("b", "b"), **fields}
+    )  # fmt: skip
+    record = decided(world.evaluate(request, number, seq=number))
+    world.apply(record, number)
+    return record
+
+
+def test_what_the_caller_was_not_allowed_to_ask_is_no_matter_of_rules() -> None:
+    """Neither way finds a difference in it, whatever the rules would have said."""
+    watching = PATTERNS[2].replace("deny", "monitor")
+    held, draft = (
+        load_policies([(pack("1", watching), "old")]),
+        load_policies([(pack("2", PATTERNS[2]), "new")]),
+    )
+    world = World()
+    world.apply(published(pack("1", watching)), 1)
+    record = _record(world, 2)
+    reason = Reason(ReasonCode.caller_not_allowed, "not for this subject", Verdict.DENY)
+    outside = replace(record, verdict=Verdict.DENY, reasons=(reason,))
+    reduced = only_patterns(held, draft, [record])
+    assert reduced is not None
+    for judge in (Whole(held, draft), Changed(*reduced, frozenset({record.session}))):
+        assert judge.take(outside, 2) is None
+        assert judge.take(replace(record, request=replace(record.request, id="e3")), 3) is not None
+        assert judge.estate.node("identity:s") is None
+
+
+@pytest.mark.parametrize(
+    "root", ["context", "action.properties", "subject.properties", "resource.properties"]
+)
+def test_what_only_a_marker_was_kept_of_is_undecidable(root: str) -> None:
+    """Wherever it was sent, and though rules of then asked for another attribute there."""
+    old = "{id: p, on_match: deny, steps: {a: {action: 'x:Send', when: 'ROOT.w == 1'}}}".replace("ROOT", root)
+    new = old.replace(f"{root}.w", f"{root}.v")
+    held, draft = load_policies([(pack("1", old), "old")]), load_policies([(pack("2", new), "new")])
+    kept: Json = {NOT_KEPT: "digest"}
+    for value, missing in ((kept, (f"{root}.v",)), (1, ())):
+        sent: dict[str, Json] = {"v": value, "w": 2}
+        every: dict[str, dict[str, Any]] = {
+            "context": {"context": sent}, "action.properties": {"action_properties": sent},
+            "subject.properties": {"subject": Entity("human", "s", sent)}, "resource.properties": {"resource": Entity("b", "b", sent)},
+        }  # fmt: skip
+        record = _record(World(), 1, **every[root])
+        assert Undecided(held, draft).missing(record, World().estate) == missing
+
+
+def test_an_argument_that_was_not_kept_says_nothing_of_a_destination() -> None:
+    """A draft that calls it one cannot be judged by it."""
+    body = "{id: p, on_match: deny, steps: {a: {action: 'x:Send', destination: unknown}}}"
+    text = pack("2", body)
+    declared = text.replace(
+        "{effects: [send]}", "{effects: [send], arguments: {to: destination, cc: destination}}"
+    )
+    held, draft = load_policies([(pack("1", None), "old")]), load_policies([(declared, "new")])
+    record = _record(World(), 1, action_properties={"to": {NOT_KEPT: "digest"}, "cc": "a@x"})
+    assert Undecided(held, draft).missing(record, World().estate) == ("action.properties.to",)

@@ -28,7 +28,7 @@ def policy(*patterns: Record, **settings: object) -> Record:
     }
 
 
-def act(name: str, action: str = "m:Read", second: int = 0, **fields: object) -> Record:
+def act(name: str, action: str = "m:Read", second: int = 0, **fields: Any) -> Record:
     """An action of the agent `bot` in the chain `c`, at 10:00:00 and so many seconds."""
     return {
         "type": "action", "id": name, "at": f"2026-11-23T10:{second // 60:02}:{second % 60:02}Z", "chain": "c",

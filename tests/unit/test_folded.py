@@ -14,6 +14,7 @@ from graphsvc.core.policy.condition import SubjectCondition
 from graphsvc.core.policy.document import Policy
 from graphsvc.core.policy.load import load_policy
 from graphsvc.core.record import (
+    Approved,
     ChainClosed,
     ChainOpened,
     GraphCommitted,
@@ -21,11 +22,13 @@ from graphsvc.core.record import (
     IntentDeclared,
     PolicyPublished,
     Reinstated,
+    Rejected,
     Reported,
     Signalled,
     SourceRemoved,
     Suspended,
 )
+from graphsvc.core.request import Entity
 from graphsvc.core.snapshot import restore, snapshot
 from graphsvc.core.trace import item_from_record
 from graphsvc.core.world import World
@@ -126,6 +129,17 @@ def test_which_records_are_about_somebody() -> None:
     assert about(Suspended(at_ms=1, target_kind="identity", target="dana"), ["dana"])
     assert about(Reinstated(at_ms=1, target_kind="identity", target="dana"), ["dana"])
     assert not about(Suspended(at_ms=1, target_kind="chain", target="dana"), ["dana"])
+
+
+def test_an_answer_to_a_review_is_about_whoever_gave_it() -> None:
+    """Whoever approved or rejected, by any of their names."""
+    dana = Entity("human", "dana")
+    for record in (
+        Approved(at_ms=1, decision="e1", person=dana),
+        Rejected(at_ms=1, decision="e1", person=dana),
+    ):
+        assert about(record, ["d@acme.example", "dana"])
+        assert not about(record, ["eve"])
 
 
 def test_a_policy_made_in_a_program_comes_from_nowhere() -> None:

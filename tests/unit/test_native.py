@@ -9,7 +9,9 @@ from msgspec.json import encode
 
 from graphsvc.core.estate import Estate
 from graphsvc.core.graph import Node
+from graphsvc.core.marker import NOT_KEPT
 from graphsvc.core.native import Asked, compile_native
+from graphsvc.core.permission import compile_permission
 from graphsvc.core.value import Json
 
 _ACCOUNT = "arn:aws:iam::111111111111:"
@@ -100,6 +102,13 @@ def test_an_operator_says_of_a_value_what_the_guide_says(
     assert _judge({"Condition": {operator: {"x:Key": wanted}}}, x__key=value) == answer
 
 
+def test_a_value_that_was_not_kept_is_unknown() -> None:
+    """That it was there is known, and nothing else."""
+    assert _judge({"Condition": {"StringEquals": {"x:Key": "a"}}}, x__key={NOT_KEPT: "digest"}) == _unknown(
+        "x:Key"
+    )
+
+
 @pytest.mark.parametrize(
     ("who", "key", "value", "answer"),
     [
@@ -136,6 +145,7 @@ def test_the_graph_says_who_asks(who: str, key: str, value: str, answer: Answer)
     ("what", "key", "value", "answer"),
     [
         (BUCKET, "aws:ResourceAccount", "333333333333", YES),
+        (f"{BUCKET}:of-nobody", "aws:ResourceAccount", "1", _unknown("aws:ResourceAccount")),
         (OBJECT, "s3:ResourceAccount", "333333333333", YES),
         (TABLE, "aws:ResourceAccount", "222222222222", YES),
         ("resource:doc:1", "aws:ResourceAccount", "1", _unknown("aws:ResourceAccount")),
@@ -226,3 +236,26 @@ def test_a_resource_that_is_asked_of_as_it_is_written_fits() -> None:
     """Whoever looks for what a statement may come to mean asks with `*` for its variables."""
     statement = {"Resource": "arn:aws:s3:::pictures/${x:Folder}/*"}
     assert _judge(statement, what="resource:aws:arn:aws:s3:::pictures/*/*") == YES
+
+
+def test_who_asks_decides_what_a_statement_is_about_and_leaves_out() -> None:
+    """Variables in resources stand for whatever they may be filled with; left out is only what is for certain."""
+    kept, mine = "aws:arn:aws:s3:::kept/*", "aws:arn:aws:s3:::${aws:username}/*"
+    for element, key, resources, excepted in (
+        ("Resource", "resources", ("aws:arn:aws:s3:::*/*", kept), ()),
+        ("NotResource", "except_resources", (), (kept,)),
+    ):
+        statement = {
+            "Action": "s3:*",
+            "Effect": "Allow",
+            element: [mine.removeprefix("aws:"), kept.removeprefix("aws:")],
+        }
+        native: dict[str, Json] = {"text": encode(statement).decode(), "version": "2012-10-17"}
+        fields: dict[str, Json] = {
+            "actions": ["s3:*"],
+            "effect": "allow",
+            key: [mine, kept],
+            "native": native,
+        }
+        permission = compile_permission(Node(key="permission:p", fields=fields), ())
+        assert (permission.resources, permission.except_resources) == (resources, excepted)

@@ -23,6 +23,7 @@ EVERYTHING = {f"{root}.*" for root in ROOTS}
         ('context[r"a"] == 1', {"context.*"}),
         (r'context["\x61"] == 1', {"context.*"}),
         ('context["a" + "b"] == 1', {"context.*"}),
+        ('context["a\0"] == 1', {"context.*"}),
         ("(context).a == 1", {"context.*"}),
         ("[context].exists(each, each.a == 1)", {"context.*"}),
         (".context.a == 1", {"context.a"}),

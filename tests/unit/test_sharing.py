@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphsvc.core import sharing as sharing_module
 from graphsvc.core.adjacency import Adjacency
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.sharing import Sharing
@@ -77,6 +78,17 @@ def test_what_only_compares_as_equal_is_not_shared(one: dict[str, Any], other: d
 def test_large_numbers_are_kept() -> None:
     """What does not fit 64 bits is not looked at, and stays."""
     assert Sharing().node(Node(key="group:g", fields={"n": 2**80}), {}).fields == {"n": 2**80}
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large parts are not looked up, and with room for one of each nothing is said otherwise."""
+    sharing, long = Sharing(), "x" * 300
+    assert sharing.node(Node(key="group:g", fields={"text": long}), {}).fields["text"] is long
+    monkeypatch.setattr(sharing_module, "_REMEMBERED", 1)
+    for number in range(3):
+        node = Node(key=f"group:{number}", labels=(f"l{number}",), fields={"n": number})
+        assert sharing.node(node, {}) == node
+        assert len(sharing._parts) == len(sharing._labels) == 1
 
 
 def test_facts_cost_the_collector_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from immutables import Map
 from msgspec.structs import replace
 
+from graphsvc.core.count import Counted
 from graphsvc.core.state import NEW_SCOPE, Cells, Register, Slot
 from graphsvc.core.sweep import swept
 
@@ -27,6 +28,14 @@ def test_what_its_window_has_left_behind_is_forgotten() -> None:
     }
     left = swept(replace(NEW_SCOPE, cells=Map(cells), limit=3), WINDOWS, 1_000)
     assert set(left.cells) == {(1, "at the edge"), 2, (3, "guard"), 9}
+
+
+def test_values_that_were_counted_are_as_old_as_the_newest_of_them() -> None:
+    """While one of them lies inside the window nothing is forgotten."""
+    for newest_ms, slots in ((899, {2}), (900, {1, 2})):
+        counted = Counted(Map({0: ("a", 10, "e1"), 1: ("b", newest_ms, "e2")}), Map({"a": 0, "b": 1}), 0, 2)
+        cells: dict[Slot, object] = {1: counted, 2: _register(0)}
+        assert set(swept(replace(NEW_SCOPE, cells=Map(cells), limit=1), WINDOWS, 1_000).cells) == slots
 
 
 def test_a_scope_is_looked_at_again_when_it_has_doubled() -> None:

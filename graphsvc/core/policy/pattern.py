@@ -72,7 +72,7 @@ class Reset(EventCondition):
         tuple[Name, Name],
         BeforeValidator(
             exactly(2, "two steps, the earlier and the one it leads to,"),
-            json_schema_input_type=Annotated[list[str], Field(min_length=2, max_length=2)],
+            json_schema_input_type=Annotated[list[Name], Field(min_length=2, max_length=2)],
         ),
     ]
 

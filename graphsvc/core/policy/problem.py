@@ -157,8 +157,6 @@ def _within(place: Place) -> str:
     model = _model_at(place)
     if model in _NOUNS:
         return _NOUNS[model]
-    if model is None:
-        return _label(place)
     if place and isinstance(place[-1], int):
         return f"this item of {_label(place)}"
     return _label(place)

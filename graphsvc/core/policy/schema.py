@@ -42,10 +42,9 @@ def _explain(name: str, model: dict[str, Json]) -> None:
     for key, schema in keys.items():
         schema.pop("title", None)
         wording = wording_of(name, key)
-        if wording is not None:
-            schema["description"] = wording.text
-            if wording.examples:
-                schema["examples"] = [*wording.examples]
+        schema["description"] = wording.text
+        if wording.examples:
+            schema["examples"] = [*wording.examples]
 
 
 def schema_text() -> str:

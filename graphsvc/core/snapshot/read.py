@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 import msgspec
 from immutables import Map
@@ -67,9 +68,8 @@ def _sessions(world: World, rows: Snapshot) -> None:
         else:
             world.sessions.ended.setdefault(row.session, []).append(row.name)
     for key, (_, action) in world.answered.items():
-        packed = world.history.get(action)
-        if packed is not None:
-            world.sessions.keyed(packed.session, key)
+        # Keys are forgotten with the session of their action.
+        world.sessions.keyed(cast("Packed", world.history.get(action)).session, key)
     world.sessions.over = rows.over
     world.sessions.due_ms = rows.due_ms
 

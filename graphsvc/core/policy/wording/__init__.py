@@ -22,9 +22,7 @@ WORDING: Final[Mapping[str, Wording]] = {**FILE, **CONDITION, **PATTERN, **PROVE
 _WHICH = frozenset({"Level", "ReviewRoute"})
 
 
-def wording_of(model: str, key: str) -> Wording | None:
-    """What a key of a model means; None when nothing is written about it."""
+def wording_of(model: str, key: str) -> Wording:
+    """What a key of a model means. KeyError (misuse) when nothing is written about it."""
     told = WORDING.get(f"{model}.{key}")
-    if told is None and model in _WHICH:
-        return WORDING.get(f"Which.{key}")
-    return told or WORDING.get(f"EventCondition.{key}")
+    return told or WORDING[f"{'Which' if model in _WHICH else 'EventCondition'}.{key}"]
