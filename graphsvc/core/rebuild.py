@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from graphsvc.core.evaluate import evaluate
+from graphsvc.core.forgotten import Forgotten
 from graphsvc.core.record import ChainOpened
 from graphsvc.core.state import ChainState, Happened
 
@@ -39,7 +40,7 @@ def rebuild(world: World, scopes: frozenset[str] | None = None, judged_by: Rules
     if scopes is None:
         names: Iterable[str] = list(world.history)
         # Times of cells never go back, and what has ended does not begin again.
-        lasting = {key: value for key, value in held.items() if isinstance(value, int)}
+        lasting = {key: value for key, value in held.items() if isinstance(value, int | Forgotten)}
         held.clear()
         held.update(lasting)
         world.undo.forget()

@@ -304,7 +304,13 @@ class World:
             names.append(evaluation.request.id)
 
     def _report(self, record: Reported) -> None:
-        self.reported[record.action] = record
+        before = self.reported.get(record.action)
+        if before is not None and before.tokens:
+            # Of several reports the newest counts, with what all of them saw: a restored world takes sightings from it.
+            tokens = tuple(dict.fromkeys((*before.tokens, *record.tokens)))
+            self.reported[record.action] = replace(record, tokens=tokens)
+        else:
+            self.reported[record.action] = record
         packed = self.history.get(record.action)
         if packed is None:
             return

@@ -15,7 +15,7 @@ from graphsvc.core.world import World
 from graphsvc.errors import Conflict
 from graphsvc.store.memory import MemoryStore
 from tests.race.story import told_again
-from tests.service.harness import GATEWAY, Harness, serving
+from tests.service.harness import ADMIN, GATEWAY, PACK, Harness, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -70,6 +70,17 @@ async def test_names_of_what_ended_long_ago_cannot_be_used_again() -> None:
                 await harness.service.open_chain(
                     GATEWAY, chain, session=session, parent_chain=parent, shared_with=(), intent=None
                 )
+
+
+async def test_what_ended_long_ago_stays_ended_when_the_state_is_built_again() -> None:
+    """New rules, or news that come late, build registers from history; the names that have ended are no part of it."""
+    async with serving(MemoryStore()) as harness:
+        await _long_over(harness)
+        harness.service.world.rebuild()
+        assert harness.service.world.cells[GONE] == Forgotten().also(["c:old", "x:old"])
+        await harness.service.publish_policy(ADMIN, [(PACK.replace('"1"', '"2"'), "test.yaml")], "")
+        answer = await harness.act("crm:Read", chain="old")
+        assert [reason.code for reason in answer.decision.reasons] == [ReasonCode.chain_closed]
 
 
 def test_forgotten_names_are_a_set() -> None:

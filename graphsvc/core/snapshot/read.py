@@ -10,7 +10,7 @@ from immutables import Map
 
 from graphsvc.core.count import Counted
 from graphsvc.core.forgotten import GONE, Forgotten
-from graphsvc.core.history import Course
+from graphsvc.core.history import Course, Packed
 from graphsvc.core.known import CLOCKS, Memo, Parties
 from graphsvc.core.mark import Mark
 from graphsvc.core.record import PolicyPublished
