@@ -8,8 +8,8 @@ import msgspec
 
 from graphsvc.core.record import Cancelled
 from graphsvc.decide.jobs import DecideJob, ReportJob
-from graphsvc.decide.proposal import Outcome
 from graphsvc.decide.sequencer import Sequencer
+from graphsvc.decide.waiting import Told
 from graphsvc.errors import GraphsvcError, Overloaded, StoreUnavailable
 
 __all__ = ["DEADLINE", "Late"]
@@ -30,7 +30,7 @@ class Late:
     def __contains__(self, dedupe: str) -> bool:
         return dedupe in self._denied
 
-    def told(self, job: DecideJob, future: asyncio.Future[Outcome | None]) -> None:
+    def told(self, job: DecideJob, future: Told) -> None:
         """The caller of `job` was told DENY; `future` ends when the decision is written, or when it is not."""
         self._denied.add(job.dedupe)
         task = asyncio.create_task(self._settle(job, future), name="late")
@@ -43,7 +43,7 @@ class Late:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _settle(self, job: DecideJob, future: asyncio.Future[Outcome | None]) -> None:
+    async def _settle(self, job: DecideJob, future: Told) -> None:
         await asyncio.wait([future])
         if future.cancelled() or future.exception() is not None or future.result() is None:
             # Nothing was recorded for it: the key may be used again.

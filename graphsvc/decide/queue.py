@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 
-from graphsvc.decide.proposal import Job, Outcome
+from graphsvc.decide.waiting import Waiting
 from graphsvc.errors import Overloaded
 
-__all__ = ["BATCH_LIMIT", "Queue", "Waiting"]
+__all__ = ["BATCH_LIMIT", "Queue"]
 
 BATCH_LIMIT = 200
-
-
-class Waiting:
-    """A job whose asker waits for its records to be durable."""
-
-    __slots__ = ("future", "job")
-
-    def __init__(self, job: Job, future: asyncio.Future[Outcome | None]) -> None:
-        self.job = job
-        self.future = future
-
-    def finish(self, outcome: Outcome | None) -> None:
-        """Tell who waits, if somebody still does."""
-        if not self.future.done():
-            self.future.set_result(outcome)
-
-    def fail(self, error: Exception) -> None:
-        """Tell who waits that nothing came of it."""
-        if not self.future.done():
-            self.future.set_exception(error)
-            # A caller that went away does not ask; do not log it as forgotten.
-            self.future.exception()
 
 
 class Queue:
@@ -82,7 +59,7 @@ class Queue:
         while queue and len(batch) < limit:
             waiting = queue.popleft()
             # Whoever gave up waiting must not become history.
-            if not waiting.future.done():
+            if not waiting.is_over:
                 batch.append(waiting)
         return batch
 

@@ -30,8 +30,9 @@ from graphsvc.decide.figure import BATCHES, SECONDS, Distribution
 from graphsvc.decide.folding import Folding, Warmed
 from graphsvc.decide.ports import Accepted, Clock, Draft, Entry, Ids, Log, Refused, Salts
 from graphsvc.decide.proposal import Job, Outcome, Proposal, Reads
-from graphsvc.decide.queue import Queue, Waiting
+from graphsvc.decide.queue import Queue
 from graphsvc.decide.recent import Recent
+from graphsvc.decide.waiting import Patient, Told, Waiting
 from graphsvc.errors import Overloaded, StoreError, StoreSwapped, StoreUnavailable
 
 __all__ = ["Sequencer"]
@@ -111,23 +112,25 @@ class Sequencer:
             self._task = None
         self._queue.fail_all(StoreUnavailable("the service is stopping"))
 
-    def submit(self, job: Job) -> asyncio.Future[Outcome | None]:
+    def submit(self, job: Job) -> Told:
         """Queue a job; its future ends when its records are durable. Overloaded when too many wait."""
-        future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-        waiting = Waiting(job, future)
+        waiting = Patient(job)
+        self.enqueue(waiting)
+        return waiting.told
+
+    def enqueue(self, waiting: Waiting) -> None:
+        """Queue a job for who waits, who is told at once when it cannot be done."""
         if self.blocked is not None:
             waiting.fail(self.blocked)
-            return future
-        if self._task is None:
+        elif self._task is None:
             waiting.fail(StoreUnavailable("the service is stopping"))
-            return future
-        try:
-            self._queue.put(waiting)
-        except Overloaded as error:
-            waiting.fail(error)
-            return future
-        self._wake.set()
-        return future
+        else:
+            try:
+                self._queue.put(waiting)
+            except Overloaded as error:
+                waiting.fail(error)
+            else:
+                self._wake.set()
 
     def check_wait(self, left_s: float) -> None:
         """Overloaded when, as things went of late, a decision could not be made durable in the time it has."""
@@ -294,7 +297,7 @@ class Sequencer:
         touches: set[str] = set()
         at_ms = self.now_ms()
         for waiting in batch:
-            if waiting.future.done():
+            if waiting.is_over:
                 continue
             try:
                 proposal = waiting.job.propose(

@@ -24,7 +24,7 @@ from graphsvc.decide.late import DEADLINE
 from graphsvc.decide.proposal import Outcome
 from graphsvc.decide.request_check import check_request
 from graphsvc.decide.service.base import UseCases
-from graphsvc.decide.waiting import failed, until
+from graphsvc.decide.waiting import Timed, Told, failed
 from graphsvc.errors import BadInput, Conflict, GraphsvcError, Overloaded, StoreUnavailable
 
 __all__ = ["Decisions"]
@@ -121,7 +121,7 @@ class Decisions(UseCases):
             values=self.values,
         )
 
-    def _submit_decision(self, job: DecideJob, command: DecideCommand) -> asyncio.Future[Outcome | None]:
+    def _submit_decision(self, job: DecideJob, command: DecideCommand) -> Told:
         """What the caller waits for; the job goes on, and its deadline counts, without it too."""
         assert job.deadline_ms is not None
         left_s = max(0, job.deadline_ms - self.sequencer.now_ms()) / 1000
@@ -135,8 +135,9 @@ class Decisions(UseCases):
             self.sequencer.check_wait(left_s)
         except GraphsvcError as error:
             return failed(error)
-        future = self.sequencer.submit(job)
-        return until(future, left_s, lambda: self._late.told(job, future))
+        waiting = Timed(job, left_s, self._late.told)
+        self.sequencer.enqueue(waiting)
+        return waiting.told
 
     async def _submit_at_least(
         self, job: DecideJob, command: DecideCommand, seq: int, left_s: float
@@ -147,9 +148,7 @@ class Decisions(UseCases):
             raise _RevisionUnavailableError
         return await self._submit_decision(job, command)
 
-    async def _answer(
-        self, job: DecideJob, future: asyncio.Future[Outcome | None], command: DecideCommand
-    ) -> Answer:
+    async def _answer(self, job: DecideJob, future: Told, command: DecideCommand) -> Answer:
         try:
             outcome = await future
         except TimeoutError:
