@@ -95,9 +95,11 @@ async def open_service(
 
     address = url or settings.store
     store = await open_store(address, settings, create=create)
+    is_shared = isinstance(parse_store_url(address), Neo4jAddress)
     painter = _painter(address, store, settings) if lasting else None
     try:
-        if painter is not None:
+        if painter is not None and not is_shared:
+            # Of several replicas one draws: its process is started when it is known which.
             await painter.start()
         keeper = Keeper(store)
         await keeper.restore()
@@ -108,7 +110,7 @@ async def open_service(
             bus=Bus(),
             keeper=keeper,
             notary=open_notary(address, settings),
-            shared=isinstance(parse_store_url(address), Neo4jAddress),
+            shared=is_shared,
             bell=_bell(address, store, settings),
             deadline_ms=settings.deadline_ms,
             rules=PublishRules(settings.publishing.second_person, settings.publishing.keys),
