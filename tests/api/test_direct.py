@@ -198,16 +198,16 @@ async def test_what_is_being_decided_is_answered_before_the_server_stops() -> No
 
 async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
     """Time counts from the last answer, though it is measured once in a while."""
-    limits, loop = Connections(idle_s=1), asyncio.get_running_loop()
+    limits, loop = Connections(idle_s=2), asyncio.get_running_loop()
     async with served(connections=limits) as service, _open(service) as (reader, writer):
         for number in range(4):
             writer.write(_message(service, f"k{number}"))
             await _answer(reader)
             answered_s = loop.time()
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(0.6)
         assert await reader.read() == b""
         # Late on a busy machine, never early.
-        assert loop.time() - answered_s > 0.9
+        assert loop.time() - answered_s > 1.9
 
 
 async def test_a_token_that_is_taken_back_counts_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
