@@ -4,7 +4,7 @@ Whoever sends a request byte by byte, or opens connections and is silent, holds 
 as it likes unless something ends it. The limits are kept here, before any request is parsed, so that nothing behind has
 to wait for a body that never comes. A request that arrives in one piece costs nothing: no timer is started for it.
 
-What callers ask all day is answered here, when it arrives whole and nothing else is being answered: `HotFront` is asked at
+What callers ask all day is answered here, when it arrives whole, or as a head and a body, and nothing else is being answered: `HotFront` is asked at
 once, without a task, an ASGI message or a second reading. Whatever it does not answer goes the server's way, and the
 application behind it answers.
 """
@@ -167,6 +167,8 @@ class _Direct(_Limited):
     _head: Head
     # What came meanwhile.
     _behind = b""
+    # A head whose body has not come yet: some clients send them one after the other.
+    _begun = b""
     _is_ending = False
     _answered_s = 0.0
 
@@ -175,10 +177,17 @@ class _Direct(_Limited):
             self.transport.pause_reading()
             self._behind += data
             return
+        if self._begun:
+            data, self._begun = self._begun + data, b""
         is_busy = self._is_partial or self._is_away or self._is_answering() or self.flow.write_paused
         found = None if is_busy else self.heads.find(data)
         if found is None:
-            super().data_received(data)
+            if is_busy or not self.heads.is_head(data):
+                super().data_received(data)
+                return
+            self._begun = data
+            if self._timer is None:
+                self._timer = self.loop.call_later(self.limits.whole_within_s, self._cut_off)
             return
         self._stop_timer()
         self._asked = data
@@ -187,19 +196,30 @@ class _Direct(_Limited):
 
     def shutdown(self) -> None:
         self._is_ending = True
+        self._leave_begun()
         if self._asked is None:
             super().shutdown()
 
     def timeout_keep_alive_handler(self) -> None:
         """Started once and not for each request: it may find that something was asked meanwhile."""
         self.timeout_keep_alive_task = None
-        if self._asked is not None:
+        if self._asked is not None or self._begun:
             return
         left_s = self._answered_s + self.timeout_keep_alive - self.loop.time()
         if left_s > 0:
             self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
         else:
             super().timeout_keep_alive_handler()
+
+    def _cut_off(self) -> None:
+        self._leave_begun()
+        super()._cut_off()
+
+    def _leave_begun(self) -> None:
+        """What has begun and is not whole is the server's."""
+        if self._begun:
+            data, self._begun = self._begun, b""
+            super().data_received(data)
 
     def _told(self, answer: bytes | None) -> None:
         data, self._asked = self._asked, None

@@ -99,6 +99,40 @@ async def test_requests_of_a_connection_are_answered_without_the_server(by_serve
         assert by_server == []
 
 
+async def test_a_body_may_come_after_its_head(by_server: list[str]) -> None:
+    """As many clients send them; a head that stays alone is cut off and told, also behind answers on its connection."""
+    limits = Connections(whole_within_s=0.5)
+    async with served(connections=limits) as service, _open(service) as (reader, writer):
+        token = service.token()
+        for number in range(3):
+            head, end, body = _message(service, f"k{number}", token=token).partition(b"\r\n\r\n")
+            writer.write(head + end)
+            await asyncio.sleep(0.02)
+            writer.write(body)
+            assert _id(await _answer(reader))
+        assert by_server == []
+        writer.write(head + end)
+        first, _, body = await _answer(reader)
+        assert (first, body["error"]["code"]) == ("HTTP/1.1 408 Request Timeout", "request_timeout")
+        assert await reader.read() == b""
+        assert limits.late == 1
+
+
+async def test_a_head_alone_is_waited_for_when_the_server_stops() -> None:
+    """As for any request that has begun."""
+    async with served() as service, _open(service) as (reader, writer):
+        head, end, body = _message(service, "k").partition(b"\r\n\r\n")
+        writer.write(head + end)
+        await asyncio.sleep(0.05)
+        stopping = asyncio.ensure_future(service.stop())
+        await asyncio.sleep(0.05)
+        writer.write(body)
+        answer = await _answer(reader)
+        assert _id(answer)
+        assert answer[1]["connection"] == "close"
+        await stopping
+
+
 @pytest.mark.parametrize(
     ("headers", "pieces"),
     [((), 2), (("Connection: close",), 1), (("Expect: 100-continue",), 1), (("Cookie: a=b", "X-A: \x7f"), 1)],
@@ -110,7 +144,8 @@ async def test_what_is_not_plain_goes_the_servers_way(
     async with served() as service, _open(service) as (reader, writer):
         message = _message(service, "k", *headers)
         for place in range(pieces):
-            writer.write(message[place * len(message) // pieces : (place + 1) * len(message) // pieces])
+            # The first piece ends within the head.
+            writer.write(message[place * 80 : (place + 1) * 80 if place + 1 < pieces else None])
             await asyncio.sleep(0.02)
         if "Expect: 100-continue" in headers:
             assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"

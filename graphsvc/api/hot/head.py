@@ -108,6 +108,10 @@ class Heads:
         body = data[end:]
         return (head, body) if len(body) == head.size else None
 
+    def is_head(self, data: bytes) -> bool:
+        """Whether it is such a head and its body is still to come."""
+        return data.endswith(_END) and self._known.get(data) is not None
+
     def _learn(self, text: bytes) -> Head | None:
         if not text.startswith(_STARTS) or len(text) > _MAX_HEAD_BYTES or text in self._known:
             return None
