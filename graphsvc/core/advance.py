@@ -16,11 +16,11 @@ from immutables import Map
 from graphsvc.core.event import Event
 from graphsvc.core.part import Guard, Lookup, Places, Reset, Values, slot_at
 from graphsvc.core.pattern import CompiledGuard, CompiledPattern
-from graphsvc.core.progress import Levels
 from graphsvc.core.state import (
     DATA_SCOPE,
     Cells,
     Front,
+    Levels,
     Register,
     Registers,
     Scope,
@@ -89,7 +89,7 @@ class Advance(msgspec.Struct, gc=False, eq=False):
 
     def cells_of(self, scope: str) -> Cells:
         """The cells of a scope before the action."""
-        held = self.scope(scope)
+        held = self.scopes.get(scope) or self.scope(scope)
         return held.cells if held is not None else _NO_CELLS
 
     def complete(self, match: Match) -> None:
@@ -153,7 +153,7 @@ class Advance(msgspec.Struct, gc=False, eq=False):
 
     def levels_of(self, scope: str) -> Mapping[int, Levels]:
         """How far the patterns of a scope had come."""
-        held = self.scope(scope)
+        held = self.scopes.get(scope) or self.scope(scope)
         return held.levels if held is not None else {}
 
 

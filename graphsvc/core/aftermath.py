@@ -53,7 +53,7 @@ def scopes_after(
     logged = advance.bits & ruleset.log_bits
     held = gained.held if gained is not None else scope.held
     if logged or session in measures or session in cells or held != scope.held:
-        marks = marked(scope.marks, logged, advance.event.id) if logged else scope.marks
+        marks = marked(scope.marks, logged, advance.event.request.id) if logged else scope.marks
         delta[session] = _scope_after(
             scope, cells.get(session), measures.get(session), marks, held, advance, ruleset
         )
@@ -81,7 +81,8 @@ def _scope_after(
         scope.cells.update(cells) if cells else scope.cells, of.levels, of.best, of.total, of.due_ms, scope.limit,
         marks, held,
     )  # fmt: skip
-    return swept(after, ruleset.windows, advance.event.at_ms) if cells else after
+    is_full = cells is not None and len(after.cells) > after.limit
+    return swept(after, ruleset.windows, advance.event.at_ms) if is_full else after
 
 
 def data_after(held: Registers, front: Front, ruleset: Ruleset, at_ms: int) -> Registers:

@@ -18,7 +18,6 @@ from graphsvc.core.event import Event
 from graphsvc.core.part import Counter, slot_at
 from graphsvc.core.pattern import CompiledCount, CompiledPattern
 from graphsvc.core.progress import raised
-from graphsvc.core.state import Level
 from graphsvc.core.value import key_text
 
 __all__ = ["Counted", "advance_count", "counting"]
@@ -62,15 +61,15 @@ def advance_count(offer: Counter, advance: Advance) -> None:
             if number + len(more) > count.more_than and not is_guarded(pattern, offer.guards, scope, advance):
                 advance.may_complete(pattern)
         if pattern.counts_for_risk and count.more_than + 1 - number < pattern.levels:
-            levels = advance.levels_of(scope).get(pattern.number)
+            levels = advance.levels_of(scope).get(pattern.number, ())
             now = raised(levels, _levels(counted, pattern, count))
             if now != levels:
                 advance.set_levels(scope, pattern.number, now)
 
 
-def _levels(counted: Counted, pattern: CompiledPattern, count: CompiledCount) -> list[Level | None]:
+def _levels(counted: Counted, pattern: CompiledPattern, count: CompiledCount) -> list[tuple[int, int] | None]:
     """Since when so many values have been seen: of each number of them the time of the oldest that it takes."""
-    found: list[Level | None] = [None] * pattern.levels
+    found: list[tuple[int, int] | None] = [None] * pattern.levels
     place = pattern.levels - 1 - (count.more_than + 1 - len(counted.places))
     number = counted.first
     # A level that adds nothing to the risk, since too many are missing, need not be known.

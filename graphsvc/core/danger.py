@@ -12,32 +12,28 @@ __all__ = ["risk_of"]
 
 _NO_RISK = Risk()
 _UNCHANGED: dict[str, Measure] = {}
+_UNCHANGED_BEST: dict[int, int] = {}
 
 
 def risk_of(advance: Advance, names: tuple[str, ...], facts: Facts) -> tuple[Risk, dict[str, Measure]]:
     """The risk before and after; and what says so of scopes where it changed. names: of the scopes, the session's first."""
     ruleset, at_ms = facts.ruleset, advance.event.at_ms
-    scopes = advance.scopes
-    before: list[Scope | Measure | None] = []
     changed = _UNCHANGED
-    for name in names:
-        scope = scopes[name]
-        due_ms = scope.due_ms if scope is not None else None
-        if scope is None or due_ms is None or due_ms > at_ms:
-            before.append(scope)
-        else:
-            now = measured(scope, ruleset, at_ms)
-            changed = {**changed, name: now}
-            before.append(now)
+    before: list[Scope | Measure | None] = [*map(advance.scopes.get, names)]
+    for place, scope in enumerate(before):
+        if scope is not None and scope.due_ms is not None and scope.due_ms <= at_ms:
+            before[place] = now = measured(scope, ruleset, at_ms)
+            changed = {**changed, names[place]: now}
     micros = moved = combine(before, ruleset, at_ms)
     if advance.levels or advance.best:
-        changed = changed.copy()
+        changed, best = changed.copy(), advance.best
         for place, name in enumerate(names):
-            levels, best = advance.levels.get(name), None if place else advance.best
+            levels = advance.levels.get(name)
             if levels or best:
                 before[place] = changed[name] = with_levels(
                     before[place] or NOTHING_REACHED, levels, best, ruleset, at_ms
                 )
+            best = _UNCHANGED_BEST  # only the session's
         moved = combine(before, ruleset, at_ms)
     if facts.signals.by_identity:
         fading = facts.signals.micros(advance.event.who, facts.estate, at_ms)

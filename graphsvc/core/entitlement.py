@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import cast
 
 from graphsvc.core.estate import Estate
 from graphsvc.core.event import Event
@@ -48,7 +47,7 @@ def check_entitlement(event: Event, facts: Facts, mode: str) -> Entitlement:
         if suspended:
             return Entitlement([_suspended(party) for party in suspended], ends=True)
     # Kept with the parties, which the estate forgets when it changes.
-    standing = cast("_Standing | None", who.memo.standing)
+    standing: _Standing | None = who.memo.standing
     if standing is None:
         standing = who.memo.standing = _standing(event, estate)
     if standing.inactive:

@@ -102,9 +102,6 @@ def evaluate(
         if past is None and reviewed is None and request.action_properties:
             # Told again, an action has spent already.
             delta.update(spend(event, (request.chain, *lineage), facts.view))
-    for name in standing.clocks:
-        delta[name] = event.at_ms
-    delta[event.what.clock] = event.at_ms
     if reviewed is None:
         delta["c", request.chain] = _chain_after(chain, request, front)
     reported = past.reported if past is not None else ()

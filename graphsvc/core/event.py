@@ -79,6 +79,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return self.who.principals
 
     @property
+    def clocks(self) -> tuple[str, ...]:
+        """Cells of the newest times of its session, its principals and its resource (rule R2)."""
+        return *self.who.within(self.session)[2], self.what.clock
+
+    @property
     def resource(self) -> str:
         """`type:id` of what is acted on."""
         return f"{self.what.type}:{self.what.id}"

@@ -12,19 +12,18 @@ __all__ = ["Folded"]
 
 
 class Folded:
-    """A `StateView`. Make a new one when the world takes other cells or another history."""
+    """A `StateView`. Make a new one when the world takes other cells or another history.
 
-    __slots__ = ("_world", "get", "lies")
+    newest_ms: no time in any cell is later; whoever changes the cells raises it.
+    """
 
-    def __init__(self, world: World) -> None:
+    __slots__ = ("_world", "get", "lies", "newest_ms")
+
+    def __init__(self, world: World, newest_ms: int = 0) -> None:
         self._world = world
+        self.newest_ms = newest_ms
         self.get = world.cells.get
         self.lies = world.history.get
-
-    @property
-    def newest_ms(self) -> int:
-        """No time in any cell is later."""
-        return self._world.newest_ms
 
     def happened(self, action: str) -> Happened | None:
         """An action that has its place in the orders."""

@@ -29,7 +29,7 @@ _SELDOM = (
     "review", "executed",
 )  # fmt: skip
 _CLAIMS, _AS_TEXT = len(_SELDOM), len(_SELDOM) + 1
-_LABELS = _SELDOM.index("labels")
+_LABELS, _PARENTS = _SELDOM.index("labels"), _SELDOM.index("parents")
 
 Asked: TypeAlias = tuple[Entity, tuple[Entity, ...]]
 
@@ -154,7 +154,7 @@ class History:
             inputs.fed,
             happened.reported,
             event.reviewed.id if event.reviewed is not None else None,
-            _seldom(request),
+            _seldom(request, inputs.known),
         )
         try:
             encoded = _encode(body)
@@ -244,6 +244,8 @@ class History:
         seldom = dict(_told(body))
         what, declaration = packed.what, ruleset.candidates(packed.action).declaration
         claims = seldom.pop(_CLAIMS, None) or {}
+        if body.known:
+            seldom[_PARENTS] = body.fed
         course = packed.course
         subject, behind = course.asked
         request = AccessRequest(
@@ -278,8 +280,11 @@ def _told(body: _Body) -> dict[int, Any]:
     return seldom
 
 
-def _seldom(request: AccessRequest) -> dict[int, Any] | None:
-    """What most requests leave out, by its place in `_SELDOM`. Asked one by one: a loop would cost more than all else."""
+def _seldom(request: AccessRequest, known: bool) -> dict[int, Any] | None:
+    """What most requests leave out, by its place in `_SELDOM`. Asked one by one: a loop would cost more than all else.
+
+    known: its inputs are; then the declared parents are these, and are not said twice.
+    """
     found: dict[int, Any] = {}
     if request.action_properties:
         found[0] = request.action_properties
@@ -293,7 +298,7 @@ def _seldom(request: AccessRequest) -> dict[int, Any] | None:
         found[4] = request.context
     if request.labels:
         found[5] = request.labels
-    if request.parents is not None:
+    if request.parents is not None and not known:
         found[6] = request.parents
     if request.arguments:
         found[7] = request.arguments

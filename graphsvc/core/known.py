@@ -6,7 +6,7 @@ Actions hold on to these values, so what was read of the graph stays as it was w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Memo:
     __slots__ = ("places", "standing", "there", "there_turn", "told_of", "within")
 
     def __init__(self) -> None:
-        self.standing: object | None = None
+        self.standing: Any = None
         self.places: dict[str, str] = {}
         self.told_of: tuple[int, tuple[str, ...]] | None = None
         self.there: dict[str, tuple[Spelled, ...]] = {}

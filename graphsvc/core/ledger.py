@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from graphsvc.core.record import Decided
 from graphsvc.core.tally import NO_PATTERNS, Tallies
-from graphsvc.core.verdict import PERMIT, Verdict
+from graphsvc.core.verdict import ESCALATE, PERMIT
 
 __all__ = ["Ledger"]
 
@@ -51,7 +51,7 @@ class Ledger(Mapping[str, Decided]):
             self._noted_order.append(action)
             if self._kept is not None and len(self._noted_order) > _NOTED:
                 del self._noted[self._noted_order.popleft()]
-        if pin or answered is Verdict.ESCALATE:
+        if pin or answered is ESCALATE:
             self._pinned[action] = record
         completions = record.completions
         patterns = frozenset([each.pattern for each in completions]) if completions else NO_PATTERNS

@@ -29,10 +29,9 @@ def nearest(scopes: Sequence[str], facts: Facts, at_ms: int, *, limit: int = 5) 
             # None of a pattern on trial: those only watch, and what only watches has no levels.
             pattern = facts.ruleset.patterns[number]
             count = reached(levels, pattern.within_ms, at_ms)
-            level = levels[count - 1]
-            if count and level is not None:
+            if count:
                 missing = pattern.levels - count
-                best[number] = min((missing, level[1]), best.get(number, (missing + 1, 0)))
+                best[number] = min((missing, levels[2 * count - 1]), best.get(number, (missing + 1, 0)))
     ordered = sorted(
         (missing, -SEVERITIES.index(facts.ruleset.patterns[number].severity), facts.ruleset.patterns[number].id, number, mask)
         for number, (missing, mask) in best.items()

@@ -56,7 +56,7 @@ def advance_plain(concerned: Concerned, advance: Advance) -> None:
 def marks_after(advance: Advance, ruleset: Ruleset, *, known: bool) -> tuple[Mark, Mark]:
     """The marks of a place after the action: along happened-before, and along declared inputs. known: it has such."""
     marks, flow_marks = advance.front.marks, advance.front.flow_marks
-    own, action = advance.bits & ~ruleset.log_bits, advance.event.id
+    own, action = advance.bits & ~ruleset.log_bits, advance.event.request.id
     if not own:
         return marks, flow_marks
     if not known:

@@ -1,7 +1,8 @@
 """How near harm is in each scope, kept so that the score before and after an action is exact.
 
-For a pattern of n steps, level k holds the newest time from which k of its steps have been reached
-together, and which they are: while that time lies inside the window, k steps count. Levels only rise as
+For a pattern of which n steps were reached, level k of n holds the newest time from which k of its steps have been reached
+together, and which they are: while that time lies inside the window, k steps count. The times and the bits of the steps are
+the numbers of one tuple, for a scope that is asked again after a while is fetched from afar, value by value. Levels only rise as
 history grows, so the score of a scope changes only when an action moves a pattern or a window ends. Of a plain
 pattern (see `mark`) no window ends, and the most of its steps reached together is all that counts.
 """
@@ -15,11 +16,10 @@ from immutables import Map
 
 from graphsvc.core.pattern import CompiledPattern
 from graphsvc.core.ruleset import Ruleset
-from graphsvc.core.state import Level, Scope
+from graphsvc.core.state import Levels, Scope
 
 __all__ = [
     "NOTHING_REACHED",
-    "Levels",
     "Measure",
     "combine",
     "measured",
@@ -29,8 +29,6 @@ __all__ = [
     "total_at",
     "with_levels",
 ]
-
-Levels = tuple[Level | None, ...]
 
 
 class Measure(msgspec.Struct, frozen=True, gc=False):
@@ -45,28 +43,34 @@ class Measure(msgspec.Struct, frozen=True, gc=False):
 NOTHING_REACHED = Measure(Map(), 0, 0, None)
 
 
-def raised(held: Levels | None, found: Sequence[Level | None]) -> Levels:
-    """Levels with new ones; reaching k steps from a time means reaching fewer from it too."""
-    newest: Level | None = None
-    levels = list(found)
-    for index in range(len(levels) - 1, -1, -1):
-        level = held[index] if held is not None else None
+def raised(held: Levels, found: Sequence[tuple[int, int] | None]) -> Levels:
+    """Levels with new ones; reaching k steps from a time means reaching fewer from it too.
+
+    found: for 1..n steps the start and the bits of those steps.
+    """
+    newest: tuple[int, int] | None = None
+    levels: list[int] = []
+    for index in range(len(found) - 1, -1, -1):
+        place = 2 * index
+        if place < len(held) and (newest is None or held[place] > newest[0]):
+            newest = held[place], held[place + 1]
+        level = found[index]
         if level is not None and (newest is None or level[0] > newest[0]):
             newest = level
-        level = levels[index]
-        if level is not None and (newest is None or level[0] > newest[0]):
-            newest = level
-        levels[index] = newest
+        if newest is not None:
+            levels += newest[1], newest[0]
+    levels.reverse()
     return tuple(levels)
 
 
 def reached(levels: Levels, within_ms: int | None, at_ms: int) -> int:
     """The highest level that is live at a time, 0 for none."""
-    for index in range(len(levels) - 1, -1, -1):
-        level = levels[index]
-        if level is not None and (within_ms is None or level[0] >= at_ms - within_ms):
-            return index + 1
-    return 0
+    end = len(levels)
+    if within_ms is not None:
+        oldest_ms = at_ms - within_ms
+        while end and levels[end - 2] < oldest_ms:
+            end -= 2
+    return end // 2
 
 
 def steps_by_pattern(best: int, ruleset: Ruleset) -> Iterator[tuple[int, int]]:
@@ -91,18 +95,16 @@ def measured(scope: Scope | Measure, ruleset: Ruleset, at_ms: int) -> Measure:
         within_ms = pattern.within_ms
         if within_ms is None:
             continue
-        highest = levels[-1]
-        if highest is not None and highest[0] >= at_ms - within_ms:
-            ends_ms = highest[0] + within_ms + 1
-        else:
+        start_ms = levels[-2]
+        if start_ms < at_ms - within_ms:
             count = reached(levels, within_ms, at_ms)
             if reached(levels, within_ms, then_ms) != count:
                 fallen[pattern.harm_number] = None
-            level = levels[count - 1]
-            if not count or level is None:
+            if not count:
                 gone.append(number)
                 continue
-            ends_ms = level[0] + within_ms + 1
+            start_ms = levels[2 * count - 2]
+        ends_ms = start_ms + within_ms + 1
         if due_ms is None or ends_ms < due_ms:
             due_ms = ends_ms
     if gone:
@@ -142,16 +144,14 @@ def with_levels(
             pattern = patterns[number]
             within_ms = pattern.within_ms
             count = reached(levels, within_ms, at_ms)
-            level = levels[count - 1]
-            if within_ms is not None and count and level is not None:
-                ends_ms = level[0] + within_ms + 1
+            if within_ms is not None and count:
+                ends_ms = levels[2 * count - 2] + within_ms + 1
                 if due_ms is None or ends_ms < due_ms:
                     due_ms = ends_ms
             if pattern.harm_number in ruleset.shared_harms:
                 shared[pattern.harm_number] = None
                 continue
-            held = scope.levels.get(number)
-            before = reached(held, within_ms, at_ms) if held is not None else 0
+            before = reached(scope.levels.get(number, ()), within_ms, at_ms)
             if count != before:
                 total += _micros(pattern, count) - _micros(pattern, before)
     if best:
@@ -162,7 +162,9 @@ def with_levels(
             if pattern.harm_number in ruleset.shared_harms:
                 shared[pattern.harm_number] = None
             else:
-                total += _micros(pattern, bits.bit_count()) - _micros(pattern, own.bit_count())
+                total += pattern.micros[pattern.levels - bits.bit_count()]
+                if own:
+                    total -= pattern.micros[pattern.levels - own.bit_count()]
     now = Measure(scope.levels.update(changed) if changed else scope.levels, together, total, due_ms)
     if not shared:
         return now
@@ -183,8 +185,7 @@ def _worth(harm: int, scope: Scope | Measure, ruleset: Ruleset, at_ms: int) -> i
         if pattern.bits:
             count = (scope.best & pattern.bits).bit_count()
         else:
-            levels = scope.levels.get(pattern.number)
-            count = reached(levels, pattern.within_ms, at_ms) if levels is not None else 0
+            count = reached(scope.levels.get(pattern.number, ()), pattern.within_ms, at_ms)
         if count:
             most = max(most, pattern.micros[pattern.levels - count])
     return most

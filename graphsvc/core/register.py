@@ -27,7 +27,7 @@ from graphsvc.core.family import better, choices, family, members
 from graphsvc.core.part import CAUSAL, CAUSAL_DATA, FLOW, FLOW_DATA, LOG, Cut, Offer, Tree, slot_at
 from graphsvc.core.pattern import CompiledPattern, CompiledReset, CompiledStep
 from graphsvc.core.progress import raised
-from graphsvc.core.state import DATA_SCOPE, Cells, Level, Register, Registers, Slot
+from graphsvc.core.state import DATA_SCOPE, Cells, Register, Registers, Slot
 
 __all__ = ["advance_cut", "advance_tree", "after"]
 
@@ -37,8 +37,12 @@ _CARRIED = {FLOW: CAUSAL, FLOW_DATA: CAUSAL_DATA}
 
 def advance_tree(tree: Tree, advance: Advance) -> None:
     """Judge the action against one pattern of steps."""
-    event, live, values = advance.event, advance.live, advance.values
-    offers = [offer for offer in tree.offers if offer.is_free or offer.matches(event, live, values)]
+    event = advance.event
+    offers: list[Offer] = []
+    # A comprehension would cost more than what most trees have to ask.
+    for offer in tree.offers:
+        if offer.is_free or offer.matches(event, advance.live, advance.values):
+            offers.append(offer)  # noqa: PERF401
     if not offers:
         return
     pattern, track = tree.pattern, tree.track
@@ -204,18 +208,18 @@ def _progress(
 ) -> None:
     # Data has no session of its own: what follows it counts in the session of whoever acts.
     where = advance.session if scope == DATA_SCOPE else scope
-    levels = advance.levels_of(where).get(pattern.number)
-    if levels is not None and levels[-1] is not None and pattern.within_ms is None:
+    levels = advance.levels_of(where).get(pattern.number, ())
+    if len(levels) == 2 * pattern.levels and pattern.within_ms is None:
         # As near as can be, and no window ends.
         return
     now = levels
     for agreeing, bound in _agreeing(outs, advance):
-        found: list[Level] = [(register.start_ms, offer.step.mask) for offer, register in agreeing]
+        found = [(register.start_ms, offer.step.mask) for offer, register in agreeing]
         if len(pattern.steps) > len(agreeing):
             mine = [offer.step for offer, _ in agreeing]
             found += _reached_before(pattern, scope, mine, bound, cells, before, advance)
         found.sort(reverse=True)
-        starts: list[Level | None] = [None] * len(pattern.steps)
+        starts: list[tuple[int, int] | None] = [None] * len(pattern.steps)
         mask = 0
         for start_ms, covered in found:
             mask |= covered
@@ -223,7 +227,7 @@ def _progress(
             if starts[count - 1] is None:
                 starts[count - 1] = (start_ms, mask)
         now = raised(now, starts)
-    if now is not None and now != levels:
+    if now != levels:
         advance.set_levels(where, pattern.number, now)
 
 
@@ -260,9 +264,9 @@ def _reached_before(
     cells: Cells,
     before: Registers,
     advance: Advance,
-) -> list[Level]:
+) -> list[tuple[int, int]]:
     """Other steps with a live register that agrees with the keys of the action."""
-    found: list[Level] = []
+    found: list[tuple[int, int]] = []
     lone_top = pattern.tops[0] if len(pattern.tops) == 1 else -1
     for step in pattern.steps:
         # A lone top is never kept: once it is reached the pattern is complete.

@@ -107,7 +107,7 @@ def retire(world: World, at_ms: int) -> None:
 def _shrink(world: World, before_ms: int) -> None:
     """Of sessions that were over before a time keep no more than that they have ended."""
     cells, sessions = world.cells, world.sessions
-    old = [name for name in sessions.ended if (cells.get(ended_cell(name)) or 0) < before_ms]  # type: ignore[operator]  # a time
+    old = [name for name in sessions.ended if (cells.get(ended_cell(name)) or 0) < before_ms]
     if not old:
         return
     names: list[str] = []

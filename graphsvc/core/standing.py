@@ -22,7 +22,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     """event: the action with its facts; live: with those of the graph as it is now, for `at: completion`.
 
     candidates: what of the rules may concern it. front: what lies before it, what was written into its resource too;
-    stored: that alone. scopes: its session and principals, as cells; clocks: where their newest times are; the resource's is its own.
+    stored: that alone. scopes: its session and principals, as cells.
     """
 
     request: AccessRequest
@@ -34,7 +34,6 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     front: Front
     stored: Registers
     scopes: tuple[str, ...]
-    clocks: tuple[str, ...]
 
 
 def find_standing(
@@ -56,10 +55,13 @@ def find_standing(
     else:
         who, what = parties_of(request, estate), target_of(request.resource, estate)
     session = place.chain.session
-    _, scopes, clocks = who.within(session)
+    within = who.memo.within
+    if within is None or within[0] != session:
+        within = who.within(session)
+    scopes = within[1]
     if not exact and at_ms < view.newest_ms:
         asked_ms, get = at_ms, view.get
-        for name in (*clocks, what.clock):
+        for name in (*within[2], what.clock):
             newest_ms = get(name)
             if newest_ms is not None and newest_ms > at_ms:
                 at_ms = newest_ms
@@ -79,7 +81,7 @@ def find_standing(
         stored = view.get(what.cell) or EMPTY
         if stored and READ in declaration.effects:
             front = with_stored(front, stored)
-    return Standing(request, at_ms, place, event, live, candidates, front, stored, scopes, clocks)
+    return Standing(request, at_ms, place, event, live, candidates, front, stored, scopes)
 
 
 def _again(

@@ -12,7 +12,7 @@ Keys say what they hold:
   "r:<type>:<id>" -> Registers of what was written into a resource (rule R23)
   "u:<pattern>" -> guards of everybody's, (guard, key) -> times by root
   "n:<chain>" -> what it and the chains it spawned were permitted, in millionths (see `intent_amount`)
-  "t" and the name of a session's, principal's or resource's cell -> time of its newest record (rule R2)
+  "t" and the name of a session's, principal's or resource's cell -> time of its newest record (rule R2); no part of a delta
 Values are msgspec structs: a frozen dataclass of ten fields takes three microseconds to build, which is
 most of what a decision may cost. Registers of happened-before and flow patterns belong to a place, not
 to a scope: they are the `Front` of a chain and of each of its actions.
@@ -42,7 +42,7 @@ __all__ = [
     "Front",
     "Happened",
     "Inputs",
-    "Level",
+    "Levels",
     "Lies",
     "Overlay",
     "Register",
@@ -153,8 +153,8 @@ class Happened(msgspec.Struct, frozen=True, gc=False):
         return self.event.session
 
 
-# The newest start of so many steps reached together, and the bits of those steps.
-Level: TypeAlias = tuple[int, int]
+# For 1..n steps reached together the newest start and the bits of those steps, one after the other.
+Levels: TypeAlias = tuple[int, ...]
 
 
 class Scope(msgspec.Struct, frozen=True, gc=False):
@@ -162,7 +162,7 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
 
     cells: by slot, registers of log-ordered steps and tops, times of guards, counted values, numbers of resets, what
     cannot be placed (see `unseen`). levels:
-    by pattern number, for 1..n steps reached the newest start. best: of each plain pattern the most of its
+    by pattern number, see `progress`. best: of each plain pattern the most of its
     steps reached together, as bits of one number. total: what they contribute to the risk, as of the last change, in micros (see `progress`);
     due_ms: when the first window among them ends. marks: of
     plain patterns in log order. held: of a session the identities it has come to hold, each with the action that
@@ -170,7 +170,7 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     """
 
     cells: Cells = Map()
-    levels: Map[int, tuple[Level | None, ...]] = Map()
+    levels: Map[int, Levels] = Map()
     best: int = 0
     total: int = 0
     due_ms: int | None = None
@@ -182,7 +182,8 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
 NEW_SCOPE = Scope()
 
 
-Delta = dict[Hashable, object]
+# As of `StateView.get`.
+Delta = dict[Hashable, Any]
 
 
 class StateView(Protocol):
@@ -249,4 +250,5 @@ class Overlay:
         if happened is not None:
             event = happened.event
             self._happened[event.request.id] = happened
+            self._own.update(dict.fromkeys(event.clocks, event.at_ms))
             self.newest_ms = max(self.newest_ms, event.at_ms)

@@ -8,6 +8,7 @@ import msgspec
 
 __all__ = [
     "DENY",
+    "ESCALATE",
     "PERMIT",
     "SEVERITIES",
     "Completion",
@@ -33,7 +34,7 @@ class Verdict(StrEnum):
 
 
 # An attribute of an enumeration takes ten times as long to look up as a name; these are for what every decision asks.
-PERMIT, DENY = Verdict.PERMIT, Verdict.DENY
+PERMIT, ESCALATE, DENY = Verdict.PERMIT, Verdict.ESCALATE, Verdict.DENY
 _SEVERITY = {Verdict.PERMIT: 0, Verdict.ESCALATE: 1, Verdict.DENY: 2}
 
 

@@ -6,6 +6,7 @@ whatever store the records came from and however they were batched.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import cast
@@ -63,7 +64,7 @@ from graphsvc.core.signal import Signal, Signals
 from graphsvc.core.state import ChainState, Delta, Happened, StateView
 from graphsvc.core.trial import Trial
 from graphsvc.core.undo import Undo
-from graphsvc.core.verdict import Reason, Verdict
+from graphsvc.core.verdict import ESCALATE, PERMIT, Reason
 from graphsvc.errors import PolicyError
 
 __all__ = ["World"]
@@ -83,7 +84,6 @@ class World:
         self.gains: Gains | None = None
         self.governance = Governance()
         self.cells: Delta = {}
-        self.newest_ms = 0  # no time in a cell is later
         self.history = History()
         self.decided = decided if decided is not None else Ledger()
         self.answered: dict[str, tuple[str, str]] = {}
@@ -94,7 +94,7 @@ class World:
         self.reviews: dict[str, Review] = {}
         self.approved: set[str] = set()
         self.opened: dict[str, tuple[int, ChainOpened]] = {}
-        self.names_of: dict[str, list[str]] = {}  # scope -> its actions, in log order
+        self.names_of: defaultdict[str, list[str]] = defaultdict(list)  # scope -> its actions, in log order
         # What graph changes touched, by their number, until the projector has drawn it.
         self.redrawn: dict[int, tuple[set[str], set[EdgeKey]]] = {}
         self.cancelled: dict[str, Cancelled] = {}
@@ -107,6 +107,11 @@ class World:
         self.state = Folded(self)
         # At this place of the log, with rules in force already that these very records bring (`decide.warming`).
         self.warmed: tuple[World, Sequence[Record]] | None = None
+
+    @property
+    def newest_ms(self) -> int:
+        """No time in a cell is later."""
+        return self.state.newest_ms
 
     def facts(self, view: StateView | None = None) -> Facts:
         """What a judgement may read; view: an overlay instead of the folded state."""
@@ -257,17 +262,17 @@ class World:
             self.waiting.pop(record.decision, None)
 
     def _decide(self, record: Decided, seq: int, known: Evaluation | None) -> None:
-        request, answered = record.request, record.answered
-        taken = answered is Verdict.PERMIT and request.executed
+        request, answered = record.request, record.verdict if record.enforced is None else record.enforced
+        taken = answered is PERMIT and request.executed
         key = "c", request.chain
-        if known is not None and known.delta[key].closed:  # type: ignore[attr-defined]  # a chain
+        if known is not None and known.delta[key].closed:
             # Its session may have been forgotten since it was judged.
             known = known if not has_ended(self.state, known.session, known.opened) else None
         if known is None:
             known = evaluate(request, record.at_ms, self.facts(), seq=seq, force=taken, exact=True)
         self._opened(known.session, known.opened, record.at_ms)
         self.happen(known)
-        chain = cast("ChainState", known.delta[key])
+        chain: ChainState = known.delta[key]
         if record.by and not chain.owner:
             self.cells[key] = replace(chain, owner=record.by)
         if chain.closed and has_ended(self.state, known.session):
@@ -279,7 +284,7 @@ class World:
             self.grants.use(record.grants)
         if by_break:
             self.governance.decided(record)
-        if answered is Verdict.ESCALATE:
+        if answered is ESCALATE:
             self.waiting[request.id] = record
         if record.dedupe:
             self.answered[record.dedupe] = (record.digest, request.id)
@@ -290,18 +295,20 @@ class World:
 
     def happen(self, evaluation: Evaluation) -> None:
         """An action takes its place."""
-        self.undo.record(evaluation.happened, self.cells)
-        self.cells.update(evaluation.delta)
+        cells, state, event, at_ms = self.cells, self.state, evaluation.event, evaluation.at_ms
+        self.undo.record(evaluation.happened, cells)
+        cells.update(evaluation.delta)
+        for clock in event.who.within(event.session)[2]:
+            cells[clock] = at_ms
+        cells[event.what.clock] = at_ms
         self.history.keep(evaluation.happened)
-        self.newest_ms = max(self.newest_ms, evaluation.at_ms)
+        state.newest_ms = max(state.newest_ms, at_ms)
 
     def named(self, evaluation: Evaluation) -> None:
         """An action is one of its scopes' from now on."""
+        action, names_of = evaluation.request.id, self.names_of
         for scope in evaluation.scopes:
-            names = self.names_of.get(scope)
-            if names is None:
-                names = self.names_of[scope] = []
-            names.append(evaluation.request.id)
+            names_of[scope].append(action)
 
     def _report(self, record: Reported) -> None:
         before = self.reported.get(record.action)
@@ -395,8 +402,7 @@ class World:
     def _take_over(self, other: World) -> None:
         """What another world remembers by its rules, and these rules."""
         self.cells, self.history, self.undo = other.cells, other.history, other.undo
-        self.newest_ms = max(self.newest_ms, other.newest_ms)
-        self.state = Folded(self)
+        self.state = Folded(self, max(self.state.newest_ms, other.state.newest_ms))
         self._put_in_force(other.ruleset)
 
     def _put_in_force(self, ruleset: Ruleset) -> None:

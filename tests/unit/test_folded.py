@@ -78,7 +78,7 @@ def test_what_is_said_of_a_chain_that_nobody_opened_is_of_no_effect() -> None:
     world.apply(ChainOpened(at_ms=3, chain="c", owner="gw"), 3)
     world.apply(IntentDeclared(at_ms=4, chain="c", intent={"actions": ["a"]}), 4)
     chain = world.cells["c", "c"]
-    assert (chain.owner, chain.closed, chain.intent) == ("gw", False, {"actions": ["a"]})  # type: ignore[attr-defined]
+    assert (chain.owner, chain.closed, chain.intent) == ("gw", False, {"actions": ["a"]})
 
 
 def test_signals_that_a_sender_takes_back_count_no_more() -> None:

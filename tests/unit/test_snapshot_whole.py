@@ -322,13 +322,13 @@ def test_a_setting_of_the_start_wins_over_what_packs_say(lived: World) -> None:
         b"",
         b"no snapshot",
         snapshot(World())[:-1],
-        snapshot(World()).replace(b"\xa6format\x08", b"\xa6format\x07"),
+        snapshot(World()).replace(b"\xa6format\x09", b"\xa6format\x08"),
     ],
 )
 def test_what_is_no_snapshot_of_this_version_says_so(data: bytes) -> None:
     """In one field, for whoever started with it."""
     with pytest.raises(
-        BadInput, match=r"not a snapshot|the snapshot has format 7, this version reads 8"
+        BadInput, match=r"not a snapshot|the snapshot has format 8, this version reads 9"
     ) as caught:
         restore(data)
     assert caught.value.field == "snapshot"

@@ -152,7 +152,7 @@ class _Reader:
                 self.rows.targets[row.what], self._front_at(row.front), row.body,
             )  # fmt: skip
             for name in (f"s:{row.session}", *who.cells):
-                world.names_of.setdefault(name, []).append(row.id)
+                world.names_of[name].append(row.id)
         for chain in rows.chains:
             name, session, index, front, *rest = msgspec.structs.astuple(chain)
             cells["c", name] = ChainState(session, index, self._front_at(front), *rest)
@@ -166,7 +166,9 @@ class _Reader:
         for store in rows.stores:
             cells[store.name] = self._map(store.data)
         cells.update(rows.clocks)
-        world.newest_ms = max((at for name, at in rows.clocks.items() if name.startswith(CLOCKS)), default=0)
+        world.state.newest_ms = max(
+            (at for name, at in rows.clocks.items() if name.startswith(CLOCKS)), default=0
+        )
         if rows.gone:
             cells[GONE] = Forgotten.from_bytes(rows.gone)
         for cell, guards in rows.foreign:

@@ -21,7 +21,7 @@ from graphsvc.core.record import (
 from graphsvc.core.request import Entity
 from graphsvc.core.review import Review
 from graphsvc.core.signal import Signal
-from graphsvc.core.state import Level, Slot
+from graphsvc.core.state import Levels, Slot
 from graphsvc.core.value import Json
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
     "StoreRow",
 ]
 
-FORMAT = 8
+FORMAT = 9
 
 Changes: TypeAlias = tuple[
     list[tuple[Slot, int]], list[Slot]
@@ -158,7 +158,7 @@ class ScopeRow(Row, frozen=True):
 
     name: str
     cells: list[tuple[Slot, int | CountedRow | HeldRow]]
-    levels: list[tuple[int, tuple[Level | None, ...]]]
+    levels: list[tuple[int, Levels]]
     best: list[tuple[int, int]]
     total: int
     due_ms: int | None
