@@ -100,7 +100,7 @@ FAULTS = (
     Fault("signals about linked accounts are others'", "risk", "signal", 'for key in estate.accounts(f"identity:{person}")', 'for key in [f"identity:{person}"]'),
     Fault("a threshold is passed, not reached", "risk", "reason", "risk.after_micros >= settings.escalate_at_micros", "risk.after_micros > settings.escalate_at_micros"),
     Fault("thresholds speak of what was there before", "risk", "reason", "        if risk.after_micros > risk.before_micros:", "        if risk.after_micros >= risk.before_micros:"),
-    Fault("a window of the risk leaves out its edge", "risk", "progress", "level[0] >= at_ms - within_ms):\n            return index + 1", "level[0] > at_ms - within_ms):\n            return index + 1"),
+    Fault("a window of the risk leaves out its edge", "risk", "progress", "while end and levels[end - 2] < oldest_ms:", "while end and levels[end - 2] <= oldest_ms:"),
     Fault("the gravest harm comes last", "risk", "near", "(missing, -SEVERITIES", "(missing, SEVERITIES"),
 )  # fmt: skip
 
