@@ -33,6 +33,8 @@ _ENTRY_LIMIT = 50
 _STEP_RECORDS = 100
 _BEHIND_RECORDS = 250
 _BEHIND_S = 0.25
+# A painter's steps hold up nobody here.
+_PAINT_RECORDS = 1_000
 _BUSY_RECORDS = 8
 _GATHER_S = 0.03
 _POLL_S = 0.5
@@ -190,7 +192,7 @@ class Projector:
         upto = min(self._world.redrawn, default=newest + 1) - 1
         if upto <= self.drawn:
             return None
-        last = await self._painter.paint(after=self.drawn, upto=upto, most=_BEHIND_RECORDS)
+        last = await self._painter.paint(after=self.drawn, upto=upto, most=_PAINT_RECORDS)
         if last == self.drawn:
             return None
         await self._moved_to(last)
