@@ -17,6 +17,7 @@ from graphsvc.core.trace import item_from_record
 from tests.law.engine import replay, result_of
 from tests.law.fuzz import draw_cases
 from tests.law.strategy import Case
+from tests.law.weighing import Weight, by_definition, by_engine, weighed
 from tests.oracle.definition import ActionResult, completions
 
 _POLICIES, _TRACES = 6, 3
@@ -49,6 +50,19 @@ def _cases(feature: str) -> list[_Known]:
         if sum(bool(each.completed) for one in judged for each in one.defined) >= _TRACES:
             known += judged
     return known
+
+
+@cache
+def _weights(feature: str) -> list[tuple[Case, list[Weight]]]:
+    cases = [weighed(known.case) for known in _cases(feature)]
+    return [(case, by_definition(case, force=False)) for case in cases]
+
+
+@pytest.mark.parametrize("feature", sorted(_FEATURES))
+def test_risk_and_nearness(feature: str) -> None:
+    """The risk before and after each action, verdicts by thresholds and what is nearest are those of the definition."""
+    for case, defined in _weights(feature):
+        assert by_engine(case, force=False) == defined
 
 
 @pytest.mark.parametrize("feature", sorted(_FEATURES))

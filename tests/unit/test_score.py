@@ -56,6 +56,7 @@ def test_a_score_is_a_probability_of_six_digits() -> None:
     assert math.copysign(1, as_score(0)) == 1
     assert [as_score(micros) for micros in (0, 1, 693_147, 10**9)] == [0, 0.000001, 0.5, 1]
     assert as_score(916_291) == 0.6
+    assert as_score(1_000_000) == 0.632121
 
 
 @pytest.mark.parametrize(("score", "micros"), [(0, 0), (0.5, 693_147), (0.9, 2_302_585), (1, 13_815_511)])
