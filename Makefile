@@ -65,7 +65,7 @@ mutants: $(READY) ## break every rule in the engine once and see that it is noti
 mutation: $(READY) ## change registers, verdicts and snapshots in every small way (two hours); ARGS: globs of names
 	@CI=true $(BIN)/mutmut run $(ARGS); $(BIN)/mutmut results
 
-coverage: $(READY) ## what of graphsvc/core no test runs, branch by branch; fails below what was reached
+coverage: $(READY) ## what of graphsvc/core no test runs, branch by branch; fails if anything is missing
 	@$(BIN)/coverage erase
 	@CI=true $(BIN)/coverage run -m pytest -q -n 2 --dist loadgroup -p no:randomly -m "not slow and not neo4j and not browser" $(CORE_TESTS) $(ARGS)
 	@$(BIN)/coverage combine -q

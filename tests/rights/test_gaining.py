@@ -182,6 +182,23 @@ def test_the_shortest_of_several_ways_to_somebody_counts() -> None:
     assert gains.reach.distance(worker, "crown-jewel", 9) == 3
 
 
+def test_what_lies_inside_is_as_near_as_what_holds_it() -> None:
+    """The bag is in the box that the worker may open at once; that the helper may open the bag is the longer way."""
+    people = [Node(key=f"identity:{name}") for name in ("worker", "helper", "chief")]
+    nodes = [
+        *people, _permission("bag", "a:Open", on="bag:b"), _permission("box", "a:Open", on="box:a"),
+        Node(key="resource:box:a", tier="low"), Node(key="resource:bag:b", tier="low"),
+    ]  # fmt: skip
+    edges = _edges(
+        "CAN_ASSUME identity:worker identity:helper", "GRANTED identity:worker permission:box", "GRANTED identity:helper permission:bag",
+        "CONTAINS resource:box:a resource:bag:b", "HOLDS_CREDENTIAL resource:bag:b identity:chief",
+    )  # fmt: skip
+    gains, _ = _gains([], nodes, edges)
+    worker = frozenset(("identity:worker",))
+    assert gains.reach.met(worker, 4) == {"identity:worker", "identity:helper", "identity:chief"}
+    assert gains.reach.met(worker, 3) == {"identity:worker", "identity:helper"}
+
+
 def test_a_search_that_grows_too_large_counts_as_having_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can say that it would not arrive."""
     edges = _edges("CAN_ASSUME identity:worker identity:helper", "CAN_ASSUME identity:helper identity:boss")

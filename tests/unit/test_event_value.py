@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphsvc.core import dispatch, permission_index, ruleset
+from graphsvc.core import rights as rights_module
 from graphsvc.core.estate import Estate
 from graphsvc.core.graph import Edge, Node
 from graphsvc.core.rights import Rights
@@ -73,3 +74,36 @@ def test_what_is_remembered_of_rights_is_bounded(monkeypatch: pytest.MonkeyPatch
         for place in ("doc:1", "doc:2", "doc:3"):
             allowed = rights.check("identity:i", action, f"resource:{place}").allowed
             assert allowed is (action != "c" and place != "doc:3")
+
+
+def test_what_is_remembered_of_places_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who acts in one folder after another is allowed in those that a permission names, with room for one of them."""
+    monkeypatch.setattr(rights_module, "_MANY_PLACES", 1)
+    nodes: list[Record] = [{"type": "identity", "id": "bot", "kind": "agent"}]
+    nodes.append({"type": "permission", "id": "p", "actions": ["m:*"], "resources": ["folder:1", "folder:2"]})
+    edges: list[Record] = [{"type": "GRANTED", "from": "identity:bot", "to": "permission:p"}]
+    for number in range(1, 4):
+        nodes.append({"type": "resource", "resource_type": "box", "id": f"b{number}"})
+        edges.append(
+            {"type": "CONTAINS", "from": f"resource:folder:{number}", "to": f"resource:box:b{number}"}
+        )
+    graph = (*({"node": node} for node in nodes), *({"edge": edge} for edge in edges))
+    boxes = [1, 2, 3, 1, 2]
+    trace = [
+        act(f"e{at}", second=at, resource={"type": "box", "id": f"b{box}"}) for at, box in enumerate(boxes)
+    ]
+    answers = evaluations(policy(entitlement="required"), *trace, graph=graph)
+    assert [each.verdict.value == "PERMIT" for each in answers] == [box != 3 for box in boxes]
+
+
+def test_more_changes_than_are_told_one_by_one_are_followed_all_the_same() -> None:
+    """Whoever comes late to a graph looks at all of it."""
+    estate = Estate()
+    nodes = [Node(key="identity:i"), Node(key="permission:p", fields={"actions": ["a"], "resources": ["*"]})]
+    estate.load("s", nodes, [], replace=True)
+    rights = Rights(estate)
+    assert not rights.check("identity:i", "a", "resource:doc:1").allowed
+    for number in range(300):
+        estate.load("s", [Node(key=f"group:g{number}")], [], replace=False)
+    estate.load("s", [], [Edge(type="GRANTED", start="identity:i", end="permission:p")], replace=False)
+    assert rights.check("identity:i", "a", "resource:doc:1").allowed

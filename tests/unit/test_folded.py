@@ -159,3 +159,21 @@ def test_a_pack_that_fits_no_more_leaves_those_in_force() -> None:
             PolicyPublished(at_ms=0, pack=pack, version="1", sha256="x", text=text, file="t.yaml"), number + 1
         )
     assert [each.pack.id for each in world.ruleset.policies] == ["one"]
+
+
+def test_rules_that_were_warmed_too_early_are_not_taken_over() -> None:
+    """A copy that has not seen the last action before the rules would have forgotten it; everything is built again instead."""
+    steps = {"a": {"action": "m:Read", "then": "b"}, "b": {"action": "m:Send"}}
+    text = json.dumps(policy({"id": "p", "on_match": "deny", "steps": steps}))
+    published = PolicyPublished(at_ms=0, pack="t", version="2", sha256="y", text=text, file="t.yaml")
+    replayer = Replayer([load_policy(json.dumps(policy()), "t.yaml")])
+    world = replayer.world
+    early = restore(snapshot(world))
+    early.apply(published, early.seq + 2)
+    replayer.step(item_from_record(act("e1")))
+    world.warmed = early, [published]
+    world.apply(published, world.seq + 1)
+    assert world.warmed is None
+    answer = replayer.step(item_from_record(act("e2", "m:Send", 1)))
+    assert answer is not None
+    assert [each.pattern for each in answer.completions] == ["p"]

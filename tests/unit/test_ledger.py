@@ -34,6 +34,17 @@ def test_refused_ones_are_kept_longer_than_permitted_ones(monkeypatch: pytest.Mo
     assert len(kept) == 5
 
 
+def test_it_says_when_decisions_are_no_longer_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While all were counted figures are whole; from then on they are of the newest alone."""
+    monkeypatch.setattr(ledger, "_COUNTED", 2)
+    kept, missing = Ledger(None), []
+    for record in _records("m:Read", "m:Read", "m:Read"):
+        kept.add(record)
+        missing.append(kept.missing)
+    assert missing == [False, False, True]
+    assert len(list(kept.tallies.newest_first())) == 2
+
+
 def test_what_is_asked_for_later_is_kept() -> None:
     """A permitted one as well, where it is said so."""
     kept = Ledger(1)

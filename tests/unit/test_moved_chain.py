@@ -109,3 +109,9 @@ def test_a_chain_that_begins_when_its_mention_is_over_stays_alive() -> None:
     answer = replayer.step(item_from_record(_at("25T11", "e5", chain="p")))
     assert answer is not None
     assert answer.reasons == ()
+
+
+def test_it_may_begin_where_it_was_mentioned() -> None:
+    """Then it is still one chain of that session."""
+    begun = _lived(act("e1", chain="a", parent_chain="p"), act("e2", second=1, chain="p"))
+    assert begun.world.sessions.chains == {"p": ["p", "a"]}

@@ -122,7 +122,7 @@ def test_a_chain_too_deep_to_have_its_intents_read_is_stopped() -> None:
 
 def test_an_intent_names_what_it_may() -> None:
     """Known effects, a currency, a length of time."""
-    check_intent({"effects": ["read"], "lasts": "1h", "template": "support"})
+    check_intent({"actions": ["m:*"], "effects": ["read"], "lasts": "1h", "template": "support"})
     mistakes: list[dict[str, Json]] = [{"effects": ["fly"]}, {"lasts": "soon"}, {"template": 7}]
     for wrong in mistakes:
         with pytest.raises(BadInput):

@@ -157,6 +157,11 @@ def lived() -> World:
     life.tell(PolicyPublished, pack="t", version="1", sha256="x", text=_rules())
     life.tell(PolicyShadowed, pack="trial", version="1", sha256="y", text=_rules(name="trial"), share_ppm=0)
     life.tell(PolicyPublished, pack="t", version="2", sha256="z", text=_rules("2"))
+    # What is published is on trial no longer; the same text may be tried again later.
+    once = {"pack": "t", "version": "3", "text": _rules("3")}
+    life.tell(PolicyShadowed, **once, sha256="w", share_ppm=0)
+    life.tell(PolicyPublished, **once, sha256="w")
+    life.tell(PolicyShadowed, **{**once, "version": "2"}, sha256="z", share_ppm=0)
     life.tell(PolicyDrafted, draft="d1", packs=(("later", "later.yaml", "text"),))
     life.tell(PolicyDrafted, draft="d2", packs=(("never", "never.yaml", "text"),))
     life.tell(DraftClosed, draft="d2")
@@ -178,6 +183,8 @@ def lived() -> World:
     life.act("e3", "m:Load", chain="d", parent_chain="c", resource="b2", parents=(), on_behalf_of=(DANA,))
     life.act("e4", "m:Load", chain="d", resource="b2", joins=("c",), labels=("x",))
     life.act("e5", "m:Read", chain="d", resource="b3")
+    for number in range(25):
+        life.act(f"more{number}", "m:Other", chain="more", resource=f"m{number}")
     life.act("e6", "m:Allow", chain="g")
     life.act("e7", "m:Become", chain="g", resource="role")
     for number in range(6):
@@ -287,6 +294,7 @@ def test_there_is_one_of_everything(lived: World) -> None:
     assert lived.cells[GONE] == Forgotten().also(["c:ancient", "x:ancient"])
     assert sorted(lived.sessions.ended) == ["old"]
     assert "over" in lived.sessions.over
+    assert {name: trial.sha256 for name, trial in lived.governance.trials.items()} == {"trial": "y", "t": "z"}
     assert lived.governance.unconfirmed.keys() == {"late1"}
     assert lived.waiting.keys() == {"ask3", "ask5"}
     keys = [key for key in lived.cells if isinstance(key, str)]
@@ -298,6 +306,11 @@ def test_there_is_one_of_everything(lived: World) -> None:
 def test_a_part_is_read_as_it_was_written(name: str, lived: World) -> None:
     """Equal, whatever it is made of."""
     assert _parts(restore(snapshot(lived)))[name] == _parts(lived)[name]
+
+
+def test_a_world_without_anything_is_read_too() -> None:
+    """No time has passed in it."""
+    assert _parts(restore(snapshot(World()))) == _parts(World())
 
 
 def test_what_was_read_is_written_the_same(lived: World) -> None:

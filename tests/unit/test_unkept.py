@@ -126,3 +126,11 @@ def test_a_key_may_be_hidden_wherever_it_is_read(path: str) -> None:
     assert _lacking(rules, line("e2", "m:Send", 1, "x"), before=(line("e1", "m:Read", 0, UNKEPT),)) == [
         "key_missing p"
     ]
+
+
+def test_every_pattern_that_is_in_doubt_is_told() -> None:
+    """One action may complete several with an earlier one that fits them all."""
+    rules = _steps()
+    rules["patterns"].append({**rules["patterns"][0], "id": "q"})
+    send = act("e2", "m:Send", 1, context={"v": "x"})
+    assert _lacking(rules, send) == ["key_missing p", "key_missing q"]
