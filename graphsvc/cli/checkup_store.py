@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ _PINGS = 20
 _SLOW_PING_MS = 5.0
 _AHEAD_MS = 500
 _WITHIN_S = 5.0
+_DRAWN_WITHIN_S = 2.0
 
 
 async def check_store(settings: Settings) -> list[Check]:
@@ -84,11 +86,28 @@ async def _of_service(
         yield Check("graph", "ok", size)
     else:
         yield Check("graph", "warning", size, "import who may do what: `graphsvc import --help`")
+    yield await _drawing(service)
     for check in _policy(service):
         yield check
     yield _audit(service)
     yield await _clock(service)
     yield await _reach(service)
+
+
+async def _drawing(service: GraphsvcService) -> Check:
+    projector, newest = service.projector, service.world.seq
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAWN_WITHIN_S):
+            await projector.wait_drawn(newest)
+    if projector.problem is not None:
+        told, _, fix = projector.problem.partition("; ")
+        return Check(
+            "drawn graph", "error", told, fix or "decisions go on without it; see docs/operations.md"
+        )
+    if projector.drawn < newest:
+        fix = "`serve` draws the rest; until then lists of decisions end there"
+        return Check("drawn graph", "warning", f"up to {projector.drawn} of {newest}", fix)
+    return Check("drawn graph", "ok", f"up to {newest}")
 
 
 def _policy(service: GraphsvcService) -> Iterator[Check]:

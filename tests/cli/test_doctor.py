@@ -11,6 +11,8 @@ import pytest
 
 from graphsvc.cli.direct import OPERATOR
 from graphsvc.config import load_settings
+from graphsvc.errors import StoreError
+from graphsvc.store.sqlite import SqliteStore
 from graphsvc.wiring import open_service
 from tests.cli.command import POLICY, Ended, graphsvc
 from tests.cli.test_serve_command import served
@@ -35,10 +37,33 @@ def test_a_healthy_store(filled: Path) -> None:
     rows = _rows(graphsvc("doctor", "--json"))
     assert rows["graph"]["detail"] == "4 nodes, 2 edges"
     assert (rows["snapshot"]["state"], rows["snapshot"]["detail"]) == ("off", "none yet")
-    wanted = ("store", "schema", "policy", "audit log", "clock", "store latency", "disk", "limits")
+    wanted = (
+        "store",
+        "schema",
+        "drawn graph",
+        "policy",
+        "audit log",
+        "clock",
+        "store latency",
+        "disk",
+        "limits",
+    )
     assert {name: rows[name]["state"] for name in wanted} == dict.fromkeys(wanted, "ok")
     assert "the newest" in rows["schema"]["detail"]
     assert "p50" in rows["fsync"]["detail"]
+
+
+def test_a_graph_that_cannot_be_drawn(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far behind it is is told, and that decisions do not depend on it."""
+
+    async def full(*_arguments: object, **_named: object) -> bool:
+        raise StoreError("the disk is full")
+
+    (filled / "graphsvc.db-graph").unlink()
+    monkeypatch.setattr(SqliteStore, "draw", full)
+    row = _rows(graphsvc("doctor", "--json"))["drawn graph"]
+    assert (row["state"], row["detail"]) == ("error", "the disk is full")
+    assert "decisions go on" in row["fix"]
 
 
 def test_doors_that_stand_open(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
