@@ -176,7 +176,8 @@ class Projector:
         is_behind = self.lag_seconds() > _BEHIND_S
         before, most = self.drawn, _BEHIND_RECORDS if is_behind else _STEP_RECORDS
         is_all = await self._paint()
-        if is_all is None:
+        # Beside a painter only changes of the graph are left to be drawn here.
+        if is_all is None and (self._painter is None or self._world.redrawn):
             is_all = await self._draw_next(most)
         if is_all is None:
             return None
