@@ -129,7 +129,7 @@ def _advance(standing: Standing, facts: Facts) -> Advance:
     advance = Advance(
         event, standing.live, values, front, before, reached, scopes, names[0], held, facts.view
     )  # fmt: skip
-    if concerned.finishing or concerned.bits & ~reached or (concerned.plain and reached & ~held.best):
+    if concerned.finishing or concerned.bits & ~reached or reached & ~held.best & concerned.near:
         advance_plain(concerned, advance)
     if concerned.moves:
         # Resets and cuts first: what the action reaches itself comes after them.

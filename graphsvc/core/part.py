@@ -163,7 +163,8 @@ class Concerned:
     """The parts that an action with certain labels may concern.
 
     trees: all of them. plain, finishing: steps of plain patterns, and those of them that are tops; bits: of all of
-    `plain`, so that when they are reached nothing but finishing is left to ask. rich: the other trees.
+    `plain`, so that when they are reached nothing but finishing is left to ask; near: of all steps of their patterns, of those
+    that count for the risk. rich: the other trees.
     moves: there is anything but plain patterns.
     """
 
@@ -176,6 +177,7 @@ class Concerned:
     plain: tuple[Plain, ...] = field(init=False)
     finishing: tuple[Plain, ...] = field(init=False)
     bits: int = field(init=False)
+    near: int = field(init=False)
     moves: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -183,14 +185,16 @@ class Concerned:
             _plain(tree.pattern, offer) for tree in self.trees if tree.pattern.bits for offer in tree.offers
         ]
         plain = tuple(each for each in every if each.offer.step.successor >= 0)
-        bits = 0
+        bits = near = 0
         for each in plain:
             bits |= each.bit
+            if each.pattern.counts_for_risk:
+                near |= each.pattern.bits
         rich = tuple(tree for tree in self.trees if not tree.pattern.bits)
         moves = bool(rich or self.counters or self.guards or self.resets or self.cuts)
         finishing = tuple(each for each in every if each.offer.step.successor < 0)
         for name, value in (
-            ("rich", rich), ("plain", plain), ("finishing", finishing), ("bits", bits), ("moves", moves)
+            ("rich", rich), ("plain", plain), ("finishing", finishing), ("bits", bits), ("near", near), ("moves", moves)
         ):  # fmt: skip
             object.__setattr__(self, name, value)
 

@@ -28,7 +28,7 @@ def advance_plain(concerned: Concerned, advance: Advance) -> None:
     """Judge the action against the plain patterns it may concern."""
     reached = advance.reached
     missing = concerned.bits & ~reached
-    if reached & ~advance.held.best:
+    if reached & ~advance.held.best & concerned.near:
         # Two chains that met know more together than either did, whether or not the action adds to it.
         for plain in concerned.plain:
             if plain.bit & reached and not plain.need & ~reached and _fits(plain, advance):

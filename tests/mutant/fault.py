@@ -92,7 +92,7 @@ FAULTS = (
     Fault("rewinding does not go back to the chain", "R10", "rebuild", "            world.cells.pop(key, None)\n        else:\n", "            world.cells.pop(key, None)\n        elif key in scopes:\n"),
     Fault("rewinding forgets chains", "R11", "rebuild", "(key in scopes if isinstance(key, str) else mine)", "(isinstance(key, str) and key in scopes)"),
     # Risk, which is held by section 8 and no numbered rule
-    Fault("what joined chains know together is not near", "risk", "plain", "    if reached & ~advance.held.best:", "    if False:"),
+    Fault("what joined chains know together is not near", "risk", "plain", "    if reached & ~advance.held.best & concerned.near:", "    if False:"),
     Fault("a count is far when its oldest value is old", "risk", "count", "            place -= 1\n", "            break\n"),
     Fault("one action with two values for a variable is both steps", "risk", "register", "        if agreeing:\n", "        if agreeing := outs:\n"),
     Fault("all patterns of a class add up", "risk", "progress", "            most = max(most, pattern.micros[pattern.levels - count])", "            most += pattern.micros[pattern.levels - count]"),
