@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from graphsvc.core import cap
 from graphsvc.core.verdict import ReasonCode, Verdict, most_severe
 from tests.unit.lived import Record, act, evaluations, last, policy, told
 
@@ -249,6 +250,41 @@ def test_reasons_stand_in_the_order_of_their_codes_and_then_of_severity() -> Non
         ("key_missing", "keyed"),
         ("chain_closed", None),
     ]
+
+
+def test_two_reasons_stand_in_order_too() -> None:
+    """The severest of two first, whatever their names."""
+    answer = last(
+        policy({**READS, "id": "a", "on_match": "monitor"}, {**READS, "id": "b", "on_match": "deny"}),
+        act("e1"),
+    )
+    assert [row[3] for row in told(answer)] == ["b", "a"]
+
+
+def test_what_comes_after_a_suspended_pattern_is_judged() -> None:
+    """A suspension is of one pattern: others are completed, and lack their keys, as ever."""
+    suspends: list[Record] = [
+        {"type": "suspend", "target": {"type": "pattern", "id": name}, "until": until, "at": AT}
+        for name, until in (("a", "2026-11-23T10:01:00Z"), ("ka", "2026-11-23T10:01:00Z"))
+    ]
+    pack = policy(
+        *({**READS, "id": name, "on_match": "deny"} for name in ("a", "b")),
+        *({**KEYED, "id": name, "on_match": "deny"} for name in ("ka", "kb")),
+    )
+    during, after = evaluations(pack, *suspends, act("e1", second=1), act("e2", second=61))
+    assert [(row[0], row[3]) for row in told(during)] == [
+        ("pattern_completed", "b"),
+        ("key_missing", "kb"),
+        ("observe_only", "a"),
+    ]
+    assert [row[3] for row in told(after)] == ["a", "b", "ka", "kb"]
+
+
+def test_a_limit_that_is_reached_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which one, and what to do about it."""
+    monkeypatch.setattr(cap, "MAX_SESSIONS", 0)
+    text = "200,000 sessions are alive; close chains that are done"
+    assert told(last(policy(), act("e1"))) == [("cap_reached", text, "DENY", "sessions")]
 
 
 def test_an_unknown_subject_ends_the_evaluation() -> None:
