@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.law.engine import steps
 from tests.oracle.sample import act
 
@@ -65,3 +67,42 @@ def test_one_action_is_not_two_steps_with_different_values() -> None:
     )
     assert differing == [(0, _BY_MISSING[2])]
     assert same == [(0, _BY_MISSING[1])]
+
+
+def test_a_count_of_another_key_takes_nothing_away() -> None:
+    """Two values of one key, then one of another: as near as the first."""
+    count = {
+        "step": {"action": "x:Read", "key": {"v": "context.k"}},
+        "distinct": "context.n",
+        "more_than": 2,
+    }
+    risks = _risks(
+        {"within": "10m", "count": count},
+        act("e1", "x:Read", 0, context={"k": "a", "n": 1}),
+        act("e2", "x:Read", 1, context={"k": "a", "n": 2}),
+        act("e3", "x:Read", 2, context={"k": "b", "n": 1}),
+    )
+    assert risks[1:] == [(_BY_MISSING[2], _BY_MISSING[1]), (_BY_MISSING[1], _BY_MISSING[1])]
+
+
+@pytest.mark.parametrize(("key", "missing"), [("1", 2), ("2", 1)])
+def test_what_a_reset_cut_off_is_not_near(key: str, missing: int) -> None:
+    """Of two steps reached, the first counts unless its edge was cut for its own key value."""
+    keyed = {"key": {"v": "context.k"}}
+    pattern = {
+        "steps": {
+            "a": {"action": "x:A", "then": "end", **keyed},
+            "b": {"action": "x:B", "then": "end", **keyed},
+            "end": {"action": "x:End", **keyed},
+        },
+        "without": [{"action": each, "between": ["a", "end"], **keyed} for each in ("x:Reset", "x:Undo")],
+    }
+    for reset in ("x:Reset", "x:Undo"):
+        risks = _risks(
+            pattern,
+            act("e0", "x:Reset", context={"k": "1"}),
+            act("e1", "x:A", context={"k": "1"}),
+            act("e2", reset, context={"k": key}),
+            act("e3", "x:B", context={"k": "1"}),
+        )
+        assert risks[-1] == (_BY_MISSING[2], _BY_MISSING[missing])
