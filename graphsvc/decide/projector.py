@@ -189,8 +189,7 @@ class Projector:
         """Have the painter draw up to the next change of the graph; whether that is all, None when there is nothing for it."""
         if self._painter is None:
             return None
-        newest = self._world.seq
-        upto = min(self._world.redrawn, default=newest + 1) - 1
+        newest, upto = self._world.seq, self._next_change() - 1
         if upto <= self.drawn:
             return None
         last = await self._painter.paint(after=self.drawn, upto=upto, most=_PAINT_RECORDS)
@@ -236,7 +235,11 @@ class Projector:
         """
         if not events:
             return False
-        return len(events) >= limit or events[-1].seq >= min(self._world.redrawn, default=self._world.seq + 1)
+        return len(events) >= limit or events[-1].seq >= self._next_change()
+
+    def _next_change(self) -> int:
+        """The number of the next change of the graph that is not drawn; behind the newest record when there is none."""
+        return min(self._world.redrawn, default=self._world.seq + 1)
 
     async def _draw(self, strokes: Strokes, last: int) -> None:
         """Draw up to a number, unless another replica has."""
