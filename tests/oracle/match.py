@@ -184,25 +184,31 @@ class Question:
         return self.within_ms is None or _inside(max(times) - min(times), self.within_ms)
 
     def all_distinct(self, match: Assignment) -> bool:
-        """Whether the steps that must differ do (rule R13)."""
-        named = [match[name] for name in listed(self.pattern.get("distinct")) if not is_off("R13")]
+        """Whether the steps that must differ do (rule R13), as far as they are matched."""
+        differing = listed(self.pattern.get("distinct")) if not is_off("R13") else []
+        named = [match[name] for name in differing if name in match]
         return len(named) == len(set(named))
 
     # --- guards
 
     def reset_between(self, match: Assignment, values: dict[str, str], instance: str) -> bool:
         """Whether a `without` event lies strictly between the ends of its edge (rule R16)."""
-        for entry in self.pattern.get("without") or () if not is_off("R16") else ():
-            first, last = (match[name] for name in entry["between"])
-            for event in self.history:
-                if (
-                    first.seq < event.seq < last.seq
-                    and self.inside(event, instance)
-                    and self.fits(entry, event, on_error=False)
-                    and _equal(self.fitting.key_values(entry, event), values)
-                ):
-                    return True
-        return False
+        return any(
+            self.is_cut(name, match[name], match[then], values, instance)
+            for name, then in (entry["between"] for entry in self.pattern.get("without") or ())
+        )
+
+    def is_cut(self, name: str, first: Event, last: Event, values: dict[str, str], instance: str) -> bool:
+        """Whether a `without` event of the edge that leaves a step lies strictly between its ends (rule R16)."""
+        return any(
+            first.seq < event.seq < last.seq
+            and self.inside(event, instance)
+            and self.fits(entry, event, on_error=False)
+            and _equal(self.fitting.key_values(entry, event), values)
+            for entry in self.pattern.get("without") or ()
+            if entry["between"][0] == name and not is_off("R16")
+            for event in self.history
+        )
 
     def guarded(self, values: dict[str, str], instance: str) -> bool:
         """Whether an `unless` entry holds at the action for these key values (rule R14)."""

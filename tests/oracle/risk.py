@@ -10,7 +10,7 @@ from itertools import combinations
 
 from tests.oracle.history import Event, Log
 from tests.oracle.match import Assignment, Fitting, Question
-from tests.oracle.text import Record, attribute, duration_ms, key_text, listed, time_ms
+from tests.oracle.text import Record, attribute, duration_ms, key_text, time_ms
 
 __all__ = ["Nearness", "micros"]
 
@@ -177,7 +177,7 @@ def _before(question: Question, name: str, event: Event, binding: Values, instan
     for root in earlier:
         for match, values in _rooted(question, name, root, instance):
             agrees = all(values[variable] == binding[variable] for variable in shared)
-            if agrees and not (then and _reset(question, name, root, event, {**values, **binding}, instance)):
+            if agrees and not (then and question.is_cut(name, root, event, {**values, **binding}, instance)):
                 yield _start(match)
 
 
@@ -205,37 +205,15 @@ def _fed(
     instance: str,
 ) -> Iterator[tuple[Assignment, Values]]:
     if not feeding:
-        if _differ(question, match):
+        if question.all_distinct(match):
             yield match, values
         return
     child, *others = feeding
     for event in question.before(child, root):
         for inner, theirs in _rooted(question, child, event, instance):
             together = _agreed([values, theirs])
-            if together is not None and not _reset(question, child, event, root, together, instance):
+            if together is not None and not question.is_cut(child, event, root, together, instance):
                 yield from _fed(question, others, name, root, {**match, **inner}, together, instance)
-
-
-def _reset(question: Question, name: str, first: Event, last: Event, values: Values, instance: str) -> bool:
-    """Whether the edge that leaves the step is cut by an event strictly between its ends (rule R16)."""
-    for entry in question.pattern.get("without") or ():
-        if entry["between"][0] != name:
-            continue
-        for event in question.history:
-            if (
-                first.seq < event.seq < last.seq
-                and question.inside(event, instance)
-                and question.fits(entry, event, on_error=False)
-            ):
-                own = question.fitting.key_values(entry, event)
-                if own is not None and all(values.get(variable) == value for variable, value in own.items()):
-                    return True
-    return False
-
-
-def _differ(question: Question, match: Assignment) -> bool:
-    named = [match[name] for name in listed(question.pattern.get("distinct")) if name in match]
-    return len(named) == len(set(named))
 
 
 def _agreed(parts: Sequence[Values]) -> Values | None:
