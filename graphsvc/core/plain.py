@@ -27,23 +27,21 @@ def reached_before(logged: Mark, marks: Mark, flow_marks: Mark, ruleset: Ruleset
 def advance_plain(concerned: Concerned, advance: Advance) -> None:
     """Judge the action against the plain patterns it may concern."""
     reached = advance.reached
-    missing = concerned.bits & ~reached
+    asked = concerned.bits & ~reached
     if reached & ~advance.held.best & concerned.near:
         # Two chains that met know more together than either did, whether or not the action adds to it.
-        for plain in concerned.plain:
-            if plain.bit & reached and not plain.need & ~reached and _fits(plain, advance):
-                _nearer(plain.pattern, reached & plain.pattern.bits, advance)
-    if missing:
-        own = 0
+        asked = concerned.bits
+    if asked:
+        mine = 0
         for plain in concerned.plain:
             # INVARIANT: what a step needs was reached before the action; an action does not precede itself (R13).
-            if plain.bit & missing and not plain.need & ~reached and (plain.is_free or _fits(plain, advance)):
-                own |= plain.bit
-        if own:
-            advance.bits = own
+            if plain.bit & asked and not plain.need & ~reached and (plain.is_free or _fits(plain, advance)):
+                mine |= plain.bit
+        if mine:
+            advance.bits = mine & ~reached
             for plain in concerned.plain:
-                if plain.bit & own:
-                    _nearer(plain.pattern, (reached | own) & plain.pattern.bits, advance)
+                if plain.bit & mine:
+                    _nearer(plain.pattern, (reached | mine) & plain.pattern.bits, advance)
     for plain in concerned.finishing:
         if not plain.need & ~reached and (plain.is_free or _fits(plain, advance)):
             pattern = plain.pattern

@@ -42,7 +42,7 @@ FAULTS = (
     Fault("an approval covers everything", "R12", "review", "return reason.verdict is Verdict.ESCALATE and _covered(reason, completions) in review.covered", "return True"),
     # Matching
     Fault("strictness: an event precedes itself", "R13", "register", "        for offer in offers:\n            register = _reach(offer, scope, before, oldest_ms, advance)\n            if register is not None:\n", "        for offer in reversed(offers):\n            register = _reach(offer, scope, before, oldest_ms, advance)\n            if register is not None:\n                before = before.set(slot_at(offer.own, advance.values), register)\n"),
-    Fault("a bit precedes one listed later", "1.4", "plain", "if plain.bit & missing and not plain.need & ~reached and (plain.is_free or", "if plain.bit & missing and not plain.need & ~(reached | own) and (plain.is_free or"),
+    Fault("a bit precedes one listed later", "1.4", "plain", "if plain.bit & asked and not plain.need & ~reached and (plain.is_free or", "if plain.bit & asked and not plain.need & ~(reached | mine) and (plain.is_free or"),
     Fault("bits reached are forgotten", "1.4", "mark", "return Mark(before.mask | own, action, before, inner)", "return Mark(own, action, before, inner)"),
     Fault("declared inputs bring what merely happened before", "R8", "plain", "return logged.mask | (marks.mask & ~flow) | (flow_marks.mask & flow)", "return logged.mask | marks.mask"),
     Fault("steps that must differ share an event", "R13", "register", "uses = tuple(sorted(used)) if room else ()", "uses = ()"),
@@ -84,7 +84,7 @@ FAULTS = (
     Fault("key of the register ignored", "1.4", "part", "return (slot, *[values[place] for place in places]) if places else slot", "return slot"),
     # Patterns whose steps are bits
     Fault("a bit precedes the last one", "R13", "plain", "    for plain in concerned.finishing:\n        if not plain.need & ~reached", "    for plain in concerned.finishing:\n        if not plain.need & ~(reached | advance.bits)"),
-    Fault("a bit needs nothing", "1.4", "plain", "if plain.bit & missing and not plain.need & ~reached and (", "if plain.bit & missing and ("),
+    Fault("a bit needs nothing", "1.4", "plain", "if plain.bit & asked and not plain.need & ~reached and (", "if plain.bit & asked and ("),
     Fault("a last bit needs nothing", "1.4", "plain", "        if not plain.need & ~reached and (plain.is_free or", "        if (plain.is_free or"),
     Fault("guards do not stand against bits", "R14", "plain", "if not is_guarded(", "if True or not is_guarded("),
     Fault("a meeting keeps one side", "R5", "mark", 'Mark(mask, "", one, other)', "one"),
